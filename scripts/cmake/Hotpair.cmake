@@ -1,0 +1,130 @@
+# The project's build words: hotpair_library, hotpair_program, hotpair_test, hotpair_fuzzer, hotpair_bench.
+
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+option(HOTPAIR_TESTS "build unit tests and the simulator" ON)
+option(HOTPAIR_FUZZ "build fuzz targets (clang only)" OFF)
+option(HOTPAIR_BENCH "build benchmarks" OFF)
+set(HOTPAIR_SANITIZE "" CACHE STRING "value for -fsanitize=, empty for none")
+
+find_program(HOTPAIR_CCACHE ccache)
+if(HOTPAIR_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${HOTPAIR_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${HOTPAIR_CCACHE})
+endif()
+
+find_package(PkgConfig REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+pkg_check_modules(LMDB REQUIRED IMPORTED_TARGET lmdb)
+pkg_check_modules(CAPNP REQUIRED IMPORTED_TARGET capnp)
+pkg_check_modules(BPF REQUIRED IMPORTED_TARGET libbpf)
+pkg_check_modules(MNL REQUIRED IMPORTED_TARGET libmnl)
+pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+find_program(CAPNP_COMPILER capnp REQUIRED)
+find_program(BPF_CLANG clang-19 REQUIRED)
+find_program(BPFTOOL bpftool PATHS /usr/sbin REQUIRED)
+if(HOTPAIR_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+
+add_library(hotpair_options INTERFACE)
+target_include_directories(hotpair_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
+target_compile_options(hotpair_options INTERFACE
+  -Wall -Wextra -Werror -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor
+  -Wold-style-cast -Woverloaded-virtual -fno-strict-aliasing
+  $<$<CXX_COMPILER_ID:GNU>:-fmax-errors=20>)
+target_compile_definitions(hotpair_options INTERFACE
+  HOTPAIR_VERSION="${PROJECT_VERSION}"
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
+if(HOTPAIR_SANITIZE)
+  add_compile_options(-fsanitize=${HOTPAIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${HOTPAIR_SANITIZE})
+else()
+  add_compile_options($<$<CONFIG:Release>:-fstack-protector-strong>)
+  add_compile_definitions($<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
+endif()
+find_program(HOTPAIR_MOLD mold)
+if(HOTPAIR_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# hotpair_library(mcast_gmp SRCS a.cc b.cc DEPS platform_base ...): folder = namespace = target.
+function(hotpair_library name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  if(ARG_SRCS)
+    add_library(${name} STATIC ${ARG_SRCS})
+    target_link_libraries(${name} PUBLIC hotpair_options ${ARG_DEPS})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE hotpair_options ${ARG_DEPS})
+  endif()
+endfunction()
+
+# hotpair_program(hotpaird SRCS main.cc DEPS ...): lands in build/<preset>/bin and is installed.
+function(hotpair_program name)
+  cmake_parse_arguments(ARG "" "DESTINATION" "SRCS;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SRCS})
+  target_link_libraries(${name} PRIVATE hotpair_options ${ARG_DEPS})
+  if(NOT ARG_DESTINATION)
+    set(ARG_DESTINATION bin)
+  endif()
+  install(TARGETS ${name} RUNTIME DESTINATION ${ARG_DESTINATION})
+endfunction()
+
+# hotpair_test(mcast_gmp SRCS ... DEPS ... [LABELS root]): one GoogleTest binary, one ctest entry.
+function(hotpair_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SRCS;DEPS;LABELS" ${ARGN})
+  add_executable(${name}_test ${ARG_SRCS})
+  target_link_libraries(${name}_test PRIVATE hotpair_options ${ARG_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
+  target_compile_options(${name}_test PRIVATE -Wno-sign-conversion)
+  target_compile_definitions(${name}_test PRIVATE HOTPAIR_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND ${name}_test)
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+  if(ARG_LABELS)
+    set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}")
+  endif()
+endfunction()
+
+# hotpair_fuzzer(gmp_packet SRCS fuzz.cc DEPS ...): libFuzzer target, corpus in tests/fuzz/<folder>/corpus.
+function(hotpair_fuzzer name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  add_executable(fuzz_${name} ${ARG_SRCS})
+  target_link_libraries(fuzz_${name} PRIVATE hotpair_options ${ARG_DEPS})
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+endfunction()
+
+# hotpair_bench(bulk SRCS ... DEPS ...): a program that prints one JSON document {bench, metrics[]}.
+function(hotpair_bench name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  add_executable(bench_${name} ${ARG_SRCS})
+  target_link_libraries(bench_${name} PRIVATE hotpair_options ${ARG_DEPS})
+endfunction()
+
+# Adds every subfolder of the given folders that has a CMakeLists.txt.
+function(hotpair_add_modules)
+  foreach(top ${ARGN})
+    file(GLOB lists CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${top}/*/CMakeLists.txt)
+    foreach(list ${lists})
+      get_filename_component(dir ${list} DIRECTORY)
+      add_subdirectory(${dir})
+    endforeach()
+  endforeach()
+endfunction()
+
+# What cmake --install puts in place besides the programs: units, example configuration.
+function(hotpair_install)
+  set(packaging ${PROJECT_SOURCE_DIR}/scripts/packaging)
+  if(EXISTS ${packaging}/CMakeLists.txt)
+    add_subdirectory(${packaging})
+  endif()
+endfunction()
