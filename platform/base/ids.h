@@ -19,7 +19,8 @@ using VrfId = Strong<struct VrfIdTag, std::uint32_t>;
 using ScopeId = Strong<struct ScopeIdTag, std::uint32_t>;
 /// 64 random bits, made once in the state directory.
 using NodeId = Strong<struct NodeIdTag, std::uint64_t>;
-/// Position in a master's journal; the first record of an epoch has 1, 0 is "nothing yet".
+/// Position in the journal of a scope: the first record ever has 1, 0 is "nothing yet". It goes on
+/// across epochs, so (epoch, sequence) names a point on one line of history.
 using Sequence = Strong<struct SequenceTag, std::uint64_t>;
 
 inline constexpr ScopeId kWholeNode{0};
