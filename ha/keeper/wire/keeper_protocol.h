@@ -1,0 +1,276 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ha/etrunk/etrunk_types.h"
+#include "platform/base/ids.h"
+#include "platform/base/time.h"
+
+/// What brain and reflexes say to each other over the keeper's Unix socket. Plain structs here, their
+/// bytes in keeper_codec.*; each message carries its number and length, unknown numbers are skipped,
+/// so an old keeper serves a new daemon. Descriptors travel beside `Descriptors` (SCM_RIGHTS).
+namespace hotpair::ha::keeper {
+
+inline constexpr std::uint16_t kProtocolVersion = 1;
+
+using etrunk::ControlState;
+using etrunk::EtrunkConfig;
+using etrunk::EtrunkId;
+using etrunk::Hello;
+using etrunk::Role;
+
+/// What the keeper writes into the word of a gate.
+enum class GatePosture : std::uint8_t {
+  closed = 0,
+  leased = 1,  ///< renewed while the lease rule allows (design section 7)
+  open = 2,    ///< for good: only where no peer is configured
+};
+
+/// Why a scope changed hands; also what an armed plan may act upon.
+enum class Cause : std::uint8_t {
+  none = 0,
+  paths_down = 1,         ///< silence on all paths
+  peer_access_lost = 2,   ///< the master says that its access link is gone
+  peer_control_dead = 3,  ///< the master's brain did not come back within its grace
+  peer_leaving = 4,       ///< goodbye
+  election = 5,           ///< first decision after start, or nobody was master
+  handover = 6,           ///< planned
+  larger_term = 7,        ///< gave way to a hello with a larger term
+  alone = 8,              ///< no peer heard since start
+  lease_expired = 9,      ///< own lease ran out, gate closed; not yet a change of role
+};
+
+/// A takeover prepared beforehand, so that the keeper can act without asking.
+struct ArmedPlan {
+  ScopeId scope;
+  Term against;                   ///< the peer's term; void when a hello shows another one
+  Term term;                      ///< the term to take: heard + 1, reserved on disk
+  std::vector<Cause> causes;      ///< a scope that is incomplete is armed for paths_down only
+  friend bool operator==(const ArmedPlan&, const ArmedPlan&) = default;
+};
+
+struct ScopeConfig {
+  ScopeId scope;
+  EtrunkId etrunk;
+  std::uint32_t gate_slot = 0;
+  std::vector<std::string> access_devices;  ///< carrier of these is `access_up` (all down = lost)
+  friend bool operator==(const ScopeConfig&, const ScopeConfig&) = default;
+};
+
+// ---- daemon to keeper ----
+
+/// First message on a connection.
+struct DaemonHello {
+  std::uint16_t version_min = kProtocolVersion;
+  std::uint16_t version_max = kProtocolVersion;
+  NodeId node;
+  std::string software;
+  friend bool operator==(const DaemonHello&, const DaemonHello&) = default;
+};
+/// The whole configuration; the keeper compares and changes only what differs, live.
+struct Configure {
+  std::vector<EtrunkConfig> etrunks;
+  std::vector<ScopeConfig> scopes;
+  std::uint32_t restart_grace_ms = 10'000;
+  friend bool operator==(const Configure&, const Configure&) = default;
+};
+/// The brain's decision for a scope: role, term and gate, and what the hello reports.
+/// A term older than the keeper's own for the scope is ignored and answered by ScopeChanged.
+struct SetScope {
+  ScopeId scope;
+  Role role = Role::init;
+  Term term;
+  GatePosture posture = GatePosture::closed;
+  bool complete = false;
+  friend bool operator==(const SetScope&, const SetScope&) = default;
+};
+/// Changes the rank that hellos carry (tracking).
+struct SetRank {
+  EtrunkId etrunk;
+  std::uint8_t rank = 100;
+  friend bool operator==(const SetRank&, const SetRank&) = default;
+};
+struct Arm {
+  ArmedPlan plan;
+  friend bool operator==(const Arm&, const Arm&) = default;
+};
+struct Disarm {
+  ScopeId scope;
+  friend bool operator==(const Disarm&, const Disarm&) = default;
+};
+/// Sent every 500 ms; none for 2 s means the brain is not running.
+struct Heartbeat {
+  friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
+};
+/// New side of a handover: open the gate in `term`, which no hello carries yet. Revoked by any hello
+/// of the old side newer than `hello_counter` that is not `handed_over`, or by Revoke; if the old
+/// side falls silent for the detection time, it becomes a mastership.
+struct HandoverOpen {
+  ScopeId scope;
+  Term term;
+  std::uint64_t hello_counter = 0;
+  friend bool operator==(const HandoverOpen&, const HandoverOpen&) = default;
+};
+/// New side: the old one is done; hellos may carry the term.
+struct HandoverConfirm {
+  ScopeId scope;
+  Term term;
+  friend bool operator==(const HandoverConfirm&, const HandoverConfirm&) = default;
+};
+/// New side: aborted; close.
+struct HandoverRevoke {
+  ScopeId scope;
+  Term term;
+  friend bool operator==(const HandoverRevoke&, const HandoverRevoke&) = default;
+};
+/// Old side, the commit point: store 0, never renew, hello `handed over` at once, become backup.
+struct HandoverCommit {
+  ScopeId scope;
+  Term term;
+  friend bool operator==(const HandoverCommit&, const HandoverCommit&) = default;
+};
+/// Old side, nothing was committed: an immediate hello, which revokes the new side.
+struct HandoverAbort {
+  ScopeId scope;
+  friend bool operator==(const HandoverAbort&, const HandoverAbort&) = default;
+};
+/// Every scope has been handed over or given up: goodbye, gates closed, keeper exits.
+struct Leave {
+  friend bool operator==(const Leave&, const Leave&) = default;
+};
+/// Descriptors for safe keeping follow this message: the names in their order ("mroute4", "mroute6",
+/// "gate-words", "gate-…"). A name that is kept already is replaced.
+struct Descriptors {
+  std::vector<std::string> names;
+  friend bool operator==(const Descriptors&, const Descriptors&) = default;
+};
+/// Asks for a KeeperStatus.
+struct AskStatus {
+  friend bool operator==(const AskStatus&, const AskStatus&) = default;
+};
+
+using ToKeeper = std::variant<DaemonHello, Configure, SetScope, SetRank, Arm, Disarm, Heartbeat,
+                              HandoverOpen, HandoverConfirm, HandoverRevoke, HandoverCommit,
+                              HandoverAbort, Leave, Descriptors, AskStatus>;
+
+// ---- keeper to daemon ----
+
+/// What the keeper holds of one scope. A daemon that connects takes role and term from here.
+struct ScopeState {
+  ScopeId scope;
+  Role role = Role::init;
+  Term term;
+  GatePosture posture = GatePosture::closed;
+  bool gate_open = false;
+  bool access_up = true;
+  std::optional<ArmedPlan> armed;
+  friend bool operator==(const ScopeState&, const ScopeState&) = default;
+};
+/// First answer. Kept descriptors follow it, named in their order.
+struct Welcome {
+  std::uint16_t version = kProtocolVersion;
+  std::uint32_t pid = 0;
+  std::uint64_t session = 0;  ///< this keeper life's hello session
+  std::vector<ScopeState> scopes;
+  std::vector<std::string> descriptors;
+  friend bool operator==(const Welcome&, const Welcome&) = default;
+};
+/// The connection is refused: another daemon is connected, or the versions do not meet.
+struct Refused {
+  std::string reason;
+  friend bool operator==(const Refused&, const Refused&) = default;
+};
+/// A path to the peer went up (its hello echoes our session) or down.
+struct PathChanged {
+  EtrunkId etrunk;
+  etrunk::PathId path;
+  bool up = false;
+  std::uint32_t silent_ms = 0;  ///< going down: how long nothing was heard
+  friend bool operator==(const PathChanged&, const PathChanged&) = default;
+};
+/// The peer's newest valid hello, whenever anything but counters in it changed.
+struct PeerHello {
+  Hello hello;
+  friend bool operator==(const PeerHello&, const PeerHello&) = default;
+};
+/// The session of an E-Trunk lost its last path, or has one again.
+struct PeerChanged {
+  EtrunkId etrunk;
+  bool heard = false;
+  friend bool operator==(const PeerChanged&, const PeerChanged&) = default;
+};
+/// No valid hello on any path for the time that makes a starting node `alone` (design section 7).
+struct Alone {
+  EtrunkId etrunk;
+  friend bool operator==(const Alone&, const Alone&) = default;
+};
+/// The keeper acted: an armed plan was executed, a larger term was obeyed, a handover ended.
+/// Times are CLOCK_MONOTONIC: of the last sign of the peer, of the decision, of the gate's store.
+struct ScopeChanged {
+  ScopeState state;
+  Cause cause = Cause::none;
+  TimePoint last_heard;
+  TimePoint decided;
+  TimePoint gate_stored;
+  friend bool operator==(const ScopeChanged&, const ScopeChanged&) = default;
+};
+/// HandoverOpen was carried out; old side: HandoverCommit was carried out.
+struct HandoverOpened {
+  ScopeId scope;
+  Term term;
+  friend bool operator==(const HandoverOpened&, const HandoverOpened&) = default;
+};
+struct HandoverCommitted {
+  ScopeId scope;
+  Term term;
+  std::uint64_t hello_counter = 0;
+  friend bool operator==(const HandoverCommitted&, const HandoverCommitted&) = default;
+};
+/// The gate closed since its lease ran out or no renewal was allowed, or it reopened.
+struct GateChanged {
+  ScopeId scope;
+  bool open = false;
+  Cause cause = Cause::none;
+  friend bool operator==(const GateChanged&, const GateChanged&) = default;
+};
+struct AccessChanged {
+  ScopeId scope;
+  bool up = true;
+  friend bool operator==(const AccessChanged&, const AccessChanged&) = default;
+};
+struct PathStatus {
+  EtrunkId etrunk;
+  etrunk::PathId path;
+  bool up = false;
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
+  std::uint64_t rejected_auth = 0;   ///< bad HMAC or no key
+  std::uint64_t rejected_other = 0;  ///< malformed, replayed, wrong E-Trunk
+  std::uint64_t not_echoed = 0;
+  std::uint32_t last_heard_ms = 0;   ///< ago; 0 with received 0: never
+  friend bool operator==(const PathStatus&, const PathStatus&) = default;
+};
+struct KeeperStatus {
+  std::uint32_t pid = 0;
+  std::uint64_t uptime_ms = 0;
+  bool realtime = false;               ///< SCHED_FIFO was granted
+  bool locked = false;                 ///< memory is locked
+  std::uint64_t late_timers = 0;       ///< own timer fired more than 1 ms late
+  std::uint32_t worst_late_us = 0;
+  std::uint64_t daemon_connects = 0;
+  std::uint64_t hello_counter = 0;     ///< newest own counter
+  std::vector<ScopeState> scopes;
+  std::vector<PathStatus> paths;
+  std::vector<std::string> descriptors;
+  friend bool operator==(const KeeperStatus&, const KeeperStatus&) = default;
+};
+
+using FromKeeper = std::variant<Welcome, Refused, PathChanged, PeerHello, PeerChanged, Alone,
+                                ScopeChanged, HandoverOpened, HandoverCommitted, GateChanged,
+                                AccessChanged, KeeperStatus>;
+
+}  // namespace hotpair::ha::keeper
