@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "platform/base/bytes.h"
+#include "platform/base/descriptor.h"
+#include "platform/base/result.h"
+
+struct nlmsghdr;
+
+namespace hotpair::platform::kernel {
+
+/// A nonblocking rtnetlink socket: requests are answered by the kernel before send returns, so a
+/// request never waits. One socket serves either requests or notifications, not both.
+class NetlinkSocket {
+ public:
+  /// `groups` is a list of RTNLGRP_* to join; empty makes a socket for requests.
+  [[nodiscard]] static Result<NetlinkSocket> open(std::span<const unsigned> groups = {});
+
+  /// Sends one request and hands every answer to `on_message`; dumps are read to their end.
+  [[nodiscard]] Result<void> request(nlmsghdr& message,
+                                     const std::function<void(const nlmsghdr&)>& on_message);
+  /// Sends many requests in one go. `sequence_of_first` numbers them upwards; the kernel's errors
+  /// are answered as (index, errno), in order. The last message must ask for an acknowledgement.
+  [[nodiscard]] Result<void> batch(ByteSpan messages, std::uint32_t first, std::uint32_t count,
+                                   const std::function<void(std::uint32_t, int)>& on_error);
+  enum class Received { message, none, overrun };
+  /// Takes one datagram of notifications. `overrun`: some were lost, read everything again.
+  [[nodiscard]] Received receive(const std::function<void(const nlmsghdr&)>& on_message);
+
+  [[nodiscard]] int descriptor() const { return fd_.get(); }
+  [[nodiscard]] std::uint32_t next_sequence(std::uint32_t count = 1);
+
+ private:
+  NetlinkSocket(FileDescriptor fd, std::uint32_t port) : fd_(std::move(fd)), port_(port) {}
+  FileDescriptor fd_;
+  std::uint32_t port_ = 0;
+  std::uint32_t sequence_ = 1;
+};
+
+}  // namespace hotpair::platform::kernel
