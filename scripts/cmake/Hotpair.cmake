@@ -38,7 +38,7 @@ add_library(hotpair_options INTERFACE)
 target_include_directories(hotpair_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
 target_compile_options(hotpair_options INTERFACE
   -Wall -Wextra -Werror -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor
-  -Wold-style-cast -Woverloaded-virtual -fno-strict-aliasing
+  -Wold-style-cast -Woverloaded-virtual -Wno-missing-field-initializers -fno-strict-aliasing
   $<$<CXX_COMPILER_ID:GNU>:-fmax-errors=20>)
 target_compile_definitions(hotpair_options INTERFACE
   HOTPAIR_VERSION="${PROJECT_VERSION}"
