@@ -1,0 +1,40 @@
+#include "ha/config/config_model.h"
+
+#include <algorithm>
+
+namespace hotpair::ha::config {
+namespace {
+
+template <typename List, typename Matches>
+auto* find_where(const List& list, Matches matches) {
+  const auto found = std::find_if(list.begin(), list.end(), matches);
+  return found == list.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+const EtrunkConfigModel* Config::find_etrunk(std::uint16_t id) const {
+  return find_where(etrunks, [&](const auto& item) { return item.id == id; });
+}
+
+const RbsModel* Config::find_service(std::string_view name) const {
+  return find_where(services, [&](const auto& item) { return item.name == name; });
+}
+
+const RbpModel* Config::find_profile(std::string_view name) const {
+  return find_where(profiles, [&](const auto& item) { return item.name == name; });
+}
+
+const InterfaceModel* Config::find_interface(std::string_view canonical_name) const {
+  return find_where(interfaces, [&](const auto& item) { return item.name.name == canonical_name; });
+}
+
+std::vector<const InterfaceModel*> Config::interfaces_of(const RbpModel& profile) const {
+  std::vector<const InterfaceModel*> bound;
+  for (const InterfaceModel& interface : interfaces)
+    if (interface.remote_backup_profile && *interface.remote_backup_profile == profile.name)
+      bound.push_back(&interface);
+  return bound;
+}
+
+}  // namespace hotpair::ha::config

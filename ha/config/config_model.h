@@ -1,0 +1,206 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "ha/config/interface_name.h"
+#include "platform/base/address.h"
+
+/// The configuration of one node as plain structs, made by parse_config() and read by everybody.
+namespace hotpair::ha::config {
+
+/// Where a value was written. Two configurations that differ only in lines are equal.
+struct SourceLine {
+  std::uint32_t number = 0;  ///< first line is 1; 0: not from a file
+  friend constexpr bool operator==(const SourceLine&, const SourceLine&) { return true; }
+};
+
+/// A value with a default. `configured` tells whether a line sets it.
+template <typename T>
+struct Setting {
+  T value{};
+  bool configured = false;
+  SourceLine line{};
+
+  [[nodiscard]] const T& operator*() const { return value; }
+  [[nodiscard]] const T* operator->() const { return &value; }
+  [[nodiscard]] explicit operator bool() const
+    requires(!std::is_same_v<T, bool>)
+  {
+    return configured;
+  }
+  void set(T new_value, SourceLine at) {
+    value = std::move(new_value);
+    configured = true;
+    line = at;
+  }
+  friend bool operator==(const Setting&, const Setting&) = default;
+};
+
+/// Which rank wins the election (design section 7).
+enum class PriorityOrder : std::uint8_t { larger, smaller };
+
+/// `security-key {cipher|simple} TEXT`: the bytes of TEXT are the key. `foreign`: TEXT is another
+/// vendor's encrypted form (`%^%#…%^%#`), used byte for byte, so both nodes must hold the same text.
+struct SecurityKey {
+  std::string text;
+  bool cipher = true;
+  bool foreign = false;
+  friend bool operator==(const SecurityKey&, const SecurityKey&) = default;
+};
+
+/// View `e-trunk N`. Times carry their unit.
+struct EtrunkConfigModel {
+  std::uint16_t id = 0;
+  SourceLine line;
+  Setting<IpAddress> peer;
+  Setting<IpAddress> source;
+  Setting<std::uint16_t> port{1025};                ///< UDP; 49152 to 65535 is refused
+  Setting<std::uint8_t> priority{100};              ///< 1 to 254
+  Setting<PriorityOrder> priority_order{PriorityOrder::larger};
+  Setting<SecurityKey> security_key;
+  Setting<std::uint32_t> hello_ms{1000};            ///< `timer hello` (x 100 ms) or `timer hello-ms`
+  Setting<std::uint16_t> multiplier{20};            ///< `timer hold-on-failure multiplier`
+  Setting<std::uint32_t> revert_delay_s{120};       ///< 0 to 3600
+  Setting<std::uint32_t> restart_grace_s{10};       ///< design section 4
+  friend bool operator==(const EtrunkConfigModel&, const EtrunkConfigModel&) = default;
+
+  /// Silence after which the peer, which uses the sender's timers, calls this node gone.
+  [[nodiscard]] std::uint32_t timeout_ms() const { return *hello_ms * *multiplier; }
+};
+
+/// View `remote-backup-service NAME`.
+struct RbsModel {
+  std::string name;
+  SourceLine line;
+  Setting<IpAddress> peer;
+  Setting<IpAddress> source;
+  Setting<std::uint16_t> port;  ///< TCP
+  friend bool operator==(const RbsModel&, const RbsModel&) = default;
+};
+
+enum class ServiceType : std::uint8_t { igmp, mld };
+
+/// `e-trunk N eth-trunk M` in an RBP.
+struct RbpTrack {
+  std::uint16_t etrunk = 0;
+  std::uint16_t eth_trunk = 0;
+  friend bool operator==(const RbpTrack&, const RbpTrack&) = default;
+};
+
+/// View `remote-backup-profile NAME`.
+struct RbpModel {
+  std::string name;
+  SourceLine line;
+  Setting<std::uint32_t> backup_id;  ///< the ScopeId
+  Setting<std::string> rbs;          ///< set together with backup_id
+  std::vector<Setting<ServiceType>> services;  ///< ascending, each once
+  Setting<bool> peer_backup_hot;
+  Setting<RbpTrack> track;
+  friend bool operator==(const RbpModel&, const RbpModel&) = default;
+
+  [[nodiscard]] bool has_service(ServiceType type) const {
+    for (const auto& service : services)
+      if (*service == type) return true;
+    return false;
+  }
+};
+
+/// `igmp …` or `mld …` of one interface; defaults are those of RFC 3376 and RFC 3810 section 8/9.
+struct GmpSettings {
+  Setting<bool> enabled;
+  Setting<std::uint8_t> version;                         ///< IGMP 1-3 (default 3), MLD 1-2 (default 2)
+  Setting<std::uint16_t> query_interval_s{125};          ///< 1 to 18000
+  Setting<std::uint8_t> robustness{2};                   ///< 2 to 7
+  Setting<std::uint16_t> max_response_ms{10'000};        ///< 100 to 25 500, steps of 100
+  Setting<std::uint16_t> last_member_interval_ms{1'000}; ///< 100 to 25 500, steps of 100
+  Setting<bool> fast_leave;                              ///< `prompt-leave`
+  Setting<std::uint32_t> group_limit{0};                 ///< 0: the engine's default
+  Setting<std::uint32_t> source_limit{0};                ///< per group; 0: the engine's default
+  Setting<bool> require_router_alert;
+  Setting<bool> subnet_check;                            ///< default: on, but off on scope interfaces
+  friend bool operator==(const GmpSettings&, const GmpSettings&) = default;
+};
+
+/// View `interface NAME`.
+struct InterfaceModel {
+  InterfaceName name;
+  SourceLine line;
+  Setting<std::string> description;
+  Setting<bool> shutdown;                        ///< configured false: `undo shutdown`
+  std::vector<Setting<IpPrefix>> ipv4_addresses; ///< host bits kept
+  Setting<bool> ipv6_enable;
+  std::vector<Setting<IpPrefix>> ipv6_addresses; ///< host bits kept
+  Setting<bool> pim_sm;       ///< enables IPv4 multicast on the link; the protocol is not in this version
+  Setting<bool> pim_ipv6_sm;  ///< the same for IPv6
+  GmpSettings igmp;
+  GmpSettings mld;
+  Setting<std::uint16_t> etrunk;     ///< E-Trunk that this Eth-Trunk is a member of
+  Setting<std::uint16_t> eth_trunk;  ///< Eth-Trunk that this port is a member of
+  Setting<std::string> remote_backup_profile;
+  friend bool operator==(const InterfaceModel&, const InterfaceModel&) = default;
+
+  /// The link carries IPv4 (IPv6) multicast and takes a VIF (MIF).
+  [[nodiscard]] bool multicast_ipv4() const { return *pim_sm || *igmp.enabled; }
+  [[nodiscard]] bool multicast_ipv6() const { return *pim_ipv6_sm || *mld.enabled; }
+};
+
+/// `static-rp RP [group PREFIX]` in view pim or pim-ipv6.
+struct StaticRp {
+  IpAddress rp;
+  IpPrefix groups;  ///< 224.0.0.0/4 or ff00::/8 when no range is given
+  SourceLine line;
+  friend bool operator==(const StaticRp&, const StaticRp&) = default;
+};
+
+/// A line that is understood and has no engine behind it.
+struct InactiveLine {
+  enum class Kind : std::uint8_t {
+    not_active,  ///< its engine comes with a later version
+    foreign,     ///< belongs to the unicast routing daemon
+  };
+  Kind kind = Kind::not_active;
+  std::string path;  ///< the header of its view, "interface Eth-Trunk1"; empty in the system view
+  std::string rule;  ///< the grammar row that took it
+  std::string text;  ///< words joined by one blank
+  SourceLine line;
+  friend bool operator==(const InactiveLine&, const InactiveLine&) = default;
+};
+
+/// `ospf …`, `isis …` and the like: kept verbatim for the unicast routing daemon.
+struct ForeignSection {
+  std::string header;
+  std::vector<std::string> lines;  ///< with their indentation relative to the header
+  SourceLine line;
+  friend bool operator==(const ForeignSection&, const ForeignSection&) = default;
+};
+
+/// The whole configuration. Lists are sorted by id or name, so that the order of lines does not matter.
+struct Config {
+  Setting<std::string> sysname{"hotpair"};
+  Setting<bool> multicast_ipv4;  ///< `multicast routing-enable`
+  Setting<bool> multicast_ipv6;  ///< `multicast ipv6 routing-enable`
+  std::vector<EtrunkConfigModel> etrunks;
+  Setting<MacAddress> etrunk_system_id;  ///< `lacp e-trunk system-id`; not configured: the node makes one
+  std::vector<RbsModel> services;
+  std::vector<RbpModel> profiles;
+  std::vector<InterfaceModel> interfaces;
+  std::vector<StaticRp> static_rps;       ///< both families, IPv4 first
+  std::vector<Setting<IpPrefix>> ssm_ranges;  ///< empty of a family: 232/8, ff3x::/32
+  std::vector<InactiveLine> inactive;
+  std::vector<ForeignSection> foreign;
+  friend bool operator==(const Config&, const Config&) = default;
+
+  [[nodiscard]] const EtrunkConfigModel* find_etrunk(std::uint16_t id) const;
+  [[nodiscard]] const RbsModel* find_service(std::string_view name) const;
+  [[nodiscard]] const RbpModel* find_profile(std::string_view name) const;
+  [[nodiscard]] const InterfaceModel* find_interface(std::string_view canonical_name) const;
+  /// Interfaces whose view binds the profile, in order.
+  [[nodiscard]] std::vector<const InterfaceModel*> interfaces_of(const RbpModel& profile) const;
+};
+
+}  // namespace hotpair::ha::config
