@@ -1,0 +1,164 @@
+#include "ha/switchover/handover.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "ha/switchover/history.h"
+
+namespace hotpair::ha::switchover {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr ScopeId kScope{10};
+const Term kTerm{8, NodeId{0x2222}};
+
+template <typename T>
+const T* find(const std::vector<HandoverEffect>& effects) {
+  for (const HandoverEffect& effect : effects) {
+    if (const T* found = std::get_if<T>(&effect)) return found;
+  }
+  return nullptr;
+}
+template <typename T>
+const T* find_keeper(const std::vector<HandoverEffect>& effects) {
+  for (const HandoverEffect& effect : effects)
+    if (const auto* to_keeper = std::get_if<ToKeeper>(&effect))
+      if (const T* found = std::get_if<T>(to_keeper)) return found;
+  return nullptr;
+}
+
+class HandoverTest : public testing::Test {
+ protected:
+  static std::vector<HandoverEffect> drain(Handover& handover) {
+    std::vector<HandoverEffect> effects;
+    while (auto effect = handover.poll_effect()) effects.push_back(*effect);
+    return effects;
+  }
+  static keeper::ScopeChanged scope_changed(keeper::Role role, Term term) {
+    keeper::ScopeChanged change;
+    change.state = {.scope = kScope, .role = role, .term = term};
+    return change;
+  }
+  void offer() {
+    ASSERT_TRUE(old_.begin(kTerm, 10, now_));
+    drain(old_);
+    old_.on_keeper_status(1000, now_);
+    const auto effects = drain(old_);
+    ASSERT_NE(find<SendHandover>(effects), nullptr);
+    EXPECT_EQ(find<SendHandover>(effects)->hello_counter, 1036U);
+  }
+  void open() {
+    new_.on_handover(kTerm, 1036, "", now_);
+    EXPECT_NE(find_keeper<keeper::HandoverOpen>(drain(new_)), nullptr);
+    new_.on_opened(kTerm, now_);
+    EXPECT_NE(find<SendReady>(drain(new_)), nullptr);
+  }
+
+  TimePoint now_{1h};
+  Handover old_{kScope};
+  Handover new_{kScope};
+};
+
+TEST_F(HandoverTest, GoesThroughOnBothSides) {
+  offer();
+  open();
+  old_.on_ready(kTerm, now_ + 1ms);
+  EXPECT_NE(find_keeper<keeper::HandoverCommit>(drain(old_)), nullptr);
+  old_.on_committed(kTerm, now_ + 2ms);
+  const auto done = drain(old_);
+  EXPECT_NE(find<SendDone>(done), nullptr);
+  ASSERT_NE(find<HandoverEnded>(done), nullptr);
+  EXPECT_TRUE(find<HandoverEnded>(done)->old_side);
+  EXPECT_EQ(find<HandoverEnded>(done)->failure, "");
+  new_.on_done(kTerm, now_ + 3ms);
+  const auto ended = drain(new_);
+  EXPECT_NE(find_keeper<keeper::HandoverConfirm>(ended), nullptr);
+  EXPECT_EQ(find<HandoverEnded>(ended)->failure, "");
+  EXPECT_FALSE(old_.under_way() || new_.under_way());
+}
+
+TEST_F(HandoverTest, OldAbortsWithoutReady) {
+  offer();
+  old_.on_timeout(now_ + 199ms);
+  EXPECT_TRUE(old_.under_way());
+  old_.on_timeout(now_ + 200ms);
+  const auto effects = drain(old_);
+  EXPECT_NE(find<SendAbort>(effects), nullptr);
+  EXPECT_NE(find_keeper<keeper::HandoverAbort>(effects), nullptr);
+  EXPECT_FALSE(find<HandoverEnded>(effects)->failure.empty());
+}
+
+TEST_F(HandoverTest, LostReadyClosesTheNewSideByAbort) {
+  offer();
+  open();
+  new_.on_peer_abort(kTerm, now_ + 200ms);
+  const auto effects = drain(new_);
+  EXPECT_NE(find_keeper<keeper::HandoverRevoke>(effects), nullptr);
+  EXPECT_FALSE(find<HandoverEnded>(effects)->failure.empty());
+}
+
+TEST_F(HandoverTest, LateReadyAfterAnAbortChangesNothing) {
+  offer();
+  old_.on_timeout(now_ + 200ms);
+  drain(old_);
+  old_.on_ready(kTerm, now_ + 201ms);
+  EXPECT_TRUE(drain(old_).empty());
+}
+
+TEST_F(HandoverTest, LostDoneIsMadeUpByTheKeepersWord) {
+  offer();
+  open();
+  new_.on_scope_changed(scope_changed(keeper::Role::master, kTerm), now_ + 5ms);
+  EXPECT_EQ(find<HandoverEnded>(drain(new_))->failure, "");
+}
+
+TEST_F(HandoverTest, KeeperRevokesOnAHelloOfTheOldMaster) {
+  open();
+  new_.on_scope_changed(scope_changed(keeper::Role::backup, {7, NodeId{0x1111}}), now_ + 5ms);
+  EXPECT_FALSE(find<HandoverEnded>(drain(new_))->failure.empty());
+}
+
+TEST_F(HandoverTest, ChannelLostBeforeTheCommitPointAborts) {
+  offer();
+  old_.on_session_lost(now_);
+  EXPECT_NE(find_keeper<keeper::HandoverAbort>(drain(old_)), nullptr);
+  EXPECT_FALSE(old_.under_way());
+}
+
+TEST_F(HandoverTest, ChannelLostAfterTheCommitPointDoesNot) {
+  offer();
+  old_.on_ready(kTerm, now_);
+  drain(old_);
+  old_.on_session_lost(now_);
+  EXPECT_TRUE(drain(old_).empty());
+  old_.on_scope_changed(scope_changed(keeper::Role::backup, kTerm), now_);
+  EXPECT_EQ(find<HandoverEnded>(drain(old_))->failure, "");
+}
+
+TEST_F(HandoverTest, AnUnacceptableOfferIsRefused) {
+  new_.on_handover(kTerm, 1, "incomplete", now_);
+  EXPECT_NE(find<SendAbort>(drain(new_)), nullptr);
+  EXPECT_FALSE(new_.under_way());
+  offer();
+  old_.on_peer_abort(kTerm, now_);
+  EXPECT_EQ(find<HandoverEnded>(drain(old_))->failure, "the peer refused");
+}
+
+TEST_F(HandoverTest, OneAtATime) {
+  offer();
+  EXPECT_FALSE(old_.begin(kTerm, 10, now_));
+}
+
+TEST(History, KeepsTheLast64AndAddsPhases) {
+  History history;
+  for (int i = 0; i < 70; ++i) history.begin({});
+  EXPECT_EQ(history.stories().size(), 64U);
+  EXPECT_EQ(history.stories().back().number, 70U);
+  history.add_phase(70, "gate open", 3ms);
+  EXPECT_EQ(history.stories().back().phases.front().name, "gate open");
+}
+
+}  // namespace
+}  // namespace hotpair::ha::switchover
