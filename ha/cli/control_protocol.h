@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "platform/base/bytes.h"
+#include "platform/base/result.h"
+
+/// Between `hotpair` and the daemon: frames of a 4-byte length (network order, the length of what
+/// follows) and one JSON document. A request is one frame; the answer is any number of text frames,
+/// at most one error, then done.
+namespace hotpair::ha::cli {
+
+inline constexpr std::uint32_t kControlVersion = 1;
+inline constexpr std::size_t kControlFrameMax = 1024 * 1024;   ///< a longer length closes the connection
+inline constexpr std::size_t kControlChunkBytes = 64 * 1024;   ///< text per frame of an answer
+inline constexpr std::size_t kControlDepthMax = 8;
+
+/// A file that the caller read for the daemon, which may see another file system.
+struct InputFile {
+  std::string name;
+  std::string text;
+  friend bool operator==(const InputFile&, const InputFile&) = default;
+};
+
+/// {"version":1,"argv":["display","version"],"json":false,"width":80,"user":"…","input":{…}}
+struct Request {
+  std::uint32_t version = kControlVersion;
+  std::vector<std::string> argv;  ///< words as typed; `line` in the document is split by blanks
+  bool json = false;
+  std::uint16_t width = 80;
+  std::string user;  ///< for the log; rights come from the socket's credentials
+  std::optional<InputFile> input;
+  friend bool operator==(const Request&, const Request&) = default;
+};
+
+struct TextChunk {
+  std::string text;
+  friend bool operator==(const TextChunk&, const TextChunk&) = default;
+};
+struct ErrorChunk {
+  std::string code;  ///< name of an ErrorCode
+  std::string text;
+  friend bool operator==(const ErrorChunk&, const ErrorChunk&) = default;
+};
+struct DoneChunk {
+  int exit_code = 0;
+  friend bool operator==(const DoneChunk&, const DoneChunk&) = default;
+};
+using Chunk = std::variant<TextChunk, ErrorChunk, DoneChunk>;
+
+/// Frames, length included.
+[[nodiscard]] std::string encode_frame(const Request& request);
+[[nodiscard]] std::string encode_frame(const Chunk& chunk);
+/// The document of one frame, without its length. Malformed with what is wrong.
+[[nodiscard]] Result<Request> decode_request(std::string_view document);
+[[nodiscard]] Result<Chunk> decode_chunk(std::string_view document);
+
+/// Cuts a stream of bytes into documents. Bounded by kControlFrameMax.
+class FrameSplitter {
+ public:
+  /// Adds bytes as they came.
+  void feed(std::string_view bytes);
+  /// The next whole document, nullopt when more bytes are needed; an error is final.
+  [[nodiscard]] Result<std::optional<std::string>> next();
+
+ private:
+  std::string buffer_;
+  std::size_t consumed_ = 0;
+  bool broken_ = false;
+};
+
+struct Response;
+/// The frames of an answer in order: text in chunks, error, done. A pending answer has no done.
+[[nodiscard]] std::vector<std::string> encode_response(const Response& response);
+
+[[nodiscard]] std::string_view name_of(ErrorCode code);
+
+}  // namespace hotpair::ha::cli

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ha/cli/models.h"
+#include "ha/config/config_model.h"
+#include "platform/base/result.h"
+
+namespace hotpair::ha::cli {
+
+/// What the displays may ask of a node: pure queries, implemented by the daemon. Each returns all
+/// rows; the interpreter picks what the command names.
+class NodeView {
+ public:
+  virtual ~NodeView() = default;
+
+  [[nodiscard]] virtual const config::Config& running_config() const = 0;
+  [[nodiscard]] virtual RemoteBackupServicesModel remote_backup_services() const = 0;
+  [[nodiscard]] virtual RemoteBackupProfilesModel remote_backup_profiles() const = 0;
+  [[nodiscard]] virtual EtrunksModel etrunks() const = 0;
+  [[nodiscard]] virtual GmpInterfacesModel gmp_interfaces(Family family) const = 0;
+  [[nodiscard]] virtual GmpGroupsModel gmp_groups(const GmpGroupQuery& query) const = 0;
+  [[nodiscard]] virtual AlarmsModel alarms() const = 0;
+  [[nodiscard]] virtual ForwardingTableModel forwarding_table(const ForwardingQuery& query) const = 0;
+  [[nodiscard]] virtual DatabasesModel databases() const = 0;
+  [[nodiscard]] virtual KeeperModel keeper() const = 0;
+  [[nodiscard]] virtual SwitchoverHistoryModel switchover_history() const = 0;
+  [[nodiscard]] virtual VersionModel version() const = 0;
+  /// For the rules of commit: a usable pair key is loaded.
+  [[nodiscard]] virtual bool pair_key_present() const = 0;
+};
+
+/// What `wait` waits for.
+enum class WaitFor : std::uint8_t {
+  ready,   ///< every scope has a role and the configuration is in force
+  synced,  ///< the peer is connected and every scope's copy is complete on both nodes
+  master,  ///< every scope is master here
+};
+
+/// Which counters `reset` sets to zero.
+enum class ResetTarget : std::uint8_t { igmp, mld, remote_backup_service, e_trunk, forwarding };
+
+/// Names an action that goes on after the call; the daemon reports its end with the ticket.
+using ActionTicket = std::uint64_t;
+
+/// How a deferred action ended: text for the operator, or why not.
+struct ActionOutcome {
+  std::optional<Error> error;
+  std::vector<std::string> lines;
+};
+
+/// What commands may ask a node to do. A call starts the action or refuses at once; those that return
+/// a ticket end later, by CommandInterpreter::finish().
+class Actions {
+ public:
+  virtual ~Actions() = default;
+
+  /// Makes the configuration the running one, all or nothing; it has been checked.
+  [[nodiscard]] virtual Result<ActionTicket> apply(const config::Config& config) = 0;
+  /// Writes the text to the configuration file, atomically.
+  [[nodiscard]] virtual Result<ActionTicket> save(const std::string& text) = 0;
+  /// Planned switchover of one scope, or of every scope that this node is master of.
+  [[nodiscard]] virtual Result<ActionTicket> switchover(std::optional<ScopeId> scope) = 0;
+  /// Hands everything over, says goodbye, closes the gates.
+  [[nodiscard]] virtual Result<ActionTicket> leave() = 0;
+  /// Ends when the condition holds, or with ErrorCode::timeout.
+  [[nodiscard]] virtual Result<ActionTicket> wait(WaitFor what, Duration timeout) = 0;
+  [[nodiscard]] virtual Result<void> reset(ResetTarget target) = 0;
+};
+
+}  // namespace hotpair::ha::cli
