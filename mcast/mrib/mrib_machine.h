@@ -1,0 +1,224 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "mcast/mrib/mrib_records.h"
+#include "mcast/mrib/mrib_show.h"
+#include "mcast/mrib/mrib_tables.h"
+#include "mcast/mrib/mrib_types.h"
+#include "mcast/rp/rp_types.h"
+#include "platform/base/effect_queue.h"
+#include "platform/fwd/forwarding_plane.h"
+
+namespace hotpair::mcast::mrib {
+
+/// The multicast routes of one node: turns memberships, RPF answers, static RPs and packets without
+/// a route into (S,G) and (*,G) of the forwarding plane. Sans-IO; see DESIGN.md for the rules.
+///
+/// Roles do not matter to routes: a backup has the same ones behind a closed gate. After every
+/// input the driver drains poll_effect() and sets its timer to next_deadline().
+class Mrib {
+ public:
+  Mrib(const Config& config, TimePoint now);
+  Mrib(const Mrib&) = delete;
+  Mrib& operator=(const Mrib&) = delete;
+
+  // ---- configuration ----
+
+  /// Adds a link or changes it. A family switched off forgets its memberships.
+  void set_link(const LinkConfig& link, TimePoint now);
+  /// Forgets the link; its routes leave the plane in slices (see is_settled()).
+  void remove_link(LinkId link, TimePoint now);
+  /// The RPs in force in a VRF. (*,G) exist only for groups that one covers.
+  void set_static_rp(VrfId vrf, rp::RpSet set, TimePoint now);
+  /// A scope exists and who writes its records: the master does. `standby` is what a scope starts
+  /// as; activation takes over the records at once, in O(1).
+  void set_scope_mode(ScopeId scope, ScopeMode mode, TimePoint now);
+  /// Forgets the scope and its records.
+  void remove_scope(ScopeId scope, TimePoint now);
+
+  // ---- inputs ----
+
+  /// What a link's hosts want of a group now. INCLUDE{} removes. Local and synced alike.
+  void on_membership(LinkId link, const Group& group, const Membership& membership, TimePoint now);
+  /// Every membership of the link and family is gone.
+  void on_flush(LinkId link, Family family, TimePoint now);
+  /// The plane has no route for a packet. Answered by a route or a negative route, at the latest
+  /// after Config::rpf_patience, or ignored and counted.
+  void on_no_route(const fwd::NoRoute& event, TimePoint now);
+  /// A packet of a known (S,G) came in on another link: counted, and the RPF asked again.
+  void on_wrong_interface(const fwd::WrongInterface& event, TimePoint now);
+  /// The answer to AskRpf; nullopt: no route to the target.
+  void on_rpf(VrfId vrf, const IpAddress& target, const std::optional<RpfAnswer>& answer,
+              TimePoint now);
+  /// Unicast routing changed somehow: every target is asked again, in slices.
+  void on_unicast_changed(TimePoint now);
+  /// The results of a PlaneDelta, in its order. A refused change is tried again with back-off.
+  void on_applied(std::span<const fwd::AppliedChange> results, TimePoint now);
+  /// The answer to AskCounters, with the keys in its order; nullopt: the plane has no such route.
+  void on_counters(
+      std::span<const std::pair<fwd::RouteKey, std::optional<fwd::RouteCounters>>> counters,
+      TimePoint now);
+  /// A data-driven event of a standby scope's master, or of the own store.
+  void on_record(const DataDrivenEvent& record, TimePoint now);
+  void on_record_removed(const DataDrivenKey& key, TimePoint now);
+
+  // ---- adoption and hold-off ----
+
+  /// Nothing is deleted or narrowed in the plane from here to end_hold(): routes may only grow.
+  void begin_hold(TimePoint now);
+  /// Routes found in the plane at start, in portions of up to 1000; implies begin_hold(). An (S,G)
+  /// is taken as made by traffic. Links that are unknown by then are left out.
+  void on_read_back(std::span<const fwd::Route> routes, TimePoint now);
+  /// The end of restoring: `hold_off` later everything not wanted leaves the plane, in slices.
+  void end_hold(Duration hold_off, TimePoint now);
+  [[nodiscard]] bool is_held() const { return held_; }
+
+  // ---- driving ----
+
+  /// Runs one bounded slice of what is due. A spurious call changes nothing.
+  void on_timeout(TimePoint now);
+  /// Earliest instant at which on_timeout() has work; a past instant while slices remain.
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+  /// Takes the next effect: records, then questions, then PlaneDeltas that are made here, so that
+  /// what changed several times in one turn is told once.
+  [[nodiscard]] std::optional<Effect> poll_effect();
+  /// No slice of background work is left and nothing waits to be told to the plane.
+  [[nodiscard]] bool is_settled() const;
+
+  // ---- queries ----
+
+  /// The data-driven events of a scope, up to `max` slots from `cursor` (0 to begin).
+  [[nodiscard]] DataDrivenSlice snapshot(ScopeId scope, std::uint32_t cursor,
+                                         std::size_t max) const;
+  /// `closed`: the scopes whose gate is closed on this node.
+  [[nodiscard]] RouteTableModel show(const RouteFilter& filter, std::span<const ScopeId> closed,
+                                     TimePoint now) const;
+  [[nodiscard]] StatisticsModel statistics() const;
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+
+ private:
+  struct LinkState {
+    LinkConfig config;
+    bool present = false;
+    std::array<std::uint16_t, 2> generation{};  // per family; a member of an older one is void
+    TokenBucket upcalls;
+  };
+  struct ScopeState {
+    ScopeMode mode = ScopeMode::standby;
+    TimePoint activated_at{};
+  };
+  /// A route in a queue; void when the entry's stamp is another by now.
+  struct RouteRef {
+    std::uint32_t slot = kNone;
+    std::uint32_t stamp = 0;
+    bool star = false;
+  };
+  struct TimedRef {
+    TimePoint due;
+    RouteRef route;
+  };
+
+  // mrib_machine.cc: inputs
+  void count(Count what) { ++counters_[static_cast<std::size_t>(what)]; }
+  [[nodiscard]] const LinkState* link_for(LinkId link, Family family) const;
+  [[nodiscard]] LinkState& link_slot(LinkId link);
+  [[nodiscard]] std::uint32_t group_of(VrfId vrf, const Group& group);
+  [[nodiscard]] std::uint32_t source_of(std::uint32_t group, const IpAddress& source);
+  void set_member(GroupEntry& entry, const LinkState& link, const Membership& membership);
+  [[nodiscard]] bool admit_upcall(const fwd::NoRoute& event, TimePoint now);
+  [[nodiscard]] bool make_room(TimePoint now);
+  void resend(RouteState& state, const RouteRef& ref);
+
+  // mrib_evaluate.cc: what a route should be
+  [[nodiscard]] bool is_current(const Member& member, Family family) const;
+  [[nodiscard]] std::uint32_t rpf_link(std::uint32_t target) const;
+  [[nodiscard]] Want want_star(const GroupEntry& entry) const;
+  [[nodiscard]] Want want_source(const SourceEntry& entry, bool star_wanted) const;
+  [[nodiscard]] Want held(Want want, const RouteState& state) const;
+  [[nodiscard]] bool differs(const Want& want, const RouteState& state) const;
+  void evaluate_group(std::uint32_t slot, TimePoint now);
+  void evaluate_star(std::uint32_t slot, TimePoint now);
+  void evaluate_source(std::uint32_t slot, TimePoint now);
+  void evaluate_source(std::uint32_t slot, bool star_wanted, TimePoint now);
+  void time_negative(std::uint32_t slot, bool timed, TimePoint now);
+  void end_traffic(SourceEntry& entry);
+  void update_records(std::uint32_t slot, const Want& want, bool is_named);
+  void set_recorded(SourceEntry& entry, std::vector<std::uint32_t> scopes);
+  [[nodiscard]] bool is_named(const SourceEntry& entry) const;
+  void prune_members(GroupEntry& entry);
+  void free_group_if_idle(std::uint32_t slot);
+  [[nodiscard]] bool free_source_if_idle(std::uint32_t slot);
+  void assign_rp(std::uint32_t slot);
+
+  // mrib_rpf.cc: targets
+  [[nodiscard]] std::uint32_t target_of(VrfId vrf, const IpAddress& address);
+  void free_target_if_unused(std::uint32_t slot);
+  void link_source(std::uint32_t source, std::uint32_t target);
+  void unlink_source(std::uint32_t source);
+  void ask(std::uint32_t target);
+
+  // mrib_plane.cc: telling the plane
+  [[nodiscard]] RouteState* state_of(const RouteRef& ref);
+  [[nodiscard]] std::optional<RouteRef> ref_of(const fwd::RouteKey& key) const;
+  [[nodiscard]] fwd::RouteKey key_of(const RouteRef& ref) const;
+  [[nodiscard]] Want want_of(const RouteRef& ref) const;
+  void enqueue(RouteState& state, const RouteRef& ref);
+  [[nodiscard]] std::optional<PlaneDelta> next_delta();
+  void tell(const RouteRef& ref, PlaneDelta& delta);
+  void on_result(const RouteRef& ref, const fwd::AppliedChange& result, TimePoint now);
+  void on_counter(std::uint32_t slot, const std::optional<fwd::RouteCounters>& counters,
+                  TimePoint now);
+
+  // mrib_work.cc: slices
+  void start_sweep(TimePoint now);
+  void run_timers(std::size_t& budget, TimePoint now);
+  void run_asks(std::size_t& budget);
+  void run_groups(std::size_t& budget, TimePoint now);
+  void run_targets(std::size_t& budget, TimePoint now);
+  void run_sweep(std::size_t& budget, TimePoint now);
+  void run_counters(std::size_t& budget, TimePoint now);
+  [[nodiscard]] bool has_work() const;
+
+  Config config_;
+  TimePoint last_now_;
+  GroupTable groups_;
+  SourceTable sources_;
+  TargetTable targets_;
+  ListTable lists_;
+  std::vector<LinkState> links_;  // by LinkId
+  std::map<VrfId, rp::RpSet> rps_;
+  std::map<ScopeId, ScopeState> scopes_;
+  SourceBuckets source_buckets_;
+  std::uint32_t next_stamp_ = 1;
+
+  EffectQueue<Effect> effects_;             // records and counter questions
+  std::deque<std::uint32_t> asks_;          // targets to ask for, each at most once
+  std::deque<RouteRef> pending_;            // routes to tell, each at most once
+  std::deque<TimedRef> negatives_;          // by time: all live equally long
+  std::deque<TimedRef> patience_;           // upcalls that wait for an RPF answer, by time
+  std::multimap<TimePoint, RouteRef> retries_;
+  std::deque<std::uint32_t> group_work_;    // groups with many sources to evaluate
+  std::uint32_t group_cursor_ = kNone;      // next source of group_work_.front()
+  bool group_started_ = false;
+  std::deque<std::uint32_t> target_work_;   // targets whose sources to evaluate
+  std::uint32_t sweep_cursor_ = 0;          // over all groups
+  std::size_t sweep_left_ = 0;
+  std::uint32_t reask_cursor_ = 0;          // over all targets
+  std::size_t reask_left_ = 0;
+  std::uint32_t counter_cursor_ = kNone;    // over all sources, kNone between rounds
+  std::optional<TimePoint> counters_at_;
+  std::optional<TimePoint> hold_until_;
+  bool held_ = false;
+
+  std::size_t data_driven_ = 0;  // sources with by_traffic
+  std::size_t negative_ = 0;     // sources with negative_timed
+  Counters counters_{};
+};
+
+}  // namespace hotpair::mcast::mrib

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "mcast/mrib/mrib_types.h"
+#include "platform/base/address.h"
+#include "platform/base/ids.h"
+#include "platform/base/time.h"
+
+namespace hotpair::mcast::mrib {
+
+/// One outgoing link of a route.
+struct OutgoingModel {
+  LinkId link;
+  std::optional<ScopeId> scope;
+  bool closed_gate = false;  ///< the scope's gate is closed here: "slave forwarding"
+};
+
+/// One row of `display multicast forwarding-table`.
+struct RouteModel {
+  VrfId vrf;
+  Group group;
+  std::optional<IpAddress> source;  ///< absent: (*,G)
+  std::optional<IpAddress> rp;      ///< (*,G) only
+  std::optional<LinkId> incoming;
+  std::optional<IpAddress> rpf_neighbour;
+  std::vector<OutgoingModel> outgoing;
+  std::optional<std::uint64_t> packets;  ///< as last read, (S,G) made by traffic only
+  std::optional<std::uint64_t> bytes;
+  Duration uptime{};
+  bool negative = false;         ///< drops without an upcall
+  bool stale = false;            ///< found in the plane at start, not confirmed yet
+  bool not_installed = false;    ///< the plane refused it; it is tried again
+  bool data_driven = false;      ///< made by traffic or by a data-driven event of the master
+  bool closed_gate_only = false; ///< every outgoing link is behind a closed gate
+};
+
+/// Which rows a display asks for.
+struct RouteFilter {
+  std::optional<Family> family;
+  std::optional<Group> group;
+  std::optional<IpAddress> source;
+  std::size_t rows_max = 100'000;
+};
+
+/// `display multicast forwarding-table`: rows by VRF, group, then (*,G) before sources.
+struct RouteTableModel {
+  std::vector<RouteModel> rows;
+  std::size_t rows_total = 0;  ///< matching rows, also those beyond rows_max
+};
+
+/// Totals of the table and everything that was counted.
+struct StatisticsModel {
+  std::size_t groups = 0;
+  std::size_t routes = 0;         ///< in the plane, negative ones included
+  std::size_t negative = 0;
+  std::size_t not_installed = 0;
+  std::size_t stale = 0;
+  std::size_t rpf_targets = 0;
+  std::size_t rpf_unreachable = 0;
+  Counters counters{};
+};
+
+}  // namespace hotpair::mcast::mrib

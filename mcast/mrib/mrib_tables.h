@@ -1,0 +1,213 @@
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "mcast/mrib/mrib_types.h"
+#include "mcast/mrib/slot_pool.h"
+
+// The tables of the MRIB. Compact on purpose: a (*,G) with one member link and one outgoing link
+// takes about 150 bytes (tests/unit/mcast_mrib measures it).
+namespace hotpair::mcast::mrib {
+
+inline constexpr std::uint32_t kNone = 0xffffffffU;
+
+/// Lists of numbers (outgoing links, scopes) kept once each and named by a small id; id 0 is the
+/// empty list. A hundred thousand routes have a handful of different lists.
+class ListTable {
+ public:
+  ListTable() { lists_.push_back({{}, 1}); }
+  /// The id of the list, with one more reference to it.
+  [[nodiscard]] std::uint32_t acquire(std::vector<std::uint32_t> list);
+  void release(std::uint32_t id);
+  [[nodiscard]] const std::vector<std::uint32_t>& operator[](std::uint32_t id) const {
+    return lists_[id].values;
+  }
+
+ private:
+  struct List {
+    std::vector<std::uint32_t> values;
+    std::uint32_t references = 0;
+  };
+  std::vector<List> lists_;
+  std::vector<std::uint32_t> free_;
+  std::map<std::vector<std::uint32_t>, std::uint32_t> ids_;
+};
+
+enum class RouteKind : std::uint8_t { none, route, negative };
+enum class InFlight : std::uint8_t { nothing, set, removal };
+
+/// What the plane was told of one route, and how that went.
+struct RouteState {
+  TimePoint since{};               // when it was first set, for the uptime
+  std::uint32_t incoming = kNone;  // as told
+  std::uint32_t outgoing = 0;      // as told, a list id
+  std::uint32_t stamp = 0;         // tells a reused slot from the old one
+  RouteKind kind = RouteKind::none;
+  InFlight in_flight = InFlight::nothing;
+  std::uint8_t failures = 0;  // in a row
+  bool pending : 1 = false;   // stands in the queue of changes
+  bool failed : 1 = false;    // the plane refused it: not installed
+  bool again : 1 = false;     // tell it once more although nothing changed
+  bool stale : 1 = false;     // adopted, not confirmed
+};
+
+/// What a route should be.
+struct Want {
+  RouteKind kind = RouteKind::none;
+  std::uint32_t incoming = kNone;
+  std::vector<std::uint32_t> outgoing;  // sorted
+};
+
+/// One link's membership. Void when `generation` is not the link's: the link was flushed since.
+struct Member {
+  std::uint32_t link = 0;
+  std::uint16_t generation = 0;
+  FilterMode mode = FilterMode::include;
+  std::unique_ptr<std::vector<IpAddress>> sources;  // sorted; null when empty
+};
+
+struct GroupEntry {
+  Group group;
+  VrfId vrf;
+  std::vector<Member> members;
+  RouteState star;
+  std::uint32_t first_source = kNone;
+  std::uint32_t source_count = 0;
+  std::uint32_t rp_target = kNone;
+  bool queued = false;  // stands in the queue of groups to evaluate
+};
+
+struct SourceEntry {
+  IpAddress source;
+  std::uint32_t group = kNone;
+  RouteState route;
+  std::uint32_t target = kNone;
+  std::uint32_t next_in_group = kNone;
+  std::uint32_t previous_in_group = kNone;
+  std::uint32_t next_of_target = kNone;
+  std::uint32_t previous_of_target = kNone;
+  std::uint32_t recorded = 0;  // scopes with a data-driven event, a list id
+  TimePoint active_at{};       // traffic was last known to flow
+  TimePoint negative_until{};  // meaningful while negative_timed
+  std::uint64_t packets = 0;   // as last read
+  std::uint64_t bytes = 0;
+  DataDrivenKind record_kind = DataDrivenKind::lhr_spt;
+  bool by_traffic : 1 = false;      // an upcall made it
+  bool counted : 1 = false;         // packets and bytes have been read
+  bool negative_timed : 1 = false;  // stands in the queue of negatives
+  bool patience_over : 1 = false;   // no RPF answer in time
+};
+
+enum class RpfState : std::uint8_t { asked, reachable, unreachable };
+
+/// One address whose unicast route matters: a source or an RP.
+struct Target {
+  IpAddress address;
+  VrfId vrf;
+  RpfState state = RpfState::asked;
+  RpfAnswer answer;
+  std::uint32_t stamp = 0;
+  std::uint32_t groups = 0;   // (*,G) that follow it
+  std::uint32_t sources = 0;  // (S,G) that follow it
+  std::uint32_t first_source = kNone;
+  std::uint32_t walk = kNone;  // where a walk over its sources stands
+  bool walking = false;
+  bool to_ask = false;
+};
+
+struct GroupKeyView {
+  VrfId vrf;
+  const Group& group;
+};
+struct SourceKeyView {
+  std::uint32_t group;
+  const IpAddress& source;
+};
+struct TargetKeyView {
+  VrfId vrf;
+  const IpAddress& address;
+};
+
+/// Hash and equality over slots of a pool or a key view: an index costs 5 to 10 bytes an entry.
+template <typename Entry, typename View>
+struct SlotHash {
+  using is_transparent = void;
+  const SlotPool<Entry>* pool;
+  [[nodiscard]] std::size_t operator()(std::uint32_t slot) const;
+  [[nodiscard]] std::size_t operator()(const View& view) const;
+};
+template <typename Entry, typename View>
+struct SlotEqual {
+  using is_transparent = void;
+  const SlotPool<Entry>* pool;
+  [[nodiscard]] bool operator()(std::uint32_t a, std::uint32_t b) const { return a == b; }
+  [[nodiscard]] bool operator()(const View& view, std::uint32_t slot) const;
+  [[nodiscard]] bool operator()(std::uint32_t slot, const View& view) const {
+    return (*this)(view, slot);
+  }
+};
+
+/// A slot pool with its index by key.
+template <typename Entry, typename View>
+class IndexedPool {
+ public:
+  IndexedPool() : index_(0, SlotHash<Entry, View>{&pool_}, SlotEqual<Entry, View>{&pool_}) {}
+  IndexedPool(const IndexedPool&) = delete;
+  IndexedPool& operator=(const IndexedPool&) = delete;
+
+  [[nodiscard]] std::uint32_t find(const View& view) const {
+    const auto found = index_.find(view);
+    return found == index_.end() ? kNone : *found;
+  }
+  [[nodiscard]] std::uint32_t add(Entry entry) {
+    const std::uint32_t slot = pool_.add(std::move(entry));
+    index_.insert(slot);
+    return slot;
+  }
+  void remove(std::uint32_t slot) {
+    index_.erase(slot);
+    pool_.remove(slot);
+  }
+  [[nodiscard]] bool contains(std::uint32_t slot) const { return pool_.contains(slot); }
+  [[nodiscard]] Entry& operator[](std::uint32_t slot) { return pool_[slot]; }
+  [[nodiscard]] const Entry& operator[](std::uint32_t slot) const { return pool_[slot]; }
+  [[nodiscard]] std::size_t size() const { return pool_.size(); }
+  [[nodiscard]] std::uint32_t slots() const { return pool_.slots(); }
+
+ private:
+  SlotPool<Entry> pool_;
+  boost::unordered_flat_set<std::uint32_t, SlotHash<Entry, View>, SlotEqual<Entry, View>> index_;
+};
+
+using GroupTable = IndexedPool<GroupEntry, GroupKeyView>;
+using SourceTable = IndexedPool<SourceEntry, SourceKeyView>;
+using TargetTable = IndexedPool<Target, TargetKeyView>;
+
+/// Tokens per second with a burst of one second.
+struct TokenBucket {
+  double tokens = 0;
+  TimePoint at{};
+  bool started = false;
+  /// Takes one token if there is one.
+  [[nodiscard]] bool take(std::uint32_t per_second, TimePoint now);
+};
+
+/// Token buckets of (link, source) pairs in fixed memory: pairs that fall on one slot share it.
+class SourceBuckets {
+ public:
+  SourceBuckets() : buckets_(4096) {}
+  [[nodiscard]] bool take(LinkId link, const IpAddress& source, std::uint32_t per_second,
+                          TimePoint now);
+
+ private:
+  std::vector<TokenBucket> buckets_;
+};
+
+}  // namespace hotpair::mcast::mrib

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "mcast/mrib/mrib_records.h"
+#include "platform/base/address.h"
+#include "platform/base/ids.h"
+#include "platform/base/time.h"
+#include "platform/fwd/forwarding_plane.h"
+
+namespace hotpair::mcast::mrib {
+
+/// RFC 3376 section 3: what the hosts of a link ask for.
+enum class FilterMode : std::uint8_t { include, exclude };
+
+/// What one link wants of one group. INCLUDE with no source means "nothing": the group is left.
+struct Membership {
+  FilterMode mode = FilterMode::include;
+  std::vector<IpAddress> sources;  ///< INCLUDE: the wanted ones; EXCLUDE: the blocked ones; any order
+  friend bool operator==(const Membership&, const Membership&) = default;
+};
+
+/// A link that may carry multicast routes. `scope` is the RBP whose view binds it; uplinks have none.
+/// Routes are the same whatever the scope's role: the gate in the plane makes the difference.
+struct LinkConfig {
+  LinkId link;
+  VrfId vrf;
+  bool ipv4 = false;
+  bool ipv6 = false;
+  std::optional<ScopeId> scope;
+  friend bool operator==(const LinkConfig&, const LinkConfig&) = default;
+};
+
+/// The unicast route towards a target, as the node's own kernel has it now.
+struct RpfAnswer {
+  LinkId link;
+  std::optional<IpAddress> neighbour;  ///< absent when the target is connected or local
+  std::uint32_t metric = 0;
+  bool connected = false;
+  friend bool operator==(const RpfAnswer&, const RpfAnswer&) = default;
+};
+
+/// Whether this node is master of a scope, as far as records go. Routes do not depend on it.
+enum class ScopeMode : std::uint8_t { standby, active };
+
+struct Config {
+  /// How long a negative route answers for the plane.
+  Duration negative_time = std::chrono::seconds(60);
+  std::size_t negative_max = 10'000;
+  /// RFC 7761 4.11 Keepalive_Period: an (S,G) made by traffic ends when traffic ceased so long.
+  Duration keepalive = std::chrono::seconds(210);
+  /// How often the counters of (S,G) made by traffic are read.
+  Duration counter_interval = std::chrono::seconds(30);
+  /// An upcall whose RPF answer has not come by then gets a negative route.
+  Duration rpf_patience = std::chrono::milliseconds(100);
+  /// (S,G) made by traffic, negative ones included.
+  std::size_t data_driven_max = 100'000;
+  /// Token buckets for upcalls: per link, and per (link, source).
+  std::uint32_t upcalls_per_link_s = 20'000;
+  std::uint32_t upcalls_per_source_s = 5'000;
+  /// First wait before a change that the plane refused is tried again; doubles up to `retry_max`.
+  Duration retry_min = std::chrono::seconds(1);
+  Duration retry_max = std::chrono::seconds(60);
+};
+
+// ---- effects ----
+
+inline constexpr std::size_t kDeltaMax = 256;   ///< changes in one PlaneDelta, keys in one AskCounters
+inline constexpr std::size_t kSliceMax = 1000;  ///< items that one on_timeout() works on
+
+/// Apply to the forwarding plane and answer with on_applied() before the next input.
+struct PlaneDelta {
+  std::vector<fwd::RouteChange> changes;
+};
+/// Look up the unicast route to `target`; answer with on_rpf(), at once or later.
+struct AskRpf {
+  VrfId vrf;
+  IpAddress target;
+};
+/// Read the plane's counters of these routes; answer with on_counters().
+struct AskCounters {
+  std::vector<fwd::RouteKey> keys;
+};
+/// Journal the record in its scope (only for scopes that are active here).
+struct RecordChanged {
+  DataDrivenEvent record;
+};
+struct RecordRemoved {
+  DataDrivenKey key;
+};
+using Effect = std::variant<PlaneDelta, AskRpf, AskCounters, RecordChanged, RecordRemoved>;
+
+// ---- counters ----
+
+/// Why an input was dropped, or what happened to a route; indices of Counters.
+enum class Count : std::uint8_t {
+  upcalls,                ///< packets without a route that asked for one
+  upcall_limited_link,    ///< ignored: too many upcalls of one link
+  upcall_limited_source,  ///< ignored: too many upcalls of one source on one link
+  upcall_limited_table,   ///< ignored: data_driven_max reached and nothing to evict
+  upcall_link_local,      ///< ignored: the group is never routed
+  upcall_bad_source,      ///< ignored: no unicast source, or the other family
+  upcall_unknown_link,    ///< ignored: the link is not configured for this family
+  negative_made,          ///< negative routes set
+  negative_expired,       ///< negative routes whose time was over
+  negative_evicted,       ///< negative routes removed because of negative_max
+  wrong_interface,        ///< packets of a known (S,G) on a link that is not its incoming one
+  membership_ignored,     ///< memberships of links that are not configured for the family
+  expired,                ///< (S,G) made by traffic that ended for lack of it
+  adopted,                ///< routes found in the plane at start
+  plane_failed,           ///< changes that the plane refused
+  plane_lost,             ///< routes that the plane turned out not to have
+  record_ignored,         ///< records that cannot be: link-local group, foreign family, no scope
+  kCount
+};
+using Counters = std::array<std::uint64_t, static_cast<std::size_t>(Count::kCount)>;
+/// The name as `display multicast forwarding-table statistics` prints it.
+[[nodiscard]] const char* to_string(Count count);
+
+}  // namespace hotpair::mcast::mrib
