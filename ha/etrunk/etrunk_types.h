@@ -35,6 +35,7 @@ struct ScopeReport {
   bool complete = false;     ///< backup only: its copy is complete, it could take over
   bool access_up = true;     ///< the sender's member interface has carrier (LACP: a partner)
   bool handed_over = false;  ///< the sender gave the scope away in `term` (commit point passed)
+  bool offering = false;     ///< a handover is under way: the new side may keep its gate open
   friend bool operator==(const ScopeReport&, const ScopeReport&) = default;
 };
 

@@ -17,6 +17,16 @@ namespace hotpair::ha::keeper {
 
 inline constexpr std::uint16_t kProtocolVersion = 1;
 
+/// Longest time between HandoverOffer and HandoverCommit; a later commit is refused. Together with
+/// one immediate hello it stays below the 300 ms of design section 8.
+inline constexpr Duration kHandoverOfferMax = std::chrono::milliseconds(250);
+/// How long a leaving keeper waits for its daemon.
+inline constexpr Duration kLeaveWaitMax = std::chrono::seconds(10);
+/// A daemon that sent no Heartbeat for this long is not running.
+inline constexpr Duration kHeartbeatMax = std::chrono::seconds(2);
+/// What a lease adds to the peer's detection time (design section 7).
+inline constexpr Duration kLeaseMargin = std::chrono::milliseconds(50);
+
 using etrunk::ControlState;
 using etrunk::EtrunkConfig;
 using etrunk::EtrunkId;
@@ -106,9 +116,17 @@ struct Disarm {
 struct Heartbeat {
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
+/// Old side, sent before the frame `Handover`: from the next hello on, and for at most
+/// kHandoverOfferMax, hellos say `offering` for the scope, so that the periodic ones do not revoke the
+/// new side. Answered by HandoverOffered, whose counter goes into the frame and into HandoverOpen.
+struct HandoverOffer {
+  ScopeId scope;
+  Term term;
+  friend bool operator==(const HandoverOffer&, const HandoverOffer&) = default;
+};
 /// New side of a handover: open the gate in `term`, which no hello carries yet. Revoked by any hello
-/// of the old side newer than `hello_counter` that is not `handed_over`, or by Revoke; if the old
-/// side falls silent for the detection time, it becomes a mastership.
+/// of the old side newer than `hello_counter` that is neither `handed_over` nor `offering`, or by
+/// Revoke; if the old side falls silent for the detection time, it becomes a mastership.
 struct HandoverOpen {
   ScopeId scope;
   Term term;
@@ -155,7 +173,7 @@ struct AskStatus {
 
 using ToKeeper = std::variant<DaemonHello, Configure, SetScope, SetRank, Arm, Disarm, Heartbeat,
                               HandoverOpen, HandoverConfirm, HandoverRevoke, HandoverCommit,
-                              HandoverAbort, Leave, Descriptors, AskStatus>;
+                              HandoverAbort, Leave, Descriptors, AskStatus, HandoverOffer>;
 
 // ---- keeper to daemon ----
 
@@ -237,6 +255,20 @@ struct GateChanged {
   Cause cause = Cause::none;
   friend bool operator==(const GateChanged&, const GateChanged&) = default;
 };
+/// HandoverOffer was taken: hellos newer than `hello_counter` say so. Sent with offered = false when
+/// the offer ended without a commit: aborted, the peer silent, or kHandoverOfferMax over.
+struct HandoverOffered {
+  ScopeId scope;
+  Term term;
+  std::uint64_t hello_counter = 0;
+  bool offered = true;
+  friend bool operator==(const HandoverOffered&, const HandoverOffered&) = default;
+};
+/// The keeper was told to end (SIGTERM): hand over every scope, then send Leave. It waits
+/// kLeaveWaitMax, then says goodbye anyway.
+struct LeaveRequested {
+  friend bool operator==(const LeaveRequested&, const LeaveRequested&) = default;
+};
 struct AccessChanged {
   ScopeId scope;
   bool up = true;
@@ -271,6 +303,6 @@ struct KeeperStatus {
 
 using FromKeeper = std::variant<Welcome, Refused, PathChanged, PeerHello, PeerChanged, Alone,
                                 ScopeChanged, HandoverOpened, HandoverCommitted, GateChanged,
-                                AccessChanged, KeeperStatus>;
+                                AccessChanged, KeeperStatus, HandoverOffered, LeaveRequested>;
 
 }  // namespace hotpair::ha::keeper

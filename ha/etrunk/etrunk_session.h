@@ -1,0 +1,193 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "ha/etrunk/etrunk_types.h"
+#include "platform/base/effect_queue.h"
+#include "platform/base/time.h"
+
+/// One E-Trunk's liveness with its peer over all its paths. Design sections 4 (self-pause) and 7.
+namespace hotpair::ha::etrunk {
+
+/// Numbers hellos; one for all E-Trunks of a keeper's life.
+class HelloCounter {
+ public:
+  [[nodiscard]] std::uint64_t next() { return ++last_; }
+  /// The newest number given out; 0 none.
+  [[nodiscard]] std::uint64_t last() const { return last_; }
+
+ private:
+  std::uint64_t last_ = 0;
+};
+
+/// What an authenticated hello was worth.
+enum class HelloVerdict : std::uint8_t {
+  heard,         ///< valid: keeps the path up, its contents count
+  wrong_etrunk,  ///< of another E-Trunk
+  unknown_path,  ///< a path that is not configured
+  own_session,   ///< our own, reflected
+  replayed,      ///< its counter did not rise on this path
+  not_echoed,    ///< does not echo us, or a new session that has not answered us yet
+  count
+};
+[[nodiscard]] const char* to_string(HelloVerdict verdict);
+
+/// The part of a hello that the keeper decides.
+struct Report {
+  std::uint8_t rank = 100;
+  ControlState control = ControlState::running;
+  std::vector<ScopeReport> scopes;
+  friend bool operator==(const Report&, const Report&) = default;
+};
+
+/// Effects. SendHello comes only out of flush().
+struct SendHello {
+  Hello hello;
+};
+struct PathUp {
+  PathId path;
+};
+struct PathDown {
+  PathId path;
+  Duration silent{};  ///< since the last valid hello on it
+};
+/// The first path is up. `restarted`: in a new session of the peer.
+struct PeerUp {
+  bool restarted = false;
+};
+/// The last path went down.
+struct PeerDown {};
+/// Contents of the peer's newest valid hello changed (anything but counters and path).
+struct PeerReport {};
+/// Nothing valid was heard since start for the time that makes a node alone.
+struct PeerAbsent {};
+/// The own timer was late: read the sockets empty, then call the owner's on_drained().
+struct Drain {};
+using SessionEffect =
+    std::variant<SendHello, PathUp, PathDown, PeerUp, PeerDown, PeerReport, PeerAbsent, Drain>;
+
+struct PathView {
+  PathId path;
+  bool up = false;
+  std::uint64_t sent = 0;
+  std::uint64_t send_failures = 0;
+  std::array<std::uint64_t, static_cast<std::size_t>(HelloVerdict::count)> verdicts{};
+  std::optional<TimePoint> last_heard;
+  std::optional<TimePoint> last_sent;
+};
+
+/// Sends hellos on every path each interval, judges what comes in, and says which paths live. The
+/// sender's timers count for its silence. A session of the peer is believed only after it has echoed
+/// a hello that we numbered after we first saw it, so a recording of an earlier life is useless.
+///
+/// The owner calls flush() at the end of each input, after its own decisions: hellos that are due,
+/// answers, and a changed report go out there, and only there.
+class EtrunkSession {
+ public:
+  struct Identity {
+    NodeId node;
+    std::uint64_t session = 0;
+  };
+  /// `alone_after`: how long silence since start makes a node alone (design 7). `counter` must
+  /// outlive the session.
+  EtrunkSession(const EtrunkConfig& config, const Identity& identity, Duration alone_after,
+                HelloCounter& counter, TimePoint now);
+
+  /// Changes timers, keys, paths live; what stays keeps its state.
+  void reconfigure(const EtrunkConfig& config, Duration alone_after, TimePoint now);
+  void set_node(NodeId node) { identity_.node = node; }
+  /// What hellos say from now on; a difference goes out with the next flush().
+  void set_report(Report report);
+  /// An authenticated hello that came in on `path`.
+  HelloVerdict on_hello(PathId path, const Hello& hello, TimePoint now);
+  /// The newest hello of the path left this machine / did not.
+  void on_sent(PathId path, TimePoint now);
+  void on_send_failed(PathId path);
+  /// Runs due timers. Late by more than 1 ms: before a path is given up, Drain, and once one send
+  /// interval more.
+  void on_timeout(TimePoint now);
+  /// Sends what is due.
+  void flush(TimePoint now);
+  /// Sends on every path in the next flush() whether or not anything changed.
+  void announce() { send_all_ = true; }
+
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+  [[nodiscard]] std::optional<SessionEffect> poll_effect() { return effects_.poll(); }
+
+  [[nodiscard]] const EtrunkConfig& config() const { return config_; }
+  /// At least one path is up.
+  [[nodiscard]] bool peer_heard() const { return paths_up_ != 0; }
+  /// The peer was heard and is silent, or is absent since start for long enough.
+  [[nodiscard]] bool peer_dead() const;
+  /// An unproven sign of life came within the last detection time: the peer may count on us.
+  [[nodiscard]] bool contacted(TimePoint now) const { return contact_until_ > now; }
+  [[nodiscard]] bool ever_heard() const { return peer_.has_value(); }
+  [[nodiscard]] bool absent() const { return absent_; }
+  [[nodiscard]] std::uint64_t paths_up() const { return paths_up_; }
+  /// The peer's newest valid hello, also after it fell silent.
+  [[nodiscard]] const std::optional<Hello>& peer() const { return peer_; }
+  /// What the peer says of a scope; nullptr if it says nothing.
+  [[nodiscard]] const ScopeReport* peer_scope(ScopeId scope) const;
+  [[nodiscard]] std::optional<TimePoint> last_heard() const { return last_heard_; }
+  /// How long the peer's silence takes to be noticed: its timers, ours while it is unknown.
+  [[nodiscard]] Duration detection_time() const;
+  /// Latest instant at which the peer gives us up: over the paths in `mask`, last successful send
+  /// plus the detection time that its hello carried. nullopt: nothing was sent there.
+  [[nodiscard]] std::optional<TimePoint> peer_gives_up(std::uint64_t mask) const;
+  [[nodiscard]] std::vector<PathView> paths() const;
+
+ private:
+  struct Path {
+    PathConfig config;
+    PathView view;
+    std::uint64_t newest_counter = 0;       // of the believed session
+    std::optional<TimePoint> dead_at;       // set only while the path is up
+    Duration extension{};                   // one send interval of the peer
+    bool extended = false;
+    std::optional<TimePoint> answered_at;
+    std::optional<std::uint64_t> answer_to;  // session that waits for an answer
+    std::optional<TimePoint> sent_at;
+    Duration sent_timeout{};                // of the newest successful hello
+    Duration built_timeout{};               // of the newest hello given to the driver
+  };
+  struct Candidate {
+    std::uint64_t session = 0;
+    std::uint64_t since_counter = 0;
+    std::uint64_t newest_counter = 0;
+  };
+
+  Path* find(PathId path);
+  [[nodiscard]] bool believed(const Hello& hello) const;
+  HelloVerdict not_heard(Path& path, const Hello& hello, TimePoint now);
+  void heard(Path& path, const Hello& hello, TimePoint now);
+  void keep_contents(const Hello& hello);
+  void path_down(Path& path, TimePoint now);
+  void send(Path& path, std::uint64_t echo);
+  [[nodiscard]] std::uint64_t newest_of(std::uint64_t session) const;
+
+  EtrunkConfig config_;
+  Identity identity_;
+  HelloCounter& counter_;
+  Report report_;
+  std::vector<Path> paths_;
+  std::uint64_t paths_up_ = 0;
+  std::uint64_t peer_session_ = 0;          // believed; 0 none
+  std::uint64_t peer_counter_ = 0;          // newest over all paths
+  std::vector<Candidate> candidates_;       // sessions seen, not believed yet; newest last
+  std::optional<Hello> peer_;
+  std::optional<TimePoint> last_heard_;
+  TimePoint contact_until_{};
+  TimePoint send_at_;
+  TimePoint started_;
+  TimePoint absent_at_;
+  bool absent_ = false;
+  bool absent_extended_ = false;
+  bool send_all_ = true;
+  EffectQueue<SessionEffect> effects_;
+};
+
+}  // namespace hotpair::ha::etrunk

@@ -1,0 +1,153 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ha/etrunk/etrunk_session.h"
+#include "ha/keeper/wire/keeper_protocol.h"
+#include "platform/base/effect_queue.h"
+#include "platform/base/time.h"
+
+/// The reflexes. Design sections 4, 7 and 8.
+namespace hotpair::ha::keeper {
+
+using etrunk::PathId;
+
+/// Gate words that are not an end of lease (design section 7).
+inline constexpr std::uint64_t kGateClosed = 0;
+inline constexpr std::uint64_t kGateOpen = ~std::uint64_t{0};
+
+/// Sign and send; then on_hello_sent() or on_hello_failed() before the next effect is taken.
+struct SendHello {
+  EtrunkId etrunk;
+  PathId path;
+  Hello hello;
+};
+/// Store the word in the gate map, before any later effect.
+struct StoreGate {
+  std::uint32_t slot = 0;
+  std::uint64_t word = kGateClosed;
+};
+/// Give the message to the daemon if one is connected.
+struct ToDaemon {
+  FromKeeper message;
+};
+/// Read every hello socket until it is empty, feeding on_hello(); then call on_drained().
+struct DrainSockets {};
+/// config() changed: open and close sockets, keys and watched devices; report on_carrier() for each.
+struct Reconfigured {};
+/// Everything was said; end the process.
+struct Exit {};
+using Effect = std::variant<SendHello, StoreGate, ToDaemon, DrainSockets, Reconfigured, Exit>;
+
+/// Why the driver dropped a datagram before it was a hello.
+enum class DatagramDrop : std::uint8_t { authentication, malformed };
+
+/// Decides exactly four things: path down, execution of an armed plan, lease, end of grace. All else
+/// the daemon decides. Outlives daemons; a daemon that connects takes role and term from here.
+class Keeper {
+ public:
+  struct Identity {
+    std::uint32_t pid = 0;
+    std::uint64_t session = 0;  ///< random, not 0: one life of this keeper
+  };
+  Keeper(const Identity& identity, TimePoint now);
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+
+  /// A connection was accepted / ended. The driver refuses a second one.
+  void on_daemon_connected(TimePoint now);
+  void on_daemon_disconnected(TimePoint now);
+  void on_message(const ToKeeper& message, TimePoint now);
+
+  /// An authenticated hello from the socket of that path.
+  void on_hello(EtrunkId etrunk, PathId path, const Hello& hello, TimePoint now);
+  void on_datagram_dropped(EtrunkId etrunk, PathId path, DatagramDrop reason);
+  /// `now`: read before the send, so that a lease never counts from too late.
+  void on_hello_sent(EtrunkId etrunk, PathId path, TimePoint now);
+  void on_hello_failed(EtrunkId etrunk, PathId path, TimePoint now);
+  /// Carrier of a device; one that does not exist is down.
+  void on_carrier(const std::string& device, bool up, TimePoint now);
+  void on_timeout(TimePoint now);
+  /// DrainSockets was carried out.
+  void on_drained(TimePoint now);
+  /// SIGTERM: ask the daemon to hand over, then goodbye; without a daemon goodbye at once.
+  void on_leave_requested(TimePoint now);
+
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+  [[nodiscard]] std::optional<Effect> poll_effect() { return effects_.poll(); }
+
+  [[nodiscard]] const Configure& config() const { return config_; }
+  /// Every gate word in force, for a gate map that was adopted just now.
+  [[nodiscard]] std::vector<StoreGate> gate_words() const;
+  [[nodiscard]] KeeperStatus status(TimePoint now) const;
+  [[nodiscard]] ControlState control() const { return control_; }
+
+ private:
+  enum class Gate : std::uint8_t { closed, open, leased, expired };
+  struct Scope {
+    ScopeConfig config;
+    bool known = false;  // SetScope came; before that hellos say nothing of it
+    Role role = Role::init;
+    Term term;
+    GatePosture posture = GatePosture::closed;
+    bool complete = false;
+    bool access_up = true;
+    bool handed_over = false;
+    std::optional<ArmedPlan> plan;
+
+    Gate gate = Gate::closed;
+    std::uint64_t word = kGateClosed;
+    bool drained = false;        // expired: sockets were read empty since
+    bool may_reopen = false;     // expired: the rule of design 7 is met
+    TimePoint silence_from{};    // expired: where the detection time of silence starts
+
+    std::optional<HandoverOpen> opening;  // new side, gate open, term in no hello yet
+    std::optional<Term> offered;          // old side, before the commit point
+    TimePoint offer_ends{};
+  };
+  struct Session {
+    etrunk::EtrunkSession machine;
+    std::uint64_t rejected_auth[etrunk::kPathsMax]{};
+    std::uint64_t rejected_other[etrunk::kPathsMax]{};
+    std::uint8_t rank;
+  };
+
+  void handle(const DaemonHello& message, TimePoint now);
+  void handle(const Configure& message, TimePoint now);
+  void handle(const SetScope& message, TimePoint now);
+  void handle(const SetRank& message, TimePoint now);
+  void handle(const Arm& message, TimePoint now);
+  void handle(const Disarm& message, TimePoint now);
+  void handle(const Heartbeat& message, TimePoint now);
+  void handle(const HandoverOffer& message, TimePoint now);
+  void handle(const HandoverOpen& message, TimePoint now);
+  void handle(const HandoverConfirm& message, TimePoint now);
+  void handle(const HandoverRevoke& message, TimePoint now);
+  void handle(const HandoverCommit& message, TimePoint now);
+  void handle(const HandoverAbort& message, TimePoint now);
+  void handle(const Leave& message, TimePoint now);
+  void handle(const Descriptors& message, TimePoint now);
+  void handle(const AskStatus& message, TimePoint now);
+
+  void begin(TimePoint now);
+  void finish(TimePoint now);
+
+  Identity identity_;
+  TimePoint started_;
+  NodeId node_;
+  Configure config_;
+  etrunk::HelloCounter counter_;
+  std::map<EtrunkId, Session> sessions_;
+  std::map<ScopeId, Scope> scopes_;
+  std::map<std::string, bool> carriers_;
+  std::vector<std::string> descriptors_;
+  ControlState control_ = ControlState::dead;
+  EffectQueue<Effect> effects_;
+};
+
+}  // namespace hotpair::ha::keeper
