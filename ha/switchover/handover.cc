@@ -9,25 +9,28 @@ constexpr Duration kDoneTimeout = std::chrono::seconds(5);
 
 }  // namespace
 
-bool Handover::begin(const Term& term, std::uint32_t hellos_per_200ms, TimePoint now) {
+bool Handover::begin(const Term& term, TimePoint now) {
   if (under_way()) return false;
   state_ = State::asking;
   term_ = term;
-  hellos_ = hellos_per_200ms;
   began_ = now;
   ready_.reset();
   committed_.reset();
   deadline_ = now + kReadyTimeout;
   effects_.push(TermBurnt{scope_, term_});
-  effects_.push(ToKeeper{keeper::AskStatus{}});
+  effects_.push(ToKeeper{keeper::HandoverOffer{scope_, term_}});
   return true;
 }
 
-void Handover::on_keeper_status(std::uint64_t hello_counter, TimePoint now) {
-  if (state_ != State::asking) return;
-  state_ = State::offered;
-  deadline_ = now + kReadyTimeout;
-  effects_.push(SendHandover{scope_, term_, hello_counter + 2 * hellos_ + 16});
+void Handover::on_offered(const keeper::HandoverOffered& offered, TimePoint now) {
+  if (offered.term != term_) return;
+  if (!offered.offered) {
+    if (offering()) abort_old("the keeper ended the offer");
+  } else if (state_ == State::asking) {
+    state_ = State::offered;
+    deadline_ = now + kReadyTimeout;
+    effects_.push(SendHandover{scope_, term_, offered.hello_counter});
+  }
 }
 
 void Handover::on_ready(const Term& term, TimePoint now) {
@@ -147,7 +150,7 @@ bool Handover::offering() const {
 }
 
 void Handover::abort_old(const std::string& failure) {
-  if (state_ == State::offered) effects_.push(SendAbort{scope_, term_});
+  if (state_ != State::asking) effects_.push(SendAbort{scope_, term_});
   effects_.push(ToKeeper{keeper::HandoverAbort{scope_}});
   end(failure);
 }

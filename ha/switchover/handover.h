@@ -30,7 +30,7 @@ struct SendAbort {
   ScopeId scope;
   Term term;
 };
-using ToKeeper = std::variant<keeper::AskStatus, keeper::HandoverOpen, keeper::HandoverConfirm,
+using ToKeeper = std::variant<keeper::HandoverOffer, keeper::HandoverOpen, keeper::HandoverConfirm,
                               keeper::HandoverRevoke, keeper::HandoverCommit,
                               keeper::HandoverAbort>;
 /// The term was offered to or by the peer; it is not used again, whatever the outcome.
@@ -59,10 +59,10 @@ class Handover {
   explicit Handover(ScopeId scope) : scope_(scope) {}
 
   // ---- old side ----
-  /// Begins. `term` is the peer's next (it names the peer's node); `hellos_per_200ms` counts every
-  /// path. False if one is under way.
-  [[nodiscard]] bool begin(const Term& term, std::uint32_t hellos_per_200ms, TimePoint now);
-  void on_keeper_status(std::uint64_t hello_counter, TimePoint now);
+  /// Begins. `term` is the peer's next (it names the peer's node). False if one is under way.
+  [[nodiscard]] bool begin(const Term& term, TimePoint now);
+  /// The keeper took the offer (its hellos say so), or ended it without a commit.
+  void on_offered(const keeper::HandoverOffered& offered, TimePoint now);
   void on_ready(const Term& term, TimePoint now);
   void on_committed(const Term& term, TimePoint now);
   /// The peer refused.
@@ -93,7 +93,6 @@ class Handover {
   ScopeId scope_;
   State state_ = State::idle;
   Term term_;
-  std::uint32_t hellos_ = 0;
   TimePoint began_;
   std::optional<TimePoint> ready_;
   std::optional<TimePoint> committed_;

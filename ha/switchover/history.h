@@ -23,7 +23,7 @@ struct Phase {
 struct Story {
   std::uint64_t number = 0;
   ScopeId scope;
-  WallTime when;
+  TimePoint at;                       ///< the first sign of it; displays turn it into wall time
   keeper::Role from = keeper::Role::init;
   keeper::Role to = keeper::Role::init;
   Term term;

@@ -42,15 +42,15 @@ class HandoverTest : public testing::Test {
     return change;
   }
   void offer() {
-    ASSERT_TRUE(old_.begin(kTerm, 10, now_));
+    ASSERT_TRUE(old_.begin(kTerm, now_));
     drain(old_);
-    old_.on_keeper_status(1000, now_);
+    old_.on_offered({kScope, kTerm, 1000, true}, now_);
     const auto effects = drain(old_);
     ASSERT_NE(find<SendHandover>(effects), nullptr);
-    EXPECT_EQ(find<SendHandover>(effects)->hello_counter, 1036U);
+    EXPECT_EQ(find<SendHandover>(effects)->hello_counter, 1000U);
   }
   void open() {
-    new_.on_handover(kTerm, 1036, "", now_);
+    new_.on_handover(kTerm, 1000, "", now_);
     EXPECT_NE(find_keeper<keeper::HandoverOpen>(drain(new_)), nullptr);
     new_.on_opened(kTerm, now_);
     EXPECT_NE(find<SendReady>(drain(new_)), nullptr);
@@ -146,9 +146,16 @@ TEST_F(HandoverTest, AnUnacceptableOfferIsRefused) {
   EXPECT_EQ(find<HandoverEnded>(drain(old_))->failure, "the peer refused");
 }
 
+TEST_F(HandoverTest, TheKeeperMayEndTheOffer) {
+  offer();
+  old_.on_offered({kScope, kTerm, 1000, false}, now_);
+  EXPECT_NE(find<SendAbort>(drain(old_)), nullptr);
+  EXPECT_FALSE(old_.under_way());
+}
+
 TEST_F(HandoverTest, OneAtATime) {
   offer();
-  EXPECT_FALSE(old_.begin(kTerm, 10, now_));
+  EXPECT_FALSE(old_.begin(kTerm, now_));
 }
 
 TEST(History, KeepsTheLast64AndAddsPhases) {

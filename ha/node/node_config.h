@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ha/etrunk/etrunk_types.h"
+#include "mcast/gmp/gmp_types.h"
+#include "mcast/rp/rp_types.h"
+#include "platform/base/address.h"
+#include "platform/base/ids.h"
+#include "platform/base/time.h"
+
+/// What a node runs, as plain values: made from the operator's configuration by ha/config, or by the
+/// simulator. Consistent by the time it comes here.
+namespace hotpair::ha::node {
+
+struct EtrunkSettings {
+  etrunk::EtrunkConfig etrunk;
+  Duration revert_delay = std::chrono::seconds(120);
+  friend bool operator==(const EtrunkSettings&, const EtrunkSettings&) = default;
+};
+
+/// One replication channel: an RBS.
+struct ServiceSettings {
+  std::string name;
+  IpAddress local;
+  IpAddress peer;
+  std::uint16_t port = 0;
+  friend bool operator==(const ServiceSettings&, const ServiceSettings&) = default;
+};
+
+/// One RBP.
+struct ScopeSettings {
+  ScopeId scope;        ///< its backup-id
+  std::string name;     ///< the profile
+  std::string service;  ///< its RBS; the channel it is mirrored over
+  etrunk::EtrunkId etrunk;
+  std::uint16_t eth_trunk = 0;
+  bool igmp = false;    ///< service types: what is mirrored
+  bool mld = false;
+  friend bool operator==(const ScopeSettings&, const ScopeSettings&) = default;
+};
+
+/// One configured interface.
+struct LinkSettings {
+  std::string name;    ///< canonical, "Eth-Trunk1"
+  std::string device;  ///< Linux device
+  bool shutdown = false;
+  bool ipv4 = false;   ///< carries IPv4 multicast: a VIF
+  bool ipv6 = false;   ///< carries IPv6 multicast: a MIF
+  std::optional<ScopeId> scope;
+  std::uint16_t eth_trunk = 0;  ///< number of an Eth-Trunk; names the link in records of a scope
+  std::vector<IpPrefix> addresses;
+  std::optional<mcast::gmp::InterfaceConfig> igmp;
+  std::optional<mcast::gmp::InterfaceConfig> mld;
+};
+
+struct NodeConfig {
+  std::string sysname = "hotpair";
+  std::vector<EtrunkSettings> etrunks;
+  std::vector<ServiceSettings> services;
+  std::vector<ScopeSettings> scopes;
+  std::vector<LinkSettings> links;
+  std::vector<mcast::rp::RpMapping> static_rps;
+  MacAddress system_id;
+  Duration restart_grace = std::chrono::seconds(10);
+};
+
+}  // namespace hotpair::ha::node

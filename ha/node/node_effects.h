@@ -1,0 +1,169 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "checkpoint/record/store_port.h"
+#include "ha/keeper/wire/keeper_protocol.h"
+#include "platform/base/address.h"
+#include "platform/base/bytes.h"
+#include "platform/base/ids.h"
+#include "platform/base/message.h"
+#include "platform/base/time.h"
+#include "platform/fwd/forwarding_plane.h"
+
+/// What a node asks of the world: one struct per act of an adapter, in the order of acting.
+namespace hotpair::ha::node {
+
+/// The transport of one RBS.
+using TransportId = Strong<struct TransportIdTag, std::uint32_t>;
+
+// ---- keeper ----
+struct SendToKeeper {
+  keeper::ToKeeper message;
+};
+
+// ---- store: answered by on_store() ----
+struct AskStore {
+  checkpoint::StoreRequest request;
+};
+
+// ---- transport ----
+/// Begin (or change) the channel of an RBS: the lower address dials, the higher one listens.
+struct OpenTransport {
+  TransportId transport;
+  std::string name;
+  IpAddress local;
+  IpAddress peer;
+  std::uint16_t port = 0;
+};
+/// The RBS is no longer configured.
+struct RemoveTransport {
+  TransportId transport;
+};
+/// End the connection; the transport reconnects by itself, with back-off.
+struct DropConnection {
+  TransportId transport;
+  std::string reason;
+};
+struct SendBytes {
+  TransportId transport;
+  Bytes bytes;
+};
+/// Stop or go on reading from the peer.
+struct PauseReading {
+  TransportId transport;
+  bool paused = false;
+};
+
+// ---- links and plane ----
+struct AddPlaneLink {
+  fwd::PlaneLink link;
+};
+struct RemovePlaneLink {
+  LinkId link;
+};
+/// Put the gate of a slot on the device; both survive this process.
+struct AttachGate {
+  std::string device;
+  std::uint32_t slot = 0;
+};
+struct DetachGate {
+  std::string device;
+};
+/// Add the address if it is missing, marked as ours.
+struct AddAddress {
+  std::string device;
+  IpPrefix address;
+};
+/// Remove it if it is ours.
+struct RemoveAddress {
+  std::string device;
+  IpPrefix address;
+};
+/// Hear IGMP or MLD on the device.
+struct ListenGroups {
+  LinkId link;
+  std::string device;
+  bool ipv4 = false;
+  bool ipv6 = false;
+};
+struct UnlistenGroups {
+  std::string device;
+};
+/// An IGMP or MLD message, checksum set; TTL or hop limit 1, router alert.
+struct SendGroupMessage {
+  std::string device;
+  IpAddress source;
+  IpAddress destination;
+  Bytes message;
+};
+/// Answered by on_plane_applied() before any other input.
+struct ApplyRoutes {
+  std::vector<fwd::RouteChange> changes;
+};
+/// Read every route back, once at start: answered by on_read_back().
+struct ReadBackRoutes {};
+/// Answered by on_rpf(), at once or later.
+struct AskRpf {
+  IpAddress target;
+};
+/// Answered by on_route_counters().
+struct AskRouteCounters {
+  std::vector<fwd::RouteKey> keys;
+};
+
+// ---- operator ----
+struct WriteLog {
+  const Message* message = nullptr;
+  std::string text;  ///< formatted
+};
+/// A deferred action of the operator ended; `error` empty: done.
+struct ActionEnded {
+  std::uint64_t ticket = 0;
+  std::string text;
+  std::optional<Error> error;
+};
+/// Everything was handed over and goodbye said: the process ends.
+struct Stop {};
+
+using NodeEffect =
+    std::variant<SendToKeeper, AskStore, OpenTransport, RemoveTransport, DropConnection, SendBytes,
+                 PauseReading, AddPlaneLink, RemovePlaneLink, AttachGate, DetachGate, AddAddress,
+                 RemoveAddress, ListenGroups, UnlistenGroups, SendGroupMessage, ApplyRoutes,
+                 ReadBackRoutes, AskRpf, AskRouteCounters, WriteLog, ActionEnded, Stop>;
+
+// ---- facts that come in ----
+
+/// A Linux device as the kernel shows it; the node knows devices by name only.
+struct DeviceFacts {
+  std::string device;
+  bool present = false;
+  bool up = false;  ///< administratively up and carrier
+  std::vector<IpPrefix> addresses;
+  std::optional<IpAddress> link_local;
+  friend bool operator==(const DeviceFacts&, const DeviceFacts&) = default;
+};
+
+/// An IGMP or MLD message as it came, lengths and checksums verified.
+struct GroupMessage {
+  std::string device;
+  IpAddress source;
+  IpAddress destination;
+  std::uint8_t hop_limit = 0;
+  bool router_alert = false;
+  ByteSpan message;
+};
+
+/// The kernel's unicast route to a target, by device.
+struct RpfFacts {
+  std::string device;
+  std::optional<IpAddress> next_hop;
+  std::uint32_t metric = 0;
+  bool connected = false;
+};
+
+}  // namespace hotpair::ha::node
