@@ -125,6 +125,8 @@ FlowSummary FlowAccount::summary() const {
   summary.duplicates = duplicates_;
   summary.reordered = reordered_;
   summary.ended = ended_;
+  summary.next_sequence = next_;
+  summary.highest_sent_at = next_before_;
   summary.longest_loss = closed_longest_;
   summary.longest_gap = longest_gap_;
   summary.first_arrival = first_arrival_;

@@ -40,6 +40,8 @@ struct FlowSummary {
   std::uint64_t duplicates = 0;
   std::uint64_t reordered = 0;  ///< arrived after a later one
   bool ended = false;           ///< the end is known; else losses after the last arrival are not
+  std::uint64_t next_sequence = 0;  ///< one past the highest sequence known to exist
+  TimePoint highest_sent_at;        ///< when that highest one was sent
   std::optional<Loss> longest_loss;  ///< the most lost packets in a row
   std::optional<Gap> longest_gap;    ///< between two arrivals, lost packets or not
   std::optional<TimePoint> first_arrival;

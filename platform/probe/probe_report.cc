@@ -69,11 +69,11 @@ std::string row_json(const FlowRow& row, TimePoint started_at) {
   const FlowSummary& flow = row.flow;
   return fmt::format(
       R"({{"group":"{}","source":{},"run":"{:016x}","expected":{},"received":{},"lost":{},)"
-      R"("duplicates":{},"reordered":{},"ended":{},{},"first_ns":{},"last_ns":{},"losses":{},)"
+      R"("duplicates":{},"reordered":{},"ended":{},"next_sequence":{},"highest_sent_ns":{},{},"first_ns":{},"last_ns":{},"losses":{},)"
       R"("gaps":{},"duplicate_times_ns":{}}})",
       row.group.to_string(), row.source ? quoted(row.source->to_string()) : "null", row.run,
       flow.expected, flow.received, flow.lost, flow.duplicates, flow.reordered, flow.ended,
-      worst_json(flow.longest_loss, flow.longest_gap, started_at), optional_ns(flow.first_arrival),
+      flow.next_sequence, ns(flow.highest_sent_at), worst_json(flow.longest_loss, flow.longest_gap, started_at), optional_ns(flow.first_arrival),
       optional_ns(flow.last_arrival), list(flow.losses, loss_json), list(flow.gaps, gap_json),
       list(flow.duplicate_times, [](TimePoint at) { return std::to_string(ns(at)); }));
 }

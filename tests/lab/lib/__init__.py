@@ -1,0 +1,1 @@
+"""What every lab shares; see ../DESIGN.md."""
