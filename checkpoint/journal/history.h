@@ -23,6 +23,9 @@ enum class Standing : std::uint8_t {
 /// Appends an epoch and forgets the oldest beyond kHistoryMax. Nothing changes if it is the newest.
 void begin_epoch(EpochHistory& history, Epoch epoch, Sequence begins_after);
 
+/// Forgets epochs that begin beyond `last`: nothing of them is here.
+void truncate_history(EpochHistory& history, Sequence last);
+
 /// Ascending in epoch, not descending in sequence, within the limit: what a peer may send.
 [[nodiscard]] bool is_valid(const EpochHistory& history);
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "checkpoint/journal/history.h"
@@ -22,7 +23,8 @@ struct JournalConfig {
   std::uint32_t batch_records = 512;
   std::uint32_t batch_bytes = 64 * 1024;
   Duration retry = std::chrono::seconds(1);  ///< after the store failed
-  std::uint64_t deletions_max = 65'536;      ///< in the index before the floor is raised
+  std::uint64_t sweep_every = 4096;          ///< changes between two raises of the floor
+  std::uint64_t deletions_max = 65'536;      ///< in the index before the floor passes the peer
 };
 
 /// The journal of one scope on this node, in either role. As master it writes; as backup it follows
@@ -43,10 +45,12 @@ class Journal {
   /// Mastership ends: changes that were not yet given to the store are dropped, they are nobody's.
   void end();
   [[nodiscard]] bool writing() const { return writing_; }
-  /// Gives the change the next sequence and the store. Only while writing().
+  /// Gives the change the next sequence and hands it to the store. Only while writing(). A record over
+  /// its size limit, or one that finds the window full while the store fails, is counted as a failure
+  /// and dropped; the latter makes the journal torn(). Then the sequence is the one before.
   Sequence append(RecordChange change, TimePoint now);
   /// Everything in the store is dropped; the owner appends a snapshot of its engines afterwards. The
-  /// peer gets a bulk, since the floor is raised to the newest sequence.
+  /// peer gets a bulk, since the floor is raised beyond every sequence used so far.
   void reset(TimePoint now);
 
   // ---- as backup: called by the session for what it hands to the store itself ----
@@ -55,6 +59,8 @@ class Journal {
   void received(Epoch epoch, Sequence last, std::uint64_t deletions);
   /// A received change did not reach the store: it is torn until a bulk or reset() has filled it.
   void set_torn(bool torn) { torn_ = torn; }
+  void set_incomplete(bool incomplete) { meta_.incomplete = incomplete; }
+  void set_digests(std::vector<DatabaseDigest> digests) { meta_.digests = std::move(digests); }
 
   // ---- the store ----
 
@@ -88,6 +94,11 @@ class Journal {
 
   // ---- displays ----
 
+  /// Number of records and digest per database, as of the last answer of the store.
+  [[nodiscard]] const std::vector<DatabaseDigest>& digests() const { return meta_.digests; }
+  [[nodiscard]] std::optional<TimePoint> oldest_unacked() const {
+    return statistics_.oldest_unacked();
+  }
   [[nodiscard]] std::vector<StatisticsRow> statistics() const { return statistics_.rows(); }
   void reset_statistics() { statistics_.reset(); }
   [[nodiscard]] std::size_t window_records() const { return window_.size(); }
@@ -107,14 +118,14 @@ class Journal {
   void evict();
   void drop_window();
   void raise_floor_if_due();
-  void put_meta();
+  void ask(decltype(StoreRequest::body) body);
   void on_put_answered(bool committed, TimePoint now);
-  [[nodiscard]] bool fits_unstored(const RecordKey& key) const;
+  [[nodiscard]] bool fits(const RecordChange& change);
 
   ScopeId scope_;
   JournalConfig config_;
   RequestIds& ids_;
-  ScopeMeta meta_;       // history, newest sequence, floor; digests stay empty
+  ScopeMeta meta_;       // history, newest sequence, floor; digests of the last answer
   bool writing_ = false;
   bool degraded_ = false;
   bool torn_ = false;
@@ -125,10 +136,11 @@ class Journal {
   std::unordered_map<RecordKey, Sequence, KeyHash> by_key_;
   std::size_t window_bytes_ = 0;
   std::optional<RequestId> in_flight_;         // the one PutChanges
-  std::vector<RequestId> meta_in_flight_;      // PutMeta, RaiseFloor, DropScope
+  std::map<RequestId, bool> others_in_flight_;  // all else; true: its failure makes it torn
   std::deque<StoreRequest> requests_;
   std::optional<TimePoint> retry_at_;
   std::uint64_t deletions_ = 0;   // in the index after the floor, about
+  std::uint64_t unswept_ = 0;     // changes since the floor was raised
   Sequence acked_;
   Sequence sent_;
   std::uint64_t store_failures_ = 0;

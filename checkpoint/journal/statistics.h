@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "checkpoint/record/record.h"
@@ -54,7 +55,13 @@ class Statistics {
   void on_failure(std::uint8_t database, std::uint64_t times = 1);
   void on_sent(std::uint8_t database, Sequence sequence, std::optional<TimePoint> appended,
                TimePoint now);
+  /// Everything that was appended has left.
+  void on_all_sent();
   void on_acked(Sequence through, TimePoint now);
+  /// When the oldest change left that is not acknowledged yet.
+  [[nodiscard]] std::optional<TimePoint> oldest_unacked() const {
+    return sent_.empty() ? std::nullopt : std::optional(sent_.front().at);
+  }
   /// The peer is gone, or starts from a bulk: nothing is on its way; `unsent` still waits.
   void restart_transmission(const std::map<std::uint8_t, std::uint64_t>& unsent);
   /// Sets the counters to zero; what is on its way stays.
