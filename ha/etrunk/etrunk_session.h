@@ -144,15 +144,14 @@ class EtrunkSession {
   struct Path {
     PathConfig config;
     PathView view;
-    std::uint64_t newest_counter = 0;       // of the believed session
-    std::optional<TimePoint> dead_at;       // set only while the path is up
-    Duration extension{};                   // one send interval of the peer
+    std::uint64_t newest_counter = 0;        // of the believed session, on this path
+    std::optional<TimePoint> dead_at;        // set only while the path is up
+    Duration extension{};                    // one send interval of the peer
     bool extended = false;
-    std::optional<TimePoint> answered_at;
+    TimePoint answer_credit{};               // rate limit of answers
     std::optional<std::uint64_t> answer_to;  // session that waits for an answer
-    std::optional<TimePoint> sent_at;
-    Duration sent_timeout{};                // of the newest successful hello
-    Duration built_timeout{};               // of the newest hello given to the driver
+    Duration sent_timeout{};                 // carried by the newest hello that was sent
+    Duration built_timeout{};                // carried by the newest hello given to the driver
   };
   struct Candidate {
     std::uint64_t session = 0;
@@ -161,23 +160,30 @@ class EtrunkSession {
   };
 
   Path* find(PathId path);
-  [[nodiscard]] bool believed(const Hello& hello) const;
+  HelloVerdict judge(Path& path, const Hello& hello, TimePoint now);
   HelloVerdict not_heard(Path& path, const Hello& hello, TimePoint now);
-  void heard(Path& path, const Hello& hello, TimePoint now);
+  HelloVerdict heard(Path& path, const Hello& hello, bool new_session, TimePoint now);
+  Candidate& candidate(std::uint64_t session);
   void keep_contents(const Hello& hello);
+  void check_paths(TimePoint now);
+  void check_absence(TimePoint now);
   void path_down(Path& path, TimePoint now);
   void send(Path& path, std::uint64_t echo);
+  [[nodiscard]] std::uint64_t usual_echo() const;
   [[nodiscard]] std::uint64_t newest_of(std::uint64_t session) const;
+  [[nodiscard]] Duration interval() const { return std::chrono::milliseconds(config_.hello_ms); }
 
   EtrunkConfig config_;
   Identity identity_;
   HelloCounter& counter_;
   Report report_;
+  std::optional<Report> sent_report_;  // as the newest hellos said; none before the first
+  std::uint64_t sent_paths_up_ = 0;
   std::vector<Path> paths_;
   std::uint64_t paths_up_ = 0;
-  std::uint64_t peer_session_ = 0;          // believed; 0 none
-  std::uint64_t peer_counter_ = 0;          // newest over all paths
-  std::vector<Candidate> candidates_;       // sessions seen, not believed yet; newest last
+  std::uint64_t peer_session_ = 0;     // believed; 0 none
+  std::uint64_t peer_newest_ = 0;      // newest counter of that session, heard or not
+  std::vector<Candidate> candidates_;  // sessions seen, not believed yet; newest last
   std::optional<Hello> peer_;
   std::optional<TimePoint> last_heard_;
   TimePoint contact_until_{};
@@ -185,8 +191,9 @@ class EtrunkSession {
   TimePoint started_;
   TimePoint absent_at_;
   bool absent_ = false;
-  bool absent_extended_ = false;
-  bool send_all_ = true;
+  bool absent_prolonged_ = false;  // by a hello that did not echo us
+  bool absent_extended_ = false;   // by an own pause
+  bool send_all_ = false;
   EffectQueue<SessionEffect> effects_;
 };
 

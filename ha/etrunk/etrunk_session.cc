@@ -1,0 +1,302 @@
+#include "ha/etrunk/etrunk_session.h"
+
+#include <algorithm>
+
+namespace hotpair::ha::etrunk {
+namespace {
+
+constexpr Duration kLate = std::chrono::milliseconds(1);
+constexpr std::size_t kCandidatesMax = 8;
+constexpr int kAnswersPerInterval = 4;
+constexpr Duration kAnswerSpacingMin = std::chrono::milliseconds(10);
+
+std::uint64_t bit(PathId path) { return std::uint64_t{1} << path.value(); }
+
+bool same_contents(Hello a, const Hello& b) {
+  a.path = b.path;
+  a.counter = b.counter;
+  a.echo_counter = b.echo_counter;
+  return a == b;
+}
+
+}  // namespace
+
+const char* to_string(HelloVerdict verdict) {
+  switch (verdict) {
+    case HelloVerdict::heard: return "heard";
+    case HelloVerdict::wrong_etrunk: return "wrong e-trunk";
+    case HelloVerdict::unknown_path: return "unknown path";
+    case HelloVerdict::own_session: return "own session";
+    case HelloVerdict::replayed: return "replayed";
+    case HelloVerdict::not_echoed: return "not echoed";
+    case HelloVerdict::count: break;
+  }
+  return "unknown";
+}
+
+EtrunkSession::EtrunkSession(const EtrunkConfig& config, const Identity& identity,
+                             Duration alone_after, HelloCounter& counter, TimePoint now)
+    : identity_(identity), counter_(counter), send_at_(now), started_(now), absent_at_(now) {
+  reconfigure(config, alone_after, now);
+  send_all_ = false;
+}
+
+void EtrunkSession::reconfigure(const EtrunkConfig& config, Duration alone_after, TimePoint now) {
+  std::vector<Path> kept;
+  for (const PathConfig& wanted : config.paths) {
+    if (wanted.path.value() >= kPathsMax) continue;
+    const auto same = [&](const Path& path) { return path.config == wanted; };
+    const auto old = std::find_if(paths_.begin(), paths_.end(), same);
+    Path path;
+    if (old != paths_.end()) {
+      path = *old;
+      old->dead_at.reset();
+    }
+    path.config = wanted;
+    path.view.path = wanted.path;
+    kept.push_back(path);
+  }
+  for (Path& path : paths_)
+    if (path.dead_at) path_down(path, now);
+  paths_ = std::move(kept);
+  config_ = config;
+  absent_at_ = std::max(absent_at_, started_ + alone_after);
+  send_at_ = std::min(send_at_, now + interval());
+  send_all_ = sent_report_.has_value();
+}
+
+void EtrunkSession::set_report(Report report) { report_ = std::move(report); }
+
+EtrunkSession::Path* EtrunkSession::find(PathId path) {
+  for (Path& candidate : paths_)
+    if (candidate.config.path == path) return &candidate;
+  return nullptr;
+}
+
+HelloVerdict EtrunkSession::on_hello(PathId id, const Hello& hello, TimePoint now) {
+  Path* path = find(id);
+  if (path == nullptr || hello.path != id) return HelloVerdict::unknown_path;
+  const HelloVerdict verdict = judge(*path, hello, now);
+  ++path->view.verdicts[static_cast<std::size_t>(verdict)];
+  return verdict;
+}
+
+HelloVerdict EtrunkSession::judge(Path& path, const Hello& hello, TimePoint now) {
+  if (hello.etrunk != config_.id) return HelloVerdict::wrong_etrunk;
+  if (hello.session == identity_.session) return HelloVerdict::own_session;
+  if (hello.session == peer_session_ && peer_session_ != 0) {
+    if (hello.counter <= path.newest_counter) return HelloVerdict::replayed;
+    path.newest_counter = hello.counter;
+    peer_newest_ = std::max(peer_newest_, hello.counter);
+    if (hello.echo != identity_.session) return not_heard(path, hello, now);
+    return heard(path, hello, false, now);
+  }
+  Candidate& seen = candidate(hello.session);
+  seen.newest_counter = std::max(seen.newest_counter, hello.counter);
+  if (hello.echo != identity_.session || hello.echo_counter < seen.since_counter)
+    return not_heard(path, hello, now);
+  return heard(path, hello, true, now);
+}
+
+EtrunkSession::Candidate& EtrunkSession::candidate(std::uint64_t session) {
+  for (Candidate& known : candidates_)
+    if (known.session == session) return known;
+  if (candidates_.size() == kCandidatesMax) candidates_.erase(candidates_.begin());
+  candidates_.push_back({session, counter_.last() + 1, 0});
+  return candidates_.back();
+}
+
+HelloVerdict EtrunkSession::not_heard(Path& path, const Hello& hello, TimePoint now) {
+  const Duration spacing = std::max(interval() / kAnswersPerInterval, kAnswerSpacingMin);
+  if (path.answer_credit <= now + spacing * (kAnswersPerInterval - 1)) {
+    path.answer_credit = std::max(path.answer_credit, now) + spacing;
+    path.answer_to = hello.session;
+  }
+  contact_until_ = now + config_.timeout();
+  if (!absent_ && !peer_ && !absent_prolonged_) {
+    absent_prolonged_ = true;
+    absent_at_ = std::max(absent_at_, now + config_.timeout());
+  }
+  return HelloVerdict::not_echoed;
+}
+
+HelloVerdict EtrunkSession::heard(Path& path, const Hello& hello, bool new_session,
+                                  TimePoint now) {
+  const bool restarted = new_session && peer_.has_value();
+  if (new_session) {
+    std::erase_if(candidates_, [&](const Candidate& c) { return c.session == hello.session; });
+    peer_session_ = hello.session;
+    peer_newest_ = hello.counter;
+    for (Path& other : paths_) other.newest_counter = 0;
+    path.newest_counter = hello.counter;
+  }
+  const bool first = paths_up_ == 0;
+  path.view.last_heard = now;
+  path.dead_at = now + hello.timeout();
+  path.extension = std::chrono::milliseconds(hello.interval_ms);
+  path.extended = false;
+  last_heard_ = now;
+  absent_ = false;
+  if (!path.view.up) {
+    path.view.up = true;
+    paths_up_ |= bit(path.config.path);
+    effects_.push(PathUp{path.config.path});
+  }
+  const bool newest = new_session || !peer_ || hello.counter > peer_->counter;
+  if (first || restarted) effects_.push(PeerUp{restarted});
+  if (newest) keep_contents(hello);
+  return HelloVerdict::heard;
+}
+
+void EtrunkSession::keep_contents(const Hello& hello) {
+  const bool changed = !peer_ || !same_contents(*peer_, hello);
+  peer_ = hello;
+  if (changed) effects_.push(PeerReport{});
+}
+
+void EtrunkSession::on_sent(PathId id, TimePoint now) {
+  Path* path = find(id);
+  if (path == nullptr) return;
+  ++path->view.sent;
+  path->view.last_sent = now;
+  path->sent_timeout = path->built_timeout;
+}
+
+void EtrunkSession::on_send_failed(PathId id) {
+  if (Path* path = find(id)) ++path->view.send_failures;
+}
+
+void EtrunkSession::on_timeout(TimePoint now) {
+  check_paths(now);
+  check_absence(now);
+  if (send_at_ > now) return;
+  send_all_ = true;
+  send_at_ += interval();
+  if (send_at_ <= now) send_at_ = now + interval();
+}
+
+void EtrunkSession::check_paths(TimePoint now) {
+  bool drain = false;
+  for (Path& path : paths_) {
+    if (!path.dead_at || *path.dead_at > now) continue;
+    if (!path.extended && now - *path.dead_at > kLate) {
+      path.extended = true;
+      path.dead_at = now + path.extension;
+      drain = true;
+    } else {
+      path_down(path, now);
+    }
+  }
+  if (drain) effects_.push(Drain{});
+}
+
+void EtrunkSession::check_absence(TimePoint now) {
+  if (absent_ || peer_ || absent_at_ > now) return;
+  if (!absent_extended_ && now - absent_at_ > kLate) {
+    absent_extended_ = true;
+    absent_at_ = now + interval();
+    effects_.push(Drain{});
+    return;
+  }
+  absent_ = true;
+  effects_.push(PeerAbsent{});
+}
+
+void EtrunkSession::path_down(Path& path, TimePoint now) {
+  path.dead_at.reset();
+  path.view.up = false;
+  paths_up_ &= ~bit(path.config.path);
+  effects_.push(PathDown{path.config.path, now - path.view.last_heard.value_or(now)});
+  if (paths_up_ == 0) effects_.push(PeerDown{});
+}
+
+void EtrunkSession::flush(TimePoint /*now*/) {
+  const bool changed =
+      sent_report_ && (*sent_report_ != report_ || sent_paths_up_ != paths_up_);
+  const bool all = send_all_ || changed;
+  const std::uint64_t echo = usual_echo();
+  if (all) {
+    send_all_ = false;
+    sent_report_ = report_;
+    sent_paths_up_ = paths_up_;
+    for (Path& path : paths_) send(path, echo);
+  }
+  for (Path& path : paths_) {
+    if (path.answer_to && !(all && *path.answer_to == echo)) send(path, *path.answer_to);
+    path.answer_to.reset();
+  }
+}
+
+std::uint64_t EtrunkSession::usual_echo() const {
+  if (paths_up_ == 0 && !candidates_.empty()) return candidates_.back().session;
+  return peer_session_;
+}
+
+std::uint64_t EtrunkSession::newest_of(std::uint64_t session) const {
+  if (session == 0) return 0;
+  if (session == peer_session_) return peer_newest_;
+  for (const Candidate& known : candidates_)
+    if (known.session == session) return known.newest_counter;
+  return 0;
+}
+
+void EtrunkSession::send(Path& path, std::uint64_t echo) {
+  Hello hello;
+  hello.etrunk = config_.id;
+  hello.path = path.config.path;
+  hello.node = identity_.node;
+  hello.session = identity_.session;
+  hello.counter = counter_.next();
+  hello.echo = echo;
+  hello.echo_counter = newest_of(echo);
+  hello.interval_ms = config_.hello_ms;
+  hello.multiplier = config_.multiplier;
+  hello.rank = report_.rank;
+  hello.order = config_.order;
+  hello.system_id = config_.system_id;
+  hello.source = paths_.front().config.local;
+  hello.control = report_.control;
+  hello.paths_up = paths_up_;
+  hello.scopes = report_.scopes;
+  path.built_timeout = hello.timeout();
+  effects_.push(SendHello{std::move(hello)});
+}
+
+std::optional<TimePoint> EtrunkSession::next_deadline() const {
+  TimePoint due = send_at_;
+  for (const Path& path : paths_)
+    if (path.dead_at) due = std::min(due, *path.dead_at);
+  if (!absent_ && !peer_) due = std::min(due, absent_at_);
+  return due;
+}
+
+bool EtrunkSession::peer_dead() const { return absent_ || (peer_ && paths_up_ == 0); }
+
+const ScopeReport* EtrunkSession::peer_scope(ScopeId scope) const {
+  if (!peer_) return nullptr;
+  for (const ScopeReport& report : peer_->scopes)
+    if (report.scope == scope) return &report;
+  return nullptr;
+}
+
+Duration EtrunkSession::detection_time() const {
+  return peer_ ? peer_->timeout() : config_.timeout();
+}
+
+std::optional<TimePoint> EtrunkSession::peer_gives_up(std::uint64_t mask) const {
+  std::optional<TimePoint> latest;
+  for (const Path& path : paths_) {
+    if ((mask & bit(path.config.path)) == 0 || !path.view.last_sent) continue;
+    const TimePoint end = *path.view.last_sent + path.sent_timeout;
+    if (!latest || *latest < end) latest = end;
+  }
+  return latest;
+}
+
+std::vector<PathView> EtrunkSession::paths() const {
+  std::vector<PathView> views;
+  for (const Path& path : paths_) views.push_back(path.view);
+  return views;
+}
+
+}  // namespace hotpair::ha::etrunk
