@@ -4,11 +4,17 @@
 #include <boost/system/error_code.hpp>
 #include <utility>
 
+#include "platform/base/assert.h"
+
 namespace hotpair::platform::io {
 
 struct ReadableWatch::State : std::enable_shared_from_this<ReadableWatch::State> {
   State(boost::asio::io_context& loop, int fd, std::move_only_function<void()> on_ready)
-      : descriptor(loop, fd), ready(std::move(on_ready)) {}
+      : descriptor(loop), ready(std::move(on_ready)) {
+    boost::system::error_code error;
+    descriptor.assign(fd, error);
+    HA_ASSERT(!error);  // not a socket or pipe, or watched already
+  }
 
   void wait() {
     descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
