@@ -84,10 +84,15 @@ inline constexpr Message kPeerDiverged{
     "The nodes did not hear each other for a while and both served.",
     "Add a second path; memberships of both are kept until confirmed."};
 
+inline constexpr Message kQueryVersion{
+    "HA-NODE-0020", LogLevel::warning, "{} sends queries of version {} on {}, which speaks version {}",
+    "Two routers of one link are configured for different protocol versions.",
+    "Set the same version on both (RFC 3376 7.3.1)."};
+
 inline constexpr std::array kMessages{
     kRoleChanged,  kPeerSilent,   kServiceDown,   kIncomplete,   kDigestDiffers, kStoreDegraded,
     kConventionConflict, kKeeperGone, kHandoverEnded, kPlaneRefused, kUnknownRecord, kChannelEvent,
     kGroupLimit,   kOtherQuerier, kSinglePath,    kNodeRestored, kLeaving,       kGateChanged,
-    kPeerDiverged};
+    kPeerDiverged, kQueryVersion};
 
 }  // namespace hotpair::ha::node

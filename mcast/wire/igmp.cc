@@ -21,9 +21,7 @@ constexpr Duration kUnit = std::chrono::milliseconds{100};
 constexpr Duration kVersion1Response = std::chrono::seconds{10};
 
 struct IpHeader {
-  IpAddress source;
-  IpAddress destination;
-  bool router_alert = false;
+  IgmpArrival arrival;
   ByteSpan payload;
 };
 
@@ -58,17 +56,14 @@ std::expected<IpHeader, Reject> parse_ip(ByteSpan packet) {
   if (total < header || total > packet.size()) return std::unexpected(Reject::bad_total_length);
   in.skip(2);
   if ((in.u16() & 0x3fffU) != 0) return std::unexpected(Reject::fragment);
-  const std::uint8_t ttl = in.u8();
-  if (in.u8() != 2) return std::unexpected(Reject::not_igmp);
-  if (ttl != 1) return std::unexpected(Reject::bad_ttl);
-  in.skip(2);
   IpHeader ip;
-  ip.source = body::read_address(in, Family::ipv4);
-  ip.destination = body::read_address(in, Family::ipv4);
-  ip.router_alert = find_router_alert(packet.subspan(20, header - 20));
+  ip.arrival.ttl = in.u8();
+  if (in.u8() != 2) return std::unexpected(Reject::not_igmp);
+  in.skip(2);
+  ip.arrival.source = body::read_address(in, Family::ipv4);
+  ip.arrival.destination = body::read_address(in, Family::ipv4);
+  ip.arrival.router_alert = find_router_alert(packet.subspan(20, header - 20));
   ip.payload = packet.subspan(header, total - header);
-  if (ip.source.is_multicast() || ip.source.is_loopback() || ip.source.v4_value() == 0xffffffffU)
-    return std::unexpected(Reject::bad_source);
   return ip;
 }
 
@@ -165,13 +160,23 @@ void write(ByteWriter& out, const SourceReport& report) {
 std::expected<Packet, Reject> parse_igmp(ByteSpan ip_packet, const IgmpParseOptions& options) {
   const auto ip = parse_ip(ip_packet);
   if (!ip) return std::unexpected(ip.error());
-  if (ip->payload.size() < kShortLength) return std::unexpected(Reject::truncated);
-  if (internet_checksum(ip->payload) != 0) return std::unexpected(Reject::bad_checksum);
-  auto message = parse_message(ip->payload);
+  return parse_igmp_message(ip->payload, ip->arrival, options);
+}
+
+std::expected<Packet, Reject> parse_igmp_message(ByteSpan igmp, const IgmpArrival& arrival,
+                                                 const IgmpParseOptions& options) {
+  if (arrival.ttl != 1) return std::unexpected(Reject::bad_ttl);
+  const IpAddress& source = arrival.source;
+  if (!source.is_v4() || source.is_multicast() || source.is_loopback() ||
+      source.v4_value() == 0xffffffffU)
+    return std::unexpected(Reject::bad_source);
+  if (igmp.size() < kShortLength) return std::unexpected(Reject::truncated);
+  if (internet_checksum(igmp) != 0) return std::unexpected(Reject::bad_checksum);
+  auto message = parse_message(igmp);
   if (!message) return std::unexpected(message.error());
-  if (options.require_router_alert && !ip->router_alert && !is_version1(*message))
+  if (options.require_router_alert && !arrival.router_alert && !is_version1(*message))
     return std::unexpected(Reject::no_router_alert);
-  return Packet{ip->source, ip->destination, ip->router_alert, std::move(*message)};
+  return Packet{source, arrival.destination, arrival.router_alert, std::move(*message)};
 }
 
 Bytes encode_igmp(const Message& message) {

@@ -17,6 +17,18 @@ struct IgmpParseOptions {
 [[nodiscard]] std::expected<Packet, Reject> parse_igmp(ByteSpan ip_packet,
                                                        const IgmpParseOptions& options = {});
 
+/// What a socket tells that has taken the IPv4 header off.
+struct IgmpArrival {
+  IpAddress source;
+  IpAddress destination;
+  std::uint8_t ttl = 0;
+  bool router_alert = false;
+};
+
+/// Parses one IGMP message without its IPv4 header.
+[[nodiscard]] std::expected<Packet, Reject> parse_igmp_message(
+    ByteSpan igmp, const IgmpArrival& arrival, const IgmpParseOptions& options = {});
+
 /// The IGMP message with its checksum, without IP header. Values that do not fit their field are
 /// rounded down (times, float codes) or cut (sources, records); all groups must be IPv4.
 [[nodiscard]] Bytes encode_igmp(const Message& message);

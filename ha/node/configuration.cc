@@ -1,0 +1,310 @@
+#include <algorithm>
+#include <set>
+
+#include "ha/node/node.h"
+#include "ha/node/node_log.h"
+#include "ha/node/node_messages.h"
+
+namespace hotpair::ha::node {
+namespace {
+
+/// The address that queries come from: the first configured one that the device has, else the first
+/// that it has; of IPv6 the link-local one.
+IpAddress querier_address(const Link& link, Family family) {
+  if (family == Family::ipv6) return link.facts.link_local.value_or(IpAddress::any(family));
+  for (const IpPrefix& wanted : link.settings.addresses)
+    for (const IpPrefix& present : link.facts.addresses)
+      if (wanted.address.is_v4() && wanted.address == present.address) return present.address;
+  for (const IpPrefix& present : link.facts.addresses)
+    if (present.address.is_v4() && !present.address.is_loopback()) return present.address;
+  return IpAddress::any(family);
+}
+
+}  // namespace
+
+void Node::apply(const NodeConfig& config, TimePoint now) {
+  const bool first = !configured_;
+  config_ = config;
+  configured_ = true;
+  std::map<etrunk::EtrunkId, EtrunkState> etrunks;
+  for (const EtrunkSettings& settings : config.etrunks) {
+    EtrunkState state;
+    if (const auto old = etrunks_.find(settings.etrunk.id); old != etrunks_.end())
+      state = std::move(old->second);
+    state.settings = settings;
+    etrunks.emplace(settings.etrunk.id, std::move(state));
+  }
+  etrunks_ = std::move(etrunks);
+  mrib_.set_static_rp(VrfId{0}, mcast::rp::RpSet(config.static_rps), now);
+  apply_services(config, now);
+  apply_scopes(config, now);
+  apply_links(config, now);
+  configure_keeper();
+  check_single_paths(now);
+  if (first) effects_.push(ReadBackRoutes{});
+  pump(now);
+}
+
+void Node::apply_services(const NodeConfig& config, TimePoint now) {
+  std::set<std::string> wanted;
+  for (const ServiceSettings& settings : config.services) {
+    wanted.insert(settings.name);
+    auto& service = services_[settings.name];
+    const bool fresh = !service;
+    if (fresh) {
+      service = std::make_unique<Service>();
+      service->transport = TransportId{next_transport_++};
+      rbs::session::SessionConfig session;
+      session.node = identity_.node;
+      session.software = identity_.software;
+      for (const auto& database : checkpoint::kDatabases)
+        session.schemas.push_back({static_cast<std::uint8_t>(database.id),
+                                   checkpoint::schema::kSchemaVersion,
+                                   checkpoint::schema::kSchemaVersion});
+      service->session = std::make_unique<rbs::session::ReplicationSession>(session, ids_);
+    }
+    const bool changed = fresh || service->settings != settings;
+    service->settings = settings;
+    if (changed && pair_key_)
+      effects_.push(OpenTransport{service->transport, settings.name, settings.local, settings.peer,
+                                  settings.port});
+    if (!pair_key_) {
+      service->last_error = "no pair key: run hotpair pair init";
+      raise(kServiceDown, settings.name, now, settings.name, service->last_error);
+    } else if (fresh) {
+      raise(kServiceDown, settings.name, now, settings.name, "not connected yet");
+    }
+  }
+  for (auto place = services_.begin(); place != services_.end();) {
+    if (wanted.contains(place->first)) {
+      ++place;
+      continue;
+    }
+    place->second->session->close("the service was removed", now);
+    while (pump_session(*place->second, now)) {
+    }
+    effects_.push(RemoveTransport{place->second->transport});
+    clear(kServiceDown, place->first);
+    place = services_.erase(place);
+  }
+}
+
+void Node::set_pair_key(bool present, TimePoint now) {
+  if (pair_key_ == present) return;
+  pair_key_ = present;
+  for (const auto& [name, service] : services_) {
+    if (!present) continue;
+    service->last_error.clear();
+    effects_.push(OpenTransport{service->transport, name, service->settings.local,
+                                service->settings.peer, service->settings.port});
+  }
+  pump(now);
+}
+
+role::RoleConfig Node::role_config(const ScopeSettings& settings) const {
+  role::RoleConfig config;
+  config.scope = settings.scope;
+  config.node = identity_.node;
+  config.etrunk = settings.etrunk;
+  const auto found = etrunks_.find(settings.etrunk);
+  if (found != etrunks_.end()) {
+    const EtrunkSettings& etrunk = found->second.settings;
+    config.rank = etrunk.etrunk.priority;
+    config.order = etrunk.etrunk.order;
+    config.system_id = etrunk.etrunk.system_id;
+    if (!etrunk.etrunk.paths.empty()) config.source = etrunk.etrunk.paths.front().local;
+    config.revert_delay = etrunk.revert_delay;
+  }
+  return config;
+}
+
+void Node::apply_scopes(const NodeConfig& config, TimePoint now) {
+  std::vector<ScopeSettings> wanted{ScopeSettings{.scope = kWholeNode, .name = {}}};
+  wanted.insert(wanted.end(), config.scopes.begin(), config.scopes.end());
+  std::set<ScopeId> ids;
+  for (const ScopeSettings& settings : wanted) {
+    ids.insert(settings.scope);
+    auto& scope = scopes_[settings.scope];
+    if (!scope) {
+      scope = std::make_unique<Scope>(settings.scope, role_config(settings), ids_, now);
+      if (settings.scope != kWholeNode) {
+        const auto [slot, fresh] = slots_.try_emplace(settings.scope, next_slot_);
+        if (fresh) ++next_slot_;
+        scope->gate_slot = slot->second;
+        mrib_.set_scope_mode(settings.scope, mcast::mrib::ScopeMode::standby, now);
+      }
+      scope->settings = settings;
+      ask_meta(*scope);
+      continue;
+    }
+    const bool moved = scope->settings.service != settings.service;
+    if (moved)
+      if (Service* old = service_of(*scope)) old->session->remove_scope(scope->id, now);
+    scope->settings = settings;
+    scope->role.configure(role_config(settings), now);
+    if (moved && scope->life == Scope::Life::ready) attach_session(*scope, now);
+  }
+  for (auto place = scopes_.begin(); place != scopes_.end();) {
+    if (ids.contains(place->first)) {
+      ++place;
+      continue;
+    }
+    Scope& scope = *place->second;
+    deactivate(scope, now);
+    if (Service* service = service_of(scope)) service->session->remove_scope(scope.id, now);
+    effects_.push(AskStore{{ids_.next(), checkpoint::DropScope{scope.id}}});
+    mrib_.remove_scope(scope.id, now);
+    clear(kIncomplete, std::to_string(scope.id.value()));
+    place = scopes_.erase(place);
+  }
+}
+
+void Node::apply_links(const NodeConfig& config, TimePoint now) {
+  std::set<LinkId> wanted;
+  for (const LinkSettings& settings : config.links) {
+    const auto [id, fresh] = link_ids_.try_emplace(settings.name, LinkId{next_link_});
+    if (fresh) ++next_link_;
+    wanted.insert(id->second);
+    Link& link = links_[id->second];
+    link.id = id->second;
+    apply_link(link, settings, now);
+  }
+  for (auto place = links_.begin(); place != links_.end();) {
+    if (wanted.contains(place->first)) {
+      ++place;
+      continue;
+    }
+    remove_link(place->second, now);
+    place = links_.erase(place);
+  }
+}
+
+void Node::apply_link(Link& link, const LinkSettings& settings, TimePoint now) {
+  for (const IpPrefix& address : link.settings.addresses)
+    if (std::ranges::find(settings.addresses, address) == settings.addresses.end())
+      effects_.push(RemoveAddress{link.settings.device, address});
+  if (!link.settings.device.empty() && link.settings.device != settings.device)
+    remove_link(link, now);
+  if (link.gated && link.settings.scope != settings.scope) {
+    effects_.push(DetachGate{link.settings.device});
+    link.gated = false;
+  }
+  codec_.links().unbind(link.id);
+  link.settings = settings;
+  checkpoint::schema::LinkName name{VrfId{0}, settings.name, std::nullopt};
+  if (settings.scope)
+    name.trunk = checkpoint::schema::TrunkRef{settings.scope->value(), settings.eth_trunk};
+  if (const auto bound = codec_.links().bind(link.id, name); !bound)
+    raise(kPlaneRefused, settings.name, now, settings.name, bound.error().detail);
+  const auto facts = devices_.find(settings.device);
+  link.facts = facts == devices_.end() ? DeviceFacts{settings.device} : facts->second;
+  refresh_link(link, now);
+}
+
+void Node::on_device(const DeviceFacts& facts, TimePoint now) {
+  devices_[facts.device] = facts;
+  if (Link* link = link_of_device(facts.device)) {
+    if (!facts.present) link->in_plane = link->gated = link->listening = false;
+    link->facts = facts;
+    refresh_link(*link, now);
+  }
+  pump(now);
+}
+
+void Node::refresh_link(Link& link, TimePoint now) {
+  if (link.facts.present)
+    for (const IpPrefix& address : link.settings.addresses)
+      if (std::ranges::find(link.facts.addresses, address) == link.facts.addresses.end())
+        effects_.push(AddAddress{link.settings.device, address});
+  refresh_plane(link, now);
+  refresh_gmp(link, now);
+}
+
+void Node::refresh_plane(Link& link, TimePoint now) {
+  const LinkSettings& settings = link.settings;
+  const bool wanted = link.facts.present && (settings.ipv4 || settings.ipv6);
+  // The gate comes first: a scope's link never forwards ungated.
+  if (settings.scope && link.facts.present && !link.gated) {
+    effects_.push(AttachGate{settings.device, slots_.at(*settings.scope)});
+    link.gated = true;
+  }
+  if (wanted)
+    effects_.push(AddPlaneLink{{link.id, settings.device, settings.ipv4, settings.ipv6}});
+  if (wanted) {
+    mrib_.set_link({link.id, VrfId{0}, settings.ipv4, settings.ipv6, settings.scope}, now);
+    if (!link.in_plane) mrib_.on_unicast_changed(now);
+  } else if (link.in_plane) {
+    mrib_.remove_link(link.id, now);
+    effects_.push(RemovePlaneLink{link.id});
+  }
+  link.in_plane = wanted;
+  const bool listen = link.facts.present && (settings.igmp || settings.mld);
+  if (listen && !link.listening)
+    effects_.push(ListenGroups{link.id, settings.device, settings.igmp.has_value(),
+                               settings.mld.has_value()});
+  else if (!listen && link.listening)
+    effects_.push(UnlistenGroups{settings.device});
+  link.listening = listen;
+}
+
+void Node::refresh_gmp(const Link& link, TimePoint now) {
+  const auto configure = [&](Family family,
+                             const std::optional<mcast::gmp::InterfaceConfig>& settings) {
+    if (!settings) {
+      gmp_.remove(link.id, family, now);
+      return;
+    }
+    mcast::gmp::InterfaceConfig config = *settings;
+    config.scope = link.settings.scope;
+    config.address = link.settings.shutdown ? IpAddress::any(family) : querier_address(link, family);
+    config.subnets.clear();
+    for (const IpPrefix& address : link.facts.addresses)
+      if (address.address.family() == family) config.subnets.push_back(address.network());
+    gmp_.configure(link.id, family, config, now);
+  };
+  configure(Family::ipv4, link.settings.igmp);
+  configure(Family::ipv6, link.settings.mld);
+}
+
+void Node::remove_link(Link& link, TimePoint now) {
+  gmp_.remove(link.id, Family::ipv4, now);
+  gmp_.remove(link.id, Family::ipv6, now);
+  if (link.in_plane) {
+    mrib_.remove_link(link.id, now);
+    effects_.push(RemovePlaneLink{link.id});
+  }
+  if (link.listening) effects_.push(UnlistenGroups{link.settings.device});
+  if (link.gated) effects_.push(DetachGate{link.settings.device});
+  for (const IpPrefix& address : link.settings.addresses)
+    effects_.push(RemoveAddress{link.settings.device, address});
+  codec_.links().unbind(link.id);
+  link.in_plane = link.gated = link.listening = false;
+}
+
+void Node::configure_keeper() {
+  if (!keeper_up_) return;
+  keeper::Configure message;
+  for (const auto& [id, state] : etrunks_) message.etrunks.push_back(state.settings.etrunk);
+  for (const auto& [id, scope] : scopes_) {
+    if (id == kWholeNode) continue;
+    keeper::ScopeConfig config{id, scope->settings.etrunk, scope->gate_slot, {}};
+    for (const auto& [link_id, link] : links_)
+      if (link.settings.scope == id) config.access_devices.push_back(link.settings.device);
+    message.scopes.push_back(std::move(config));
+  }
+  message.restart_grace_ms = static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(config_.restart_grace).count());
+  effects_.push(SendToKeeper{message});
+}
+
+void Node::check_single_paths(TimePoint now) {
+  for (const auto& [id, state] : etrunks_) {
+    const std::string subject = "e-trunk " + std::to_string(id.value());
+    if (state.settings.etrunk.paths.size() == 1)
+      raise(kSinglePath, subject, now, id.value());
+    else
+      clear(kSinglePath, subject);
+  }
+}
+
+}  // namespace hotpair::ha::node

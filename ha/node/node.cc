@@ -1,0 +1,156 @@
+#include "ha/node/node.h"
+
+#include <algorithm>
+
+#include "ha/node/node_log.h"
+#include "ha/node/node_messages.h"
+
+namespace hotpair::ha::node {
+
+Node::Node(const Identity& identity, TimePoint now)
+    : identity_(identity), gmp_(identity.hash_seed), mrib_({}, now) {
+  mrib_.begin_hold(now);
+}
+
+Node::~Node() = default;
+
+const Link* Node::find_link(std::string_view name) const {
+  for (const auto& [id, link] : links_)
+    if (link.settings.name == name) return &link;
+  return nullptr;
+}
+
+Scope* Node::find(ScopeId scope) {
+  const auto found = scopes_.find(scope);
+  return found == scopes_.end() ? nullptr : found->second.get();
+}
+
+Service* Node::service_of(const Scope& scope) {
+  const auto found = services_.find(scope.settings.service);
+  return found == services_.end() ? nullptr : found->second.get();
+}
+
+Service* Node::find(TransportId transport) {
+  for (const auto& [name, service] : services_)
+    if (service->transport == transport) return service.get();
+  return nullptr;
+}
+
+Link* Node::link_of_device(std::string_view device) {
+  for (auto& [id, link] : links_)
+    if (link.settings.device == device) return &link;
+  return nullptr;
+}
+
+void Node::clear(const Message& message, const std::string& subject) {
+  if (alarms_.clear(message, subject))
+    effects_.push(WriteLog{&message, "cleared: " + subject});
+}
+
+void Node::pump(TimePoint now) {
+  bool progress = true;
+  while (progress) {
+    progress = false;
+    for (const auto& [id, scope] : scopes_) {
+      progress |= pump_role(*scope, now);
+      progress |= pump_handover(*scope, now);
+    }
+    for (const auto& [name, service] : services_) progress |= pump_session(*service, now);
+    for (const auto& [id, scope] : scopes_) progress |= pump_journal(*scope);
+    progress |= pump_gmp(now);
+    progress |= pump_mrib(now);
+  }
+  settle_waiters(now);
+}
+
+void Node::on_timeout(TimePoint now) {
+  if (heartbeat_at_ && *heartbeat_at_ <= now) {
+    heartbeat_at_ = now + kHeartbeat;
+    effects_.push(SendToKeeper{keeper::Heartbeat{}});
+    effects_.push(SendToKeeper{keeper::AskStatus{}});
+  }
+  for (const auto& [id, scope] : scopes_) {
+    scope->role.on_timeout(now);
+    scope->handover.on_timeout(now);
+    scope->journal.on_timeout(now);
+    if (scope->take_at && *scope->take_at <= now) take(*scope, now);
+    if (scope->check_until && *scope->check_until <= now)
+      fail_handover(*scope, "the peer's copy was not proved equal within 3 s", now);
+    if (scope->refill) refill(*scope, now);
+  }
+  for (const auto& [name, service] : services_) service->session->on_timeout(now);
+  gmp_.on_timeout(now);
+  mrib_.on_timeout(now);
+  if (leaving_) continue_leaving(now);
+  pump(now);
+}
+
+std::optional<TimePoint> Node::next_deadline() const {
+  std::optional<TimePoint> deadline = earliest(heartbeat_at_, leave_until_);
+  for (const auto& [id, scope] : scopes_) {
+    deadline = earliest(deadline, scope->role.next_deadline());
+    deadline = earliest(deadline, scope->handover.next_deadline());
+    deadline = earliest(deadline, scope->journal.next_deadline());
+    deadline = earliest(deadline, scope->take_at);
+    deadline = earliest(deadline, scope->check_until);
+    if (scope->refill) deadline = earliest(deadline, TimePoint{});
+  }
+  for (const auto& [name, service] : services_)
+    deadline = earliest(deadline, service->session->next_deadline());
+  deadline = earliest(deadline, gmp_.next_deadline());
+  deadline = earliest(deadline, mrib_.next_deadline());
+  for (const Waiter& waiter : waiters_) deadline = earliest(deadline, waiter.until);
+  return deadline;
+}
+
+std::uint64_t Node::wait(Condition condition, Duration timeout, TimePoint now) {
+  waiters_.push_back({next_ticket_, condition, now + timeout});
+  settle_waiters(now);
+  return next_ticket_++;
+}
+
+bool Node::holds(Condition condition) const {
+  if (!configured_ || !keeper_up_ || !restore_done_) return false;
+  for (const auto& [id, scope] : scopes_) {
+    if (id == kWholeNode) continue;
+    const role::Role role = scope->role.role();
+    if (role == role::Role::init) return false;
+    if (condition == Condition::master && (role != role::Role::master || !scope->active))
+      return false;
+    if (condition == Condition::synced) {
+      const bool complete = role == role::Role::master ? scope->peer_complete
+                                                       : scope->role.complete();
+      const auto service = services_.find(scope->settings.service);
+      if (!complete || service == services_.end() || !service->second->up) return false;
+    }
+  }
+  return true;
+}
+
+void Node::settle_waiters(TimePoint now) {
+  std::erase_if(waiters_, [&](const Waiter& waiter) {
+    if (holds(waiter.condition)) {
+      effects_.push(ActionEnded{waiter.ticket, {}, std::nullopt});
+      return true;
+    }
+    if (waiter.until > now) return false;
+    effects_.push(ActionEnded{
+        waiter.ticket, {}, Error{ErrorCode::timeout, "the condition did not come in time"}});
+    return true;
+  });
+}
+
+void Node::reset_gmp_counters(Family family) {
+  for (const auto& [id, link] : links_) gmp_.reset_counters(id, family);
+}
+
+void Node::reset_service_counters() {
+  for (const auto& [name, service] : services_) {
+    service->session->reset_counters();
+    service->connects = service->disconnects = 0;
+    service->bytes_sent = service->bytes_received = 0;
+  }
+  for (const auto& [id, scope] : scopes_) scope->journal.reset_statistics();
+}
+
+}  // namespace hotpair::ha::node

@@ -1,0 +1,329 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "checkpoint/journal/journal.h"
+#include "checkpoint/schema/record_codec.h"
+#include "ha/node/alarms.h"
+#include "ha/node/node_config.h"
+#include "ha/node/node_effects.h"
+#include "ha/role/role_machine.h"
+#include "ha/switchover/handover.h"
+#include "ha/switchover/history.h"
+#include "mcast/gmp/gmp_machine.h"
+#include "mcast/mrib/mrib_machine.h"
+#include "platform/base/effect_queue.h"
+#include "rbs/session/replication_session.h"
+#include "rbs/wire/frame_codec.h"
+
+namespace hotpair::ha::node {
+
+/// How long an activation after `handed over` waits for the end of the old journal.
+inline constexpr Duration kTailWait = std::chrono::milliseconds(300);
+inline constexpr Duration kHeartbeat = std::chrono::milliseconds(500);
+
+/// What `hotpair wait` waits for.
+enum class Condition : std::uint8_t { ready, synced, master };
+
+/// One interface of the configuration, with what the kernel says of its device.
+struct Link {
+  LinkId id;
+  LinkSettings settings;
+  DeviceFacts facts;
+  bool in_plane = false;
+  bool gated = false;
+  bool listening = false;
+};
+
+/// One RBS: a session and the stream below it.
+struct Service {
+  TransportId transport;
+  ServiceSettings settings;
+  std::unique_ptr<rbs::session::ReplicationSession> session;
+  rbs::wire::FrameReader reader;
+  bool stream_up = false;
+  bool up = false;
+  std::string last_error;
+  std::optional<TimePoint> last_up;
+  std::uint64_t connects = 0;
+  std::uint64_t disconnects = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+};
+
+/// One scope of this node: an RBP, or the whole node.
+struct Scope {
+  enum class Life : std::uint8_t { asking, restoring, ready };
+  Scope(ScopeId id, const role::RoleConfig& role_config, checkpoint::journal::RequestIds& ids,
+        TimePoint now)
+      : id(id), role(role_config, now), handover(id), journal(id, {}, ids) {}
+
+  ScopeId id;
+  ScopeSettings settings;
+  role::RoleMachine role;
+  switchover::Handover handover;
+  checkpoint::journal::Journal journal;
+  Life life = Life::asking;
+  std::uint64_t restored = 0;
+  std::uint32_t gate_slot = 0;
+  bool gate_open = false;
+  bool access_up = true;
+  bool active = false;                     ///< engines write its records
+  bool peer_complete = false;              ///< as master: the peer's copy
+  std::optional<TimePoint> take_at;        ///< handed over to us; waiting for the journal's tail
+  bool tail_in = false;                    ///< HandoverDone came before the keeper's word
+  std::optional<std::uint32_t> refill;     ///< cursor of a snapshot that refills the store
+  std::uint64_t story = 0;
+  TimePoint story_began;
+  std::optional<std::uint64_t> ticket;     ///< operator's switchover
+  std::optional<TimePoint> check_until;    ///< a planned handover waits for equal digests
+};
+
+/// What the keeper said of an E-Trunk.
+struct EtrunkState {
+  EtrunkSettings settings;
+  bool heard = false;
+  bool alone = false;
+  std::map<std::uint8_t, bool> path_up;
+  std::optional<etrunk::Hello> peer;
+};
+
+/// One node: see DESIGN.md. Inputs in, effects out, one deadline.
+class Node {
+ public:
+  struct Identity {
+    NodeId node;
+    std::string software;
+    std::uint64_t hash_seed = 0;
+  };
+  Node(const Identity& identity, TimePoint now);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  // ---- configuration and facts ----
+
+  /// Makes this the running configuration, live; it has been checked.
+  void apply(const NodeConfig& config, TimePoint now);
+  /// Facts about a device; before the first apply() for every device that exists.
+  void on_device(const DeviceFacts& facts, TimePoint now);
+  /// The pair key is there or not; without one no service opens its transport.
+  void set_pair_key(bool present, TimePoint now);
+
+  // ---- keeper ----
+  void on_keeper_connected(TimePoint now);
+  void on_keeper(const keeper::FromKeeper& message, TimePoint now);
+  void on_keeper_lost(TimePoint now);
+
+  // ---- store ----
+  void on_store(const checkpoint::StoreReply& reply, TimePoint now);
+
+  // ---- transports ----
+  void on_transport_up(TransportId transport, TimePoint now);
+  void on_transport_bytes(TransportId transport, ByteSpan bytes, TimePoint now);
+  /// This many bytes of SendBytes have left for the kernel.
+  void on_transport_sent(TransportId transport, std::size_t bytes, TimePoint now);
+  void on_transport_down(TransportId transport, const std::string& reason, TimePoint now);
+
+  // ---- multicast ----
+  void on_group_message(const GroupMessage& message, TimePoint now);
+  void on_plane_event(const fwd::PlaneEvent& event, TimePoint now);
+  void on_plane_applied(std::span<const fwd::AppliedChange> results, TimePoint now);
+  /// A link or gate could not be set.
+  void on_plane_refused(const std::string& what, const Error& error, TimePoint now);
+  void on_read_back(std::span<const fwd::Route> routes, TimePoint now);
+  void on_rpf(const IpAddress& target, const std::optional<RpfFacts>& facts, TimePoint now);
+  void on_unicast_changed(TimePoint now);
+  void on_route_counters(
+      std::span<const std::pair<fwd::RouteKey, std::optional<fwd::RouteCounters>>> counters,
+      TimePoint now);
+
+  // ---- operator ----
+
+  /// Ends when the condition holds: ActionEnded with the ticket.
+  std::uint64_t wait(Condition condition, Duration timeout, TimePoint now);
+  /// Planned switchover of the scope, or of every scope this node is master of.
+  [[nodiscard]] Result<std::uint64_t> switchover(std::optional<ScopeId> scope, TimePoint now);
+  /// Hands everything over, says goodbye, stops.
+  std::uint64_t leave(const std::string& reason, TimePoint now);
+  void reset_gmp_counters(Family family);
+  void reset_service_counters();
+
+  // ---- driver ----
+  void on_timeout(TimePoint now);
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+  [[nodiscard]] std::optional<NodeEffect> poll_effect() { return effects_.poll(); }
+
+  // ---- queries, for displays ----
+  [[nodiscard]] const Identity& identity() const { return identity_; }
+  [[nodiscard]] const NodeConfig& config() const { return config_; }
+  [[nodiscard]] const std::map<ScopeId, std::unique_ptr<Scope>>& scopes() const { return scopes_; }
+  [[nodiscard]] const std::map<std::string, std::unique_ptr<Service>>& services() const {
+    return services_;
+  }
+  [[nodiscard]] const std::map<etrunk::EtrunkId, EtrunkState>& etrunks() const { return etrunks_; }
+  [[nodiscard]] const std::map<LinkId, Link>& links() const { return links_; }
+  [[nodiscard]] const Link* find_link(std::string_view name) const;
+  [[nodiscard]] const mcast::gmp::Machine& gmp() const { return gmp_; }
+  [[nodiscard]] const mcast::mrib::Mrib& mrib() const { return mrib_; }
+  [[nodiscard]] const Alarms& alarms() const { return alarms_; }
+  [[nodiscard]] const switchover::History& history() const { return history_; }
+  [[nodiscard]] bool keeper_connected() const { return keeper_up_; }
+  [[nodiscard]] bool has_pair_key() const { return pair_key_; }
+  [[nodiscard]] const std::optional<keeper::KeeperStatus>& keeper_status() const { return status_; }
+  [[nodiscard]] TimePoint keeper_status_at() const { return status_at_; }
+  [[nodiscard]] bool holds(Condition condition) const;
+
+ private:
+  struct Waiter {
+    std::uint64_t ticket = 0;
+    Condition condition{};
+    TimePoint until;
+  };
+
+  // configuration.cc
+  void apply_links(const NodeConfig& config, TimePoint now);
+  void apply_link(Link& link, const LinkSettings& settings, TimePoint now);
+  void refresh_link(Link& link, TimePoint now);
+  void refresh_plane(Link& link, TimePoint now);
+  void refresh_gmp(const Link& link, TimePoint now);
+  void remove_link(Link& link, TimePoint now);
+  void apply_scopes(const NodeConfig& config, TimePoint now);
+  void apply_services(const NodeConfig& config, TimePoint now);
+  [[nodiscard]] role::RoleConfig role_config(const ScopeSettings& settings) const;
+  void configure_keeper();
+  void check_single_paths(TimePoint now);
+
+  // keeper_edge.cc: one overload per message of the keeper
+  void handle(const keeper::Welcome& message, TimePoint now);
+  void handle(const keeper::Refused& message, TimePoint now);
+  void handle(const keeper::PathChanged& message, TimePoint now);
+  void handle(const keeper::PeerHello& message, TimePoint now);
+  void handle(const keeper::PeerChanged& message, TimePoint now);
+  void handle(const keeper::Alone& message, TimePoint now);
+  void handle(const keeper::ScopeChanged& message, TimePoint now);
+  void handle(const keeper::HandoverOpened& message, TimePoint now);
+  void handle(const keeper::HandoverCommitted& message, TimePoint now);
+  void handle(const keeper::GateChanged& message, TimePoint now);
+  void handle(const keeper::AccessChanged& message, TimePoint now);
+  void handle(const keeper::KeeperStatus& message, TimePoint now);
+  void handle(const keeper::HandoverOffered& message, TimePoint now);
+  void handle(const keeper::LeaveRequested& message, TimePoint now);
+  void note_keeper_act(Scope& scope, const keeper::ScopeChanged& change, TimePoint now);
+
+  // role_edge.cc
+  bool pump_role(Scope& scope, TimePoint now);
+  bool pump_handover(Scope& scope, TimePoint now);
+  void on_role_changed(Scope& scope, const role::RoleChanged& change, TimePoint now);
+  void take(Scope& scope, TimePoint now);
+  void activate(Scope& scope, TimePoint now);
+  void deactivate(Scope& scope, TimePoint now);
+  void begin_story(Scope& scope, const role::RoleChanged& change, TimePoint now);
+  void phase(const Scope& scope, const std::string& name, TimePoint at);
+  [[nodiscard]] Result<void> begin_handover(Scope& scope, TimePoint now);
+  void offer(Scope& scope, TimePoint now);
+  void fail_handover(Scope& scope, const std::string& why, TimePoint now);
+  void end_ticket(Scope& scope, const std::string& text, std::optional<Error> error);
+  void continue_leaving(TimePoint now);
+
+  // replication_edge.cc
+  bool pump_session(Service& service, TimePoint now);
+  bool pump_journal(Scope& scope);
+  void handle(Service& service, const rbs::session::Effect& effect, TimePoint now);
+  void handle_stream(Service& service, const rbs::session::Effect& effect, TimePoint now);
+  void on_complete(Scope& scope, const rbs::session::ScopeComplete& complete, TimePoint now);
+  [[nodiscard]] std::string unacceptable(const Scope& scope, const Term& term) const;
+  void deliver(Scope& scope, const std::vector<checkpoint::RecordChange>& changes, TimePoint now);
+  void deliver(Scope& scope, const checkpoint::RecordChange& change, TimePoint now);
+  void on_meta(Scope& scope, const checkpoint::MetaRead& meta, TimePoint now);
+  void on_restored_slice(Scope& scope, const checkpoint::RecordSlice& slice, TimePoint now);
+  void ask_meta(Scope& scope);
+  void finish_restore(Scope& scope, TimePoint now);
+  void attach_session(Scope& scope, TimePoint now);
+  void append(Scope& scope, checkpoint::RecordChange change, TimePoint now);
+  void refill(Scope& scope, TimePoint now);
+  void stream_ended(Service& service, const std::string& reason, TimePoint now);
+
+  // membership_edge.cc
+  bool pump_gmp(TimePoint now);
+  void handle(mcast::gmp::SendQuery& send, TimePoint now);
+  void handle(mcast::gmp::MembershipChanged& change, TimePoint now);
+  void handle(mcast::gmp::RecordChanged& change, TimePoint now);
+  void handle(mcast::gmp::FlushInterface& flush, TimePoint now);
+  void handle(mcast::gmp::LimitReached& limit, TimePoint now);
+  void handle(mcast::gmp::QuerierChanged& change, TimePoint now);
+  void handle(mcast::gmp::OtherQuerierHeard& other, TimePoint now);
+  void handle(mcast::gmp::QueryVersionMismatch& mismatch, TimePoint now);
+
+  // route_edge.cc
+  bool pump_mrib(TimePoint now);
+  void handle(mcast::mrib::PlaneDelta& delta, TimePoint now);
+  void handle(mcast::mrib::AskRpf& ask, TimePoint now);
+  void handle(mcast::mrib::AskCounters& ask, TimePoint now);
+  void handle(mcast::mrib::RecordChanged& change, TimePoint now);
+  void handle(mcast::mrib::RecordRemoved& change, TimePoint now);
+  [[nodiscard]] Scope* record_scope(LinkId link, Family family);
+
+  void pump(TimePoint now);
+  void settle_waiters(TimePoint now);
+  Scope* find(ScopeId scope);
+  Service* service_of(const Scope& scope);
+  Service* find(TransportId transport);
+  Link* link_of_device(std::string_view device);
+  template <typename... Args>
+  void log(const Message& message, Args&&... args);
+  template <typename... Args>
+  void raise(const Message& message, const std::string& subject, TimePoint now, Args&&... args);
+  void clear(const Message& message, const std::string& subject);
+
+  Identity identity_;
+  NodeConfig config_;
+  bool configured_ = false;
+  bool pair_key_ = false;
+  bool keeper_up_ = false;
+  bool leaving_ = false;
+  bool restore_done_ = false;
+  std::uint64_t leave_ticket_ = 0;
+  std::optional<TimePoint> leave_until_;
+  std::optional<TimePoint> heartbeat_at_;
+  std::optional<keeper::KeeperStatus> status_;
+  TimePoint status_at_;
+  std::uint64_t next_ticket_ = 1;
+  std::vector<Waiter> waiters_;
+
+  /// A frame on its way through the transport: bytes not yet sent, and its cost to the session.
+  struct QueuedFrame {
+    std::size_t bytes = 0;
+    std::size_t cost = 0;
+  };
+  std::map<TransportId, std::deque<QueuedFrame>> frames_;
+
+  checkpoint::journal::RequestIds ids_;
+  std::map<checkpoint::RequestId, ScopeId> own_requests_;
+  std::map<checkpoint::RequestId, std::uint64_t> reservations_;
+  checkpoint::schema::RecordCodec codec_;
+  mcast::gmp::Machine gmp_;
+  mcast::mrib::Mrib mrib_;
+  std::map<ScopeId, std::unique_ptr<Scope>> scopes_;
+  std::map<std::string, std::unique_ptr<Service>> services_;
+  std::map<etrunk::EtrunkId, EtrunkState> etrunks_;
+  std::map<LinkId, Link> links_;
+  std::map<std::string, LinkId> link_ids_;     // by interface name, for good
+  std::map<std::string, DeviceFacts> devices_;
+  std::uint32_t next_link_ = 1;
+  std::uint32_t next_transport_ = 1;
+  std::uint32_t next_slot_ = 0;
+  std::map<ScopeId, std::uint32_t> slots_;     // by scope, for good
+  Alarms alarms_;
+  switchover::History history_;
+  EffectQueue<NodeEffect> effects_{1U << 20U};
+};
+
+}  // namespace hotpair::ha::node

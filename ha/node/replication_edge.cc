@@ -1,0 +1,403 @@
+#include <algorithm>
+#include <utility>
+
+#include "ha/node/node.h"
+#include "ha/node/node_log.h"
+#include "ha/node/node_messages.h"
+
+namespace hotpair::ha::node {
+namespace {
+
+namespace session = rbs::session;
+using checkpoint::DatabaseId;
+
+constexpr std::size_t kRefillSlice = 256;
+/// After a restart in place nothing is deleted from the plane for this long: hosts are asked, RPF
+/// answers come in, and the peer fills what the store did not have.
+constexpr Duration kHoldOff = std::chrono::seconds(15);
+
+}  // namespace
+
+// ---- life of a scope's store ----
+
+void Node::ask_meta(Scope& scope) {
+  const checkpoint::RequestId id = ids_.next();
+  own_requests_[id] = scope.id;
+  effects_.push(AskStore{{id, checkpoint::ReadMeta{scope.id}}});
+}
+
+void Node::on_store(const checkpoint::StoreReply& reply, TimePoint now) {
+  if (const auto own = own_requests_.find(reply.id); own != own_requests_.end()) {
+    const ScopeId id = own->second;
+    own_requests_.erase(own);
+    Scope* scope = find(id);
+    const auto reserved = reservations_.extract(reply.id);
+    if (scope != nullptr) {
+      if (const auto* meta = std::get_if<checkpoint::MetaRead>(&reply.body)) {
+        on_meta(*scope, *meta, now);
+      } else if (const auto* slice = std::get_if<checkpoint::RecordSlice>(&reply.body)) {
+        on_restored_slice(*scope, *slice, now);
+      } else if (const auto* failed = std::get_if<checkpoint::StoreFailed>(&reply.body)) {
+        raise(kStoreDegraded, "scope " + std::to_string(id.value()), now, id.value(),
+              failed->error.detail);
+        // A node that cannot remember still serves: it goes on without its store.
+        if (!reserved.empty())
+          scope->role.on_reserved(reserved.mapped(), now);
+        else if (scope->life == Scope::Life::asking)
+          on_meta(*scope, {id, {}, 0}, now);
+        else if (scope->life == Scope::Life::restoring)
+          finish_restore(*scope, now);
+      } else if (!reserved.empty()) {
+        scope->role.on_reserved(reserved.mapped(), now);
+      }
+    }
+    pump(now);
+    return;
+  }
+  for (const auto& [id, scope] : scopes_) {
+    if (!scope->journal.on_store_reply(reply, now)) continue;
+    if (Service* service = service_of(*scope)) service->session->on_journal(id, now);
+    const std::string subject = "scope " + std::to_string(id.value());
+    if (scope->journal.degraded())
+      raise(kStoreDegraded, subject, now, id.value(), "see the log of the store");
+    else
+      clear(kStoreDegraded, subject);
+    if (scope->journal.torn() && !scope->journal.degraded() && !scope->refill && scope->active) {
+      scope->journal.reset(now);
+      scope->refill = 0;
+    }
+    pump(now);
+    return;
+  }
+  for (const auto& [name, service] : services_)
+    if (service->session->on_store_reply(reply, now)) break;
+  pump(now);
+}
+
+void Node::on_meta(Scope& scope, const checkpoint::MetaRead& meta, TimePoint now) {
+  if (scope.life != Scope::Life::asking) return;
+  scope.journal.restore(meta.meta);
+  if (meta.meta.history.empty()) {
+    finish_restore(scope, now);
+  } else {
+    scope.life = Scope::Life::restoring;
+    const checkpoint::RequestId id = ids_.next();
+    own_requests_[id] = scope.id;
+    effects_.push(AskStore{{id, checkpoint::ScanRecords{scope.id, std::nullopt, std::nullopt}}});
+  }
+  scope.role.on_reserved(meta.reserved_term, now);
+}
+
+void Node::on_restored_slice(Scope& scope, const checkpoint::RecordSlice& slice, TimePoint now) {
+  if (scope.life != Scope::Life::restoring) return;
+  for (const checkpoint::Record& record : slice.records)
+    deliver(scope, checkpoint::RecordChange{record.key, record.value}, now);
+  scope.restored += slice.records.size();
+  if (slice.done || slice.records.empty()) {
+    finish_restore(scope, now);
+    return;
+  }
+  const checkpoint::RequestId id = ids_.next();
+  own_requests_[id] = scope.id;
+  effects_.push(AskStore{
+      {id, checkpoint::ScanRecords{scope.id, slice.records.back().key, std::nullopt}}});
+}
+
+void Node::finish_restore(Scope& scope, TimePoint now) {
+  scope.life = Scope::Life::ready;
+  if (scope.restored > 0) log(kNodeRestored, scope.id.value(), scope.restored);
+  if (scope.id == kWholeNode) {
+    // The whole node is its own master; its journal is not replicated on a node pair.
+    scope.journal.begin(Term{1, identity_.node}, now);
+    scope.active = true;
+  } else {
+    attach_session(scope, now);
+  }
+  bool all = true;
+  for (const auto& [id, other] : scopes_) all &= other->life == Scope::Life::ready;
+  if (all && !restore_done_) {
+    restore_done_ = true;
+    mrib_.end_hold(kHoldOff, now);
+  }
+}
+
+/// Gives the scope to its session as whatever it is by now.
+void Node::attach_session(Scope& scope, TimePoint now) {
+  Service* service = service_of(scope);
+  if (scope.role.role() == role::Role::master) {
+    if (!scope.take_at) take(scope, now);
+  } else if (service != nullptr) {
+    const auto role = scope.role.role() == role::Role::backup ? session::Role::backup
+                                                              : session::Role::init;
+    service->session->set_scope(scope.id, {role, scope.role.term()}, scope.journal, now);
+  }
+}
+
+// ---- records out ----
+
+void Node::append(Scope& scope, checkpoint::RecordChange change, TimePoint now) {
+  if (!scope.journal.writing()) return;
+  scope.journal.append(std::move(change), now);
+  if (Service* service = service_of(scope)) service->session->on_journal(scope.id, now);
+}
+
+/// One slice of a snapshot into a journal that was reset.
+void Node::refill(Scope& scope, TimePoint now) {
+  const auto slice = gmp_.snapshot(*scope.refill, kRefillSlice);
+  for (const mcast::gmp::MembershipRecord& record : slice.records) {
+    const auto link = std::visit([](const auto& one) { return one.key.link; }, record);
+    const auto family = std::visit([](const auto& one) { return one.key.group.family(); }, record);
+    if (record_scope(link, family) != &scope) continue;
+    if (auto change = codec_.encode(scope.id, record)) append(scope, std::move(*change), now);
+  }
+  scope.refill = slice.next;
+  if (scope.refill) return;
+  std::uint32_t cursor = 0;
+  while (true) {
+    const auto events = mrib_.snapshot(scope.id, cursor, 4096);
+    for (const mcast::mrib::DataDrivenEvent& event : events.records)
+      append(scope, codec_.encode(event), now);
+    if (!events.next) break;
+    cursor = *events.next;
+  }
+}
+
+bool Node::pump_journal(Scope& scope) {
+  bool progress = false;
+  while (auto request = scope.journal.poll_request()) {
+    progress = true;
+    effects_.push(AskStore{std::move(*request)});
+  }
+  return progress;
+}
+
+// ---- records in ----
+
+void Node::deliver(Scope& scope, const std::vector<checkpoint::RecordChange>& changes,
+                   TimePoint now) {
+  for (const checkpoint::RecordChange& change : changes) deliver(scope, change, now);
+}
+
+void Node::deliver(Scope& scope, const checkpoint::RecordChange& change, TimePoint now) {
+  const auto unknown = [&](const Error& error) {
+    raise(kUnknownRecord, "scope " + std::to_string(scope.id.value()), now, scope.id.value(),
+          change.key.database, error.detail);
+  };
+  switch (static_cast<DatabaseId>(change.key.database)) {
+    case DatabaseId::igmp_membership:
+    case DatabaseId::mld_membership:
+      if (const auto record = codec_.decode_membership(scope.id, change))
+        gmp_.on_record(*record, now);
+      else
+        unknown(record.error());
+      break;
+    case DatabaseId::data_driven_event:
+      if (const auto event = codec_.decode_data_driven(scope.id, change)) {
+        if (const auto* put = std::get_if<mcast::mrib::DataDrivenEvent>(&*event))
+          mrib_.on_record(*put, now);
+        else
+          mrib_.on_record_removed(std::get<mcast::mrib::DataDrivenKey>(*event), now);
+      } else {
+        unknown(event.error());
+      }
+      break;
+    default:
+      break;  // kept by the store for a build that knows it
+  }
+}
+
+// ---- the session ----
+
+bool Node::pump_session(Service& service, TimePoint now) {
+  bool progress = false;
+  while (auto effect = service.session->poll_effect()) {
+    progress = true;
+    handle(service, *effect, now);
+  }
+  return progress;
+}
+
+void Node::handle(Service& service, const session::Effect& effect, TimePoint now) {
+  const auto scope_of = [&](const auto& one) { return find(one.scope); };
+  if (const auto* send = std::get_if<session::SendFrame>(&effect)) {
+    auto bytes = rbs::wire::encode(send->frame);
+    HA_ASSERT(bytes.has_value());
+    service.bytes_sent += bytes->size();
+    frames_[service.transport].push_back({bytes->size(), send->cost});
+    effects_.push(SendBytes{service.transport, std::move(*bytes)});
+  } else if (const auto* ask = std::get_if<session::AskStore>(&effect)) {
+    effects_.push(AskStore{ask->request});
+  } else if (const auto* apply = std::get_if<session::Apply>(&effect)) {
+    if (Scope* scope = scope_of(*apply)) deliver(*scope, apply->changes, now);
+  } else if (const auto* complete = std::get_if<session::ScopeComplete>(&effect)) {
+    if (Scope* scope = scope_of(*complete)) on_complete(*scope, *complete, now);
+  } else if (const auto* taken = std::get_if<session::ScopeTaken>(&effect)) {
+    if (Scope* scope = scope_of(*taken)) {
+      activate(*scope, now);
+      if (taken->torn) {
+        scope->journal.reset(now);
+        scope->refill = 0;
+      }
+    }
+  } else if (const auto* degraded = std::get_if<session::StoreDegraded>(&effect)) {
+    const std::string subject = "scope " + std::to_string(degraded->scope.value());
+    if (degraded->degraded)
+      raise(kStoreDegraded, subject, now, degraded->scope.value(), degraded->detail);
+    else
+      clear(kStoreDegraded, subject);
+  } else if (const auto* mismatch = std::get_if<session::DigestMismatch>(&effect)) {
+    for (const std::uint8_t database : mismatch->databases)
+      log(kDigestDiffers, mismatch->scope.value(), database);
+    raise(kDigestDiffers, "scope " + std::to_string(mismatch->scope.value()), now,
+          mismatch->scope.value(), mismatch->databases.empty() ? 0 : mismatch->databases.front());
+  } else if (const auto* checked = std::get_if<session::DigestChecked>(&effect)) {
+    Scope* scope = scope_of(*checked);
+    if (scope == nullptr) return;
+    if (checked->equal) clear(kDigestDiffers, "scope " + std::to_string(scope->id.value()));
+    if (checked->equal && scope->check_until) offer(*scope, now);
+  } else {
+    handle_stream(service, effect, now);
+  }
+}
+
+void Node::handle_stream(Service& service, const session::Effect& effect, TimePoint now) {
+  if (const auto* wanted = std::get_if<session::HandoverRequested>(&effect)) {
+    if (Scope* scope = find(wanted->scope))
+      scope->handover.on_handover(wanted->term, wanted->hello_counter,
+                                  unacceptable(*scope, wanted->term), now);
+  } else if (const auto* ready = std::get_if<session::HandoverIsReady>(&effect)) {
+    if (Scope* scope = find(ready->scope)) scope->handover.on_ready(ready->term, now);
+  } else if (const auto* done = std::get_if<session::HandoverIsDone>(&effect)) {
+    if (Scope* scope = find(done->scope)) {
+      scope->handover.on_done(done->term, now);
+      scope->tail_in = true;
+      if (scope->take_at) take(*scope, now);
+    }
+  } else if (const auto* aborted = std::get_if<session::HandoverAborted>(&effect)) {
+    if (Scope* scope = find(aborted->scope)) scope->handover.on_peer_abort(aborted->term, now);
+  } else if (std::holds_alternative<session::SessionUp>(effect)) {
+    service.up = true;
+    service.last_up = now;
+    ++service.connects;
+    service.last_error.clear();
+    clear(kServiceDown, service.settings.name);
+    log(kChannelEvent, service.settings.name, "connected");
+  } else if (const auto* close = std::get_if<session::CloseSession>(&effect)) {
+    const std::string why =
+        close->text.empty() ? std::string(session::name_of(close->reason)) : close->text;
+    effects_.push(DropConnection{service.transport, why});
+    stream_ended(service, why, now);
+  } else if (std::holds_alternative<session::PauseReading>(effect)) {
+    effects_.push(PauseReading{service.transport, true});
+  } else if (std::holds_alternative<session::ResumeReading>(effect)) {
+    effects_.push(PauseReading{service.transport, false});
+  }
+}
+
+/// Why an offered term cannot be taken; empty: it can.
+std::string Node::unacceptable(const Scope& scope, const Term& term) const {
+  if (!keeper_up_) return "no keeper";
+  if (leaving_) return "leaving";
+  if (scope.role.role() != role::Role::backup) return "not backup";
+  if (!scope.role.complete()) return "incomplete";
+  if (term.node != identity_.node || term <= scope.role.term()) return "the term is not for us";
+  return {};
+}
+
+void Node::on_complete(Scope& scope, const session::ScopeComplete& complete, TimePoint now) {
+  const std::string subject = "scope " + std::to_string(scope.id.value());
+  if (complete.direction == session::Direction::sending) {
+    scope.peer_complete = complete.complete;
+    scope.role.on_peer_complete(complete.complete, now);
+    return;
+  }
+  if (scope.role.role() == role::Role::master) return;
+  scope.role.on_complete(complete.complete, now);
+  if (complete.complete)
+    clear(kIncomplete, subject);
+  else
+    raise(kIncomplete, subject, now, scope.id.value());
+}
+
+// ---- the stream ----
+
+void Node::on_transport_up(TransportId transport, TimePoint now) {
+  Service* service = find(transport);
+  if (service == nullptr) return;
+  service->stream_up = true;
+  service->reader.clear();
+  frames_[transport].clear();
+  service->session->on_connected(now);
+  pump(now);
+}
+
+void Node::on_transport_bytes(TransportId transport, ByteSpan bytes, TimePoint now) {
+  Service* service = find(transport);
+  if (service == nullptr || !service->stream_up) return;
+  service->bytes_received += bytes.size();
+  service->reader.feed(bytes);
+  while (service->stream_up) {
+    auto payload = service->reader.next();
+    if (!payload) {
+      service->session->on_reject(session::Reason::oversized, payload.error().detail, now);
+      pump(now);
+      return;
+    }
+    if (!*payload) break;
+    if (auto frame = rbs::wire::decode(**payload)) {
+      service->session->on_frame(*frame, now);
+    } else {
+      service->session->on_reject(session::Reason::malformed, frame.error().detail, now);
+    }
+    pump(now);
+    service = find(transport);
+    if (service == nullptr) return;
+  }
+}
+
+void Node::on_transport_sent(TransportId transport, std::size_t bytes, TimePoint now) {
+  Service* service = find(transport);
+  if (service == nullptr) return;
+  auto& frames = frames_[transport];
+  std::size_t cost = 0;
+  while (!frames.empty() && bytes > 0) {
+    QueuedFrame& front = frames.front();
+    const std::size_t part = std::min(bytes, front.bytes);
+    front.bytes -= part;
+    bytes -= part;
+    if (front.bytes > 0) break;
+    cost += front.cost;
+    frames.pop_front();
+  }
+  if (cost > 0) service->session->on_sent(cost, now);
+  pump(now);
+}
+
+void Node::on_transport_down(TransportId transport, const std::string& reason, TimePoint now) {
+  Service* service = find(transport);
+  if (service == nullptr) return;
+  if (service->stream_up) service->session->on_closed(now);
+  stream_ended(*service, reason, now);
+  pump(now);
+}
+
+void Node::stream_ended(Service& service, const std::string& reason, TimePoint now) {
+  const bool was_up = service.up;
+  service.stream_up = false;
+  service.up = false;
+  service.last_error = reason;
+  if (was_up) {
+    ++service.disconnects;
+    log(kChannelEvent, service.settings.name, "lost: " + reason);
+  }
+  raise(kServiceDown, service.settings.name, now, service.settings.name, reason);
+  for (const auto& [id, scope] : scopes_) {
+    if (scope->settings.service != service.settings.name || id == kWholeNode) continue;
+    scope->peer_complete = false;
+    scope->role.on_peer_complete(false, now);
+    scope->handover.on_session_lost(now);
+    if (scope->check_until) fail_handover(*scope, "the channel to the peer was lost", now);
+  }
+}
+
+}  // namespace hotpair::ha::node

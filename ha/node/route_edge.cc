@@ -1,0 +1,88 @@
+#include <utility>
+
+#include "ha/node/node.h"
+#include "ha/node/node_log.h"
+#include "ha/node/node_messages.h"
+
+namespace hotpair::ha::node {
+
+bool Node::pump_mrib(TimePoint now) {
+  bool progress = false;
+  while (auto effect = mrib_.poll_effect()) {
+    progress = true;
+    std::visit([&](auto& one) { handle(one, now); }, *effect);
+  }
+  return progress;
+}
+
+void Node::handle(mcast::mrib::PlaneDelta& delta, TimePoint now) {
+  static_cast<void>(now);
+  effects_.push(ApplyRoutes{std::move(delta.changes)});
+}
+
+void Node::handle(mcast::mrib::AskRpf& ask, TimePoint now) {
+  static_cast<void>(now);
+  effects_.push(AskRpf{ask.target});
+}
+
+void Node::handle(mcast::mrib::AskCounters& ask, TimePoint now) {
+  static_cast<void>(now);
+  effects_.push(AskRouteCounters{std::move(ask.keys)});
+}
+
+void Node::handle(mcast::mrib::RecordChanged& change, TimePoint now) {
+  if (Scope* scope = find(change.record.scope)) append(*scope, codec_.encode(change.record), now);
+}
+
+void Node::handle(mcast::mrib::RecordRemoved& change, TimePoint now) {
+  if (Scope* scope = find(change.key.scope)) append(*scope, codec_.encode(change.key), now);
+}
+
+void Node::on_plane_event(const fwd::PlaneEvent& event, TimePoint now) {
+  if (const auto* no_route = std::get_if<fwd::NoRoute>(&event))
+    mrib_.on_no_route(*no_route, now);
+  else if (const auto* wrong = std::get_if<fwd::WrongInterface>(&event))
+    mrib_.on_wrong_interface(*wrong, now);
+  else if (const auto* capacity = std::get_if<fwd::CapacityReached>(&event))
+    raise(kPlaneRefused, capacity->what, now, capacity->what,
+          fmt::format("its limit of {} is reached", capacity->limit));
+  pump(now);
+}
+
+void Node::on_plane_applied(std::span<const fwd::AppliedChange> results, TimePoint now) {
+  mrib_.on_applied(results, now);
+  pump(now);
+}
+
+void Node::on_plane_refused(const std::string& what, const Error& error, TimePoint now) {
+  raise(kPlaneRefused, what, now, what, error.detail);
+  pump(now);
+}
+
+void Node::on_read_back(std::span<const fwd::Route> routes, TimePoint now) {
+  mrib_.on_read_back(routes, now);
+  pump(now);
+}
+
+void Node::on_rpf(const IpAddress& target, const std::optional<RpfFacts>& facts, TimePoint now) {
+  std::optional<mcast::mrib::RpfAnswer> answer;
+  if (facts)
+    if (const Link* link = link_of_device(facts->device))
+      answer = mcast::mrib::RpfAnswer{link->id, facts->next_hop, facts->metric, facts->connected};
+  mrib_.on_rpf(VrfId{0}, target, answer, now);
+  pump(now);
+}
+
+void Node::on_unicast_changed(TimePoint now) {
+  mrib_.on_unicast_changed(now);
+  pump(now);
+}
+
+void Node::on_route_counters(
+    std::span<const std::pair<fwd::RouteKey, std::optional<fwd::RouteCounters>>> counters,
+    TimePoint now) {
+  mrib_.on_counters(counters, now);
+  pump(now);
+}
+
+}  // namespace hotpair::ha::node
