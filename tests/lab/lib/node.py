@@ -1,0 +1,278 @@
+"""One hotpair node in its namespace. Everything that labs assume of hotpaird and hotpair is here.
+
+Command lines
+    hotpaird --config F --ports F --state-dir D --control SOCK --keeper SOCK --pair-key F
+             [--boot-id ID] [--log-level L]
+    hotpair pair init --pair-key F
+    hotpair --control SOCK wait ready|synced|master --timeout S
+    hotpair --control SOCK switchover | leave
+    hotpair --control SOCK --json display ...
+    hotpair-keeper is started by hotpaird and lives on; its pid is in `display keeper`.
+
+Fields read from --json (nothing else is)
+    display keeper                           status.pid, status.scopes[].{scope,role,gate_open,term.counter}
+    display e-trunk                          etrunks[].{state,timeout_ms,notes[]}
+    display remote-backup-service            services[].{tcp_state,last_error,statistics.refused{}}
+    display igmp group, display mld group    total
+    display multicast forwarding-table       routes[].{group,incoming,installed,negative,
+                                             outgoing[].{interface,gate_open}}
+    display multicast redundancy databases   scopes[].{scope,sync_state,databases[].{database,name,entries,
+                                             digest,lag_records}}     (digest: "equal")
+    display switchover history               switchovers[].{number,planned,cause,detection,to,result,
+                                             phases[].{name,at_us}}   (newest first)
+    display alarm active                     alarms[].{id,subject,text,next_step}
+"""
+
+import json
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+from .faults import signal_all
+from .topology import ROUTERS, TRUNK
+from .world import LabError, poll, wait_until
+
+SCOPE = 10  # the seeds' backup-id
+PORT_NAMES = {"Eth-Trunk1": TRUNK}
+IN_SYNC = "in sync"  # sync_state of a scope whose peer holds everything
+DIGEST_EQUAL = "equal"
+ALARM_RBS, ALARM_STORE = "HA-NODE-0003", "HA-NODE-0006"
+REASON = {  # patterns for `last_error` of the RBS, ignoring case
+    "silent": r"silent|timed? ?out|unreachable|lost",
+    "wrong key": r"key.*(wrong|differ|not match|verify)|(wrong|different) (pair )?key",
+    "no key": r"no pair key: run hotpair pair init",
+    "impostor": r"certificate",
+    "garbage": r"malformed|oversized|out-of-order|garbage",
+}
+
+
+class Node:
+    """`boot` counts power cycles; each has a boot id of its own."""
+
+    def __init__(self, topology, name, binaries, config):
+        self.name = name
+        self.namespace = topology.nodes[name]
+        self.topology = topology
+        self.world = topology.world
+        self.bin = Path(binaries)
+        self.dir = self.world.dir / f"node-{name}"
+        self.dir.mkdir()
+        self.boot = 1
+        self.daemon = None
+        self.keeper_pid = None
+        self.state_dir = self.dir / "state"
+        self.state_dir.mkdir()
+        self.control = self.dir / "control.sock"
+        self.keeper = self.dir / "keeper.sock"
+        self.pair_key = self.dir / "pair.key"
+        self.config = self.dir / "hotpair.conf"
+        self.ports = self.dir / "ports.conf"
+        self.config.write_text(config)
+        self.ports.write_text("".join(f"{name} {dev}\n" for name, dev in PORT_NAMES.items()))
+
+    # ---- life ----
+
+    def start(self):
+        """Starts the daemon, which starts its keeper when none runs."""
+        self.daemon = self.world.start(
+            self.namespace, self.bin / "hotpaird", "--config", self.config, "--ports", self.ports,
+            "--state-dir", self.state_dir, "--control", self.control, "--keeper", self.keeper,
+            "--pair-key", self.pair_key, "--boot-id", f"{self.world.run}-{self.name}-{self.boot}",
+            log=f"hotpaird-{self.name}")
+
+    def wait(self, state, timeout=20):
+        """`hotpair wait ready|synced|master`; the control socket may not be there yet."""
+        wait_until(lambda: self.control.exists() or not self.daemon.alive(), timeout,
+                   f"control socket of {self.name}")
+        self._require_alive()
+        answer = self.shell("wait", state, "--timeout", str(timeout), check=False,
+                            timeout=timeout + 5)
+        if answer.returncode != 0:
+            raise LabError(f"{self.name} is not {state} after {timeout} s: {answer.stderr.strip()}\n"
+                           f"{self.daemon.tail()}")
+
+    def remember_keeper(self):
+        """Labs that kill want the pid beforehand: afterwards nobody can be asked."""
+        self.keeper_pid = int(self.display("keeper")["status"]["pid"])
+        return self.keeper_pid
+
+    def pids(self):
+        """Daemon and keeper, as known."""
+        return [pid for pid in (self.daemon and self.daemon.pid, self.keeper_pid) if pid]
+
+    def signal_all(self, number):
+        return signal_all(self.pids(), number)
+
+    def power_off_done(self):
+        """After a fault that killed it: nothing of it may still run."""
+        if self.daemon:
+            self.daemon.popen.wait(5)
+        wait_until(lambda: not self.namespace.pids(), 5, f"all processes of {self.name} are gone")
+        self.daemon = None
+
+    def reboot(self):
+        """Power comes back: links, the operator's addresses and routes, another boot id."""
+        self.boot += 1
+        for path in (self.control, self.keeper):
+            path.unlink(missing_ok=True)
+        self.topology.scrub(self.name)
+        self.topology.power_on(self.name)
+        self.start()
+
+    def leave(self, timeout=15):
+        """Planned: hands every scope over and ends daemon and keeper."""
+        self.shell("leave", timeout=timeout)
+        wait_until(lambda: not self.namespace.pids(), timeout, f"{self.name} has left")
+        self.daemon = None
+
+    def _require_alive(self):
+        if not self.daemon.alive():
+            raise LabError(f"hotpaird of {self.name} ended with {self.daemon.popen.returncode}:\n"
+                           f"{self.daemon.tail()}")
+
+    # ---- the shell ----
+
+    def shell(self, *words, check=True, json_wanted=False, timeout=20):
+        argv = [str(self.bin / "hotpair"), "--control", str(self.control)]
+        argv += (["--json"] if json_wanted else []) + [str(word) for word in words]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout)
+        if check and done.returncode != 0:
+            raise LabError(f"{self.name}: hotpair {' '.join(map(str, words))}: "
+                           f"{(done.stderr or done.stdout).strip()}")
+        return done
+
+    def text(self, *words):
+        return self.shell("display", *words).stdout
+
+    def display(self, *words):
+        return json.loads(self.shell("display", *words, json_wanted=True).stdout)
+
+    # ---- questions ----
+
+    def scope(self):
+        """What the keeper holds of the seeds' scope."""
+        for scope in self.display("keeper")["status"]["scopes"]:
+            if scope["scope"] == SCOPE:
+                return scope
+        raise LabError(f"keeper of {self.name} knows no scope {SCOPE}")
+
+    def role(self):
+        return self.scope()["role"]
+
+    def gate_open(self):
+        return bool(self.scope()["gate_open"])
+
+    def term(self):
+        return int(self.scope()["term"]["counter"])
+
+    def hello_timeout_ms(self):
+        return int(self.display("e-trunk")["etrunks"][0]["timeout_ms"])
+
+    def groups(self, family):
+        return int(self.display("igmp" if family == "ipv4" else "mld", "group")["total"])
+
+    def routes(self):
+        return self.display("multicast", "forwarding-table")["routes"]
+
+    def installed_routes(self):
+        """Installed routes to the trunk, and how many of them stand behind an open gate."""
+        legs = [leg for route in self.routes() if route["installed"] and not route["negative"]
+                for leg in route["outgoing"] if leg["interface"] == "Eth-Trunk1"]
+        return len(legs), sum(bool(leg["gate_open"]) for leg in legs)
+
+    def databases(self):
+        for scope in self.display("multicast", "redundancy", "databases")["scopes"]:
+            if scope["scope"] == SCOPE:
+                return scope
+        raise LabError(f"{self.name} shows no databases of scope {SCOPE}")
+
+    def in_sync(self):
+        """Everything is at the peer, and every database with entries has the same digest there."""
+        scope = self.databases()
+        return scope["sync_state"] == IN_SYNC and all(
+            row["digest"] == DIGEST_EQUAL and row["lag_records"] == 0
+            for row in scope["databases"] if row["entries"])
+
+    def entries(self):
+        return {row["name"]: row["entries"] for row in self.databases()["databases"] if row["entries"]}
+
+    def switchovers(self):
+        return self.display("switchover", "history")["switchovers"]
+
+    def alarms(self):
+        return self.display("alarm", "active")["alarms"]
+
+    def rbs(self):
+        return self.display("remote-backup-service")["services"][0]
+
+    def refused(self):
+        """Sum of all counted refusals of the RBS, and the names of those above zero."""
+        counts = self.rbs()["statistics"]["refused"]
+        return sum(counts.values()), sorted(name for name, count in counts.items() if count)
+
+    def pair_secret(self):
+        """(identity, secret in hex) of the first key of the pair key file, for openssl's tools."""
+        for line in self.pair_key.read_text().splitlines():
+            found = re.search(r"(\S+)\s+([0-9a-fA-F]{64})\b", line)
+            if found and not line.lstrip().startswith("#"):
+                return found.group(1), found.group(2)
+        raise LabError(f"no 'IDENTITY SECRET' line in {self.pair_key}")
+
+    def usage(self):
+        """RSS (kB), descriptors and bytes of files of the node: what must stay flat."""
+        rss = descriptors = 0
+        for pid in self.namespace.pids():
+            for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+                rss += int(line.split()[1]) if line.startswith("VmRSS:") else 0
+            descriptors += len(list(Path(f"/proc/{pid}/fd").iterdir()))
+        used = sum(path.stat().st_blocks * 512 for path in self.state_dir.rglob("*") if path.is_file())
+        return {"rss_kb": rss, "descriptors": descriptors, "file_bytes": used}
+
+
+class Pair:
+    """Two nodes with one pair key."""
+
+    def __init__(self, topology, binaries, configs):
+        self.a = Node(topology, "a", binaries, configs["a"])
+        self.b = Node(topology, "b", binaries, configs["b"])
+        self.nodes = (self.a, self.b)
+        self.make_key()
+
+    def make_key(self):
+        tool = self.a.bin / "hotpair"
+        if not tool.exists():
+            raise LabError(f"{tool} is not built")
+        subprocess.run([tool, "pair", "init", "--pair-key", self.a.pair_key], check=True,
+                       capture_output=True)
+        self.b.pair_key.write_bytes(self.a.pair_key.read_bytes())
+        self.b.pair_key.chmod(0o600)
+
+    def up(self, timeout=30):
+        """Both start; returns when A is master, B its backup, and B holds everything."""
+        for node in self.nodes:
+            node.start()
+        self.settled(timeout)
+
+    def settled(self, timeout=30):
+        self.a.wait("master", timeout)
+        for node in self.nodes:
+            node.wait("synced", timeout)
+        wait_until(lambda: self.b.role() == "backup" and not self.b.gate_open(), timeout,
+                   "B is backup, its gate closed")
+        for node in self.nodes:
+            node.remember_keeper()
+
+    def digests_equal(self, timeout=10):
+        return poll(lambda: self.a.in_sync() and self.b.in_sync(), timeout)
+
+    def masters(self):
+        return [node.name for node in self.nodes if node.daemon and node.role() == "master"]
+
+    def kill_everything(self):
+        """Between runs: no node may have anything left over."""
+        for node in self.nodes:
+            pids = node.namespace.pids()
+            if pids:
+                signal_all(pids, signal.SIGKILL)
+            node.power_off_done()

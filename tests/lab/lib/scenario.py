@@ -1,0 +1,136 @@
+"""The course that most labs share: a pair, its streams, an event at a random moment, the figures."""
+
+import contextlib
+import random
+import time
+
+from .config import FAST, configs
+from .faults import Fault
+from .node import Pair
+from .streams import Streams, merge
+from .topology import SharedLan
+from .world import World, now_ns, wait_until
+
+SLOW_MS, FAST_MS = 20, 1  # intervals of the two kinds of stream
+
+
+def families_of(family):
+    return ("ipv4", "ipv6") if family == "both" else (family,)
+
+
+class Scene:
+    """A running pair with streams. Ask for fresh ones: state of one run must not reach the next."""
+
+    def __init__(self, world, args, family, timers=FAST, extra=()):
+        self.world = world
+        self.args = args
+        self.family = family
+        self.timers = timers
+        self.topology = SharedLan(world)
+        self.pair = Pair(self.topology, args.bin, configs(family, timers, extra))
+        self.streams = [Streams(world, self.topology, args.probe, one) for one in families_of(family)]
+        self.random = random.Random()
+        self.flowing_since = None
+
+    def timeout_ms(self):
+        """The hello timeout in force, configured."""
+        return self.timers["hello_ms"] * self.timers["multiplier"]
+
+    def up(self):
+        self.pair.up(timeout=30 + 3 * self.timeout_ms() / 1000)
+
+    def flow(self, warm_up=1.0):
+        """Hosts join, senders start, both nodes have routes for every stream."""
+        for streams in self.streams:
+            streams.join()
+        expected = {streams.plan.family: len(streams.plan.groups()) for streams in self.streams}
+        wait_until(lambda: all(node.groups(family) >= count for node in self.pair.nodes
+                               for family, count in expected.items()),
+                   15, f"memberships of {expected} on both nodes")
+        for streams in self.streams:
+            streams.send()
+        total = sum(expected.values())
+        wait_until(lambda: all(node.installed_routes()[0] >= total for node in self.pair.nodes),
+                   15, f"{total} routes on both nodes")
+        time.sleep(warm_up)
+        self.flowing_since = now_ns()
+
+    def backup_is_ready(self):
+        """(entries, routes, routes behind an open gate) of the backup, before the fault."""
+        b = self.pair.b
+        entries = sum(b.groups(family) for family in families_of(self.family))
+        return (entries, *b.installed_routes())
+
+    def random_phase(self):
+        """Spreads the fault over the hello period, or every run gives the same number."""
+        time.sleep(self.random.uniform(0.05, 0.05 + max(0.2, self.timers["hello_ms"] / 1000)))
+
+    def stop(self):
+        return [streams.stop() for streams in self.streams]
+
+    def measure(self, event, before=0.3, after=1.5):
+        """Runs event() in the stream, waits, stops, and returns the window's row and the measurements."""
+        self.random_phase()
+        begin = now_ns()
+        happened = event() or begin
+        time.sleep(after)
+        end = now_ns()
+        measured = self.stop()
+        window = (happened - int(before * 1e9), end)
+        return merge(one.window(*window) for one in measured), measured, window
+
+    def fast_gap(self, measured, window):
+        """The same gap seen by the 1000/s stream: fine to 1 ms."""
+        return max(one.window(*window, fast=True)["longest_gap_ms"] for one in measured)
+
+
+@contextlib.contextmanager
+def scene(args, family, timers=FAST, extra=()):
+    with World(args.keep) as world:
+        yield Scene(world, args, family, timers, extra)
+        world.discard_files()
+
+
+def steady_checks(report, event):
+    """What holds after every unplanned event: all streams were there and all came back."""
+    runs = report.clean_runs(event)
+    report.check(f"{event}: every group is heard and continues",
+                 bool(runs) and all(not run["silent"] and not run["stopped"] for run in runs),
+                 f"{sum(run['stopped'] for run in runs)} never came back, "
+                 f"{sum(run['silent'] for run in runs)} were never heard")
+    report.check(f"{event}: receivers dropped nothing themselves",
+                 all(run["socket_dropped"] == 0 for run in runs))
+
+
+def check_backup_held(report, event, held):
+    """`held`: what backup_is_ready() gave before each fault."""
+    entries, routes, opened = (min(each[0] for each in held), min(each[1] for each in held),
+                               max(each[2] for each in held))
+    report.check(f"{event}: the backup held entries and routes before, gate closed",
+                 entries > 0 and routes > 0 and opened == 0,
+                 f"at least {entries} entries, {routes} routes, {opened} open")
+
+
+def kill_fault(scene_, with_links):
+    """Every process of the master at once, its links too if asked."""
+    links = scene_.topology.links_of("a") if with_links else []
+    return Fault(pids=scene_.pair.a.pids(), links=links)
+
+
+def deaths(report, args, family, timers, event, runs, with_links=True):
+    """`runs` fresh pairs whose master dies; adds rows and checks."""
+    held = []
+    for _ in range(runs):
+        with scene(args, family, timers) as stage:
+            stage.up()
+            stage.flow()
+            held.append(stage.backup_is_ready())
+            fault = kill_fault(stage, with_links)
+            row, measured, window = stage.measure(fault.fire, after=stage.timeout_ms() / 1000 + 1.5)
+            report.add_run(event, row, fast_gap_ms=stage.fast_gap(measured, window),
+                           backup_entries=held[-1][0], backup_routes=held[-1][1])
+            stage.pair.b.wait("master", 5)
+    bound = timers["hello_ms"] * timers["multiplier"] + 50
+    report.check_runs(f"{event}: longest gap within hello timeout + 50 ms", "longest_gap_ms", bound, event)
+    check_backup_held(report, event, held)
+    steady_checks(report, event)
