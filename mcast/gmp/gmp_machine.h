@@ -85,38 +85,44 @@ class Machine {
   // gmp_machine.cc: interfaces and dispatch
   [[nodiscard]] Interface* find(LinkId link, Family family);
   [[nodiscard]] const Interface* find(LinkId link, Family family) const;
+  [[nodiscard]] Interface& add(LinkId link, Family family);
   [[nodiscard]] bool is_active(const Interface& interface) const;
-  void start(Interface& interface, TimePoint now);
-  void apply_role(Interface& interface, TimePoint now);
-  [[nodiscard]] bool reclaim(std::size_t& budget);
+  void see(TimePoint now);
+  void count(Interface& interface, const wire::Message& message);
+  void reclaim(std::size_t& budget);
 
-  // gmp_queries.cc: election, queries sent and heard (RFC 3376 6.6, RFC 3810 7.6)
+  // gmp_querier.cc: roles, election, queries sent and heard (RFC 3376 6.6, RFC 3810 7.6)
+  void apply_role(Interface& interface, TimePoint now);
+  void set_role(Interface& interface, QuerierRole role, const IpAddress& querier, TimePoint now);
   void on_message(Interface& interface, const IpAddress& source, const wire::Query& query,
                   TimePoint now);
   void elect(Interface& interface, const IpAddress& source, const wire::Query& query, TimePoint now);
-  void become_querier(Interface& interface, TimePoint now);
   void obey_query(Interface& interface, const wire::Query& query, TimePoint now);
+  void obey_source_query(GroupEntry& entry, const wire::Query& query, TimePoint lowered_to);
   void send_general(Interface& interface, TimePoint now);
+  void interface_timers(Interface& interface, TimePoint now);
   void query_group(Interface& interface, std::uint32_t index, TimePoint now);
-  void query_sources(Interface& interface, std::uint32_t index, TimePoint now);
+  void mark_source(Interface& interface, GroupEntry& entry, SourceEntry& source, TimePoint now);
   void transmit(Interface& interface, std::uint32_t index, TimePoint now);
+  void send_group_query(Interface& interface, const GroupEntry& entry, bool suppress);
   void send_source_query(Interface& interface, const GroupEntry& entry, bool suppress,
                          std::span<const IpAddress> sources);
-  void interface_timers(Interface& interface, TimePoint now);
 
   // gmp_reports.cc: the state tables (RFC 3376 6.4, RFC 3810 7.4)
+  struct HostRecord;
   void on_message(Interface& interface, const IpAddress& source, const wire::GroupReport& report,
                   TimePoint now);
   void on_message(Interface& interface, const IpAddress& source, const wire::Leave& leave,
                   TimePoint now);
   void on_message(Interface& interface, const IpAddress& source, const wire::SourceReport& report,
                   TimePoint now);
-  struct Change;
-  void apply_record(Interface& interface, Change& change, TimePoint now);
-  void merge_sources(Interface& interface, std::uint32_t index, const Rule& rule,
-                     const Change& change, TimePoint now);
-  void apply_to_source(Interface& interface, GroupEntry& entry, SourceEntry& source, int action,
-                       TimePoint now);
+  void apply(Interface& interface, const HostRecord& record, TimePoint now);
+  [[nodiscard]] std::uint32_t admit(Interface& interface, const HostRecord& record, TimePoint now);
+  void run_rule(Interface& interface, std::uint32_t index, const HostRecord& record, TimePoint now);
+  void merge(Interface& interface, std::uint32_t index, const Rule& rule, const HostRecord& record,
+             TimePoint now);
+  void act(Interface& interface, GroupEntry& entry, SourceEntry& source, std::uint8_t action,
+           TimePoint now);
   void note_older_host(Interface& interface, std::uint32_t index, std::uint8_t version,
                        TimePoint now);
 
@@ -125,20 +131,28 @@ class Machine {
   void expire_sources(GroupEntry& entry, TimePoint now);
   void expire_group(GroupEntry& entry, TimePoint now);
   void expire_older_hosts(GroupEntry& entry, TimePoint now);
-  void rearm(std::uint32_t index, TimePoint now);
+  void rearm(std::uint32_t index);
 
-  // gmp_standby.cc: records and roles
+  // gmp_restore.cc: records in, takeover
   void restore(Interface& interface, const GroupMembership& record, TimePoint now);
   void restore(Interface& interface, const SourceMembership& record, TimePoint now);
+  void restore_live(Interface& interface, std::uint32_t index, const GroupValue& value,
+                    TimePoint now);
   void adopt(Interface& interface, std::uint32_t index, TimePoint now);
   void sweep(Interface& interface, std::size_t& budget, TimePoint now);
 
   // gmp_entries.cc: entries, views and records
+  enum class Commit : std::uint8_t { restored, live };
   [[nodiscard]] std::uint32_t obtain(Interface& interface, const IpAddress& group, TimePoint now);
-  [[nodiscard]] std::uint32_t find_source(const GroupEntry& entry, const IpAddress& source) const;
-  [[nodiscard]] std::uint32_t obtain_source(GroupEntry& entry, const IpAddress& source);
+  /// The place in the list where the source stands, or where it is to be put in.
+  [[nodiscard]] std::uint32_t* source_place(GroupEntry& entry, const IpAddress& source);
+  SourceEntry& insert_source(GroupEntry& entry, std::uint32_t* place, const IpAddress& source);
   /// Announces what changed in the entry, drops dead sources, and the entry if nothing is left.
-  void commit(Interface& interface, std::uint32_t index, bool announce);
+  void commit(Interface& interface, std::uint32_t index, Commit kind);
+  void normalise(GroupEntry& entry);
+  void announce_sources(const Interface& interface, GroupEntry& entry, bool forwarding);
+  void drop_dead_sources(GroupEntry& entry);
+  void announce_group(const Interface& interface, const GroupEntry& entry);
   void announce_view(const Interface& interface, const GroupEntry& entry);
   void release(Interface& interface, std::uint32_t index);
   void release_sources(GroupEntry& entry);

@@ -41,7 +41,9 @@ struct GroupEntry {
   bool is_static : 1 = false;         ///< configured for any source
   bool lowered : 1 = false;
   bool dirty : 1 = false;
+  bool sources_dirty : 1 = false;
   bool view_dirty : 1 = false;
+  bool heard_exclude : 1 = false;  ///< EXCLUDE by a report of this generation, not by a record
   std::uint16_t wheel_slot = 0xffff;  ///< 0xffff: not armed
   std::uint32_t interface = kNone;
   std::uint32_t hash_next = kNone;
@@ -55,7 +57,7 @@ struct GroupEntry {
   TimePoint expiry{};            ///< group timer, in EXCLUDE mode
   TimePoint version1_until{};    ///< older version host present timers
   TimePoint version2_until{};
-  TimePoint query_at{};          ///< next retransmission, if one is due at all
+  TimePoint query_at = TimePoint::max();  ///< next retransmission
 };
 
 /// Entries in chunks that never move, addressed by number; freed numbers are used again.
