@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -88,6 +89,7 @@ class Keeper {
   [[nodiscard]] ControlState control() const { return control_; }
 
  private:
+  /// `expired`: word 0 although the posture is `leased`, until the rule of design 7 lets it reopen.
   enum class Gate : std::uint8_t { closed, open, leased, expired };
   struct Scope {
     ScopeConfig config;
@@ -102,20 +104,24 @@ class Keeper {
 
     Gate gate = Gate::closed;
     std::uint64_t word = kGateClosed;
-    bool drained = false;        // expired: sockets were read empty since
-    bool may_reopen = false;     // expired: the rule of design 7 is met
-    TimePoint silence_from{};    // expired: where the detection time of silence starts
+    bool fresh = false;                      // no hello has carried this mastership yet
+    bool drained = false;                    // expired: sockets were read empty since
+    bool may_reopen = false;                 // expired: the rule is met, wait for a lease
+    std::optional<TimePoint> silence_from;   // expired: where a detection time of silence starts
 
-    std::optional<HandoverOpen> opening;  // new side, gate open, term in no hello yet
+    std::optional<HandoverOpen> opening;  // new side: gate open, term in no hello yet
+    std::optional<Term> granted;          // new side: newest term that was granted to us
     std::optional<Term> offered;          // old side, before the commit point
+    std::optional<Term> burnt;            // old side: an offer that ended without commit
     TimePoint offer_ends{};
   };
   struct Session {
     etrunk::EtrunkSession machine;
-    std::uint64_t rejected_auth[etrunk::kPathsMax]{};
-    std::uint64_t rejected_other[etrunk::kPathsMax]{};
-    std::uint8_t rank;
+    std::uint8_t rank = 100;
+    std::array<std::uint64_t, etrunk::kPathsMax> rejected_auth{};
+    std::array<std::uint64_t, etrunk::kPathsMax> malformed{};
   };
+  enum class Leaving : std::uint8_t { no, asked, gone };
 
   void handle(const DaemonHello& message, TimePoint now);
   void handle(const Configure& message, TimePoint now);
@@ -134,8 +140,60 @@ class Keeper {
   void handle(const Descriptors& message, TimePoint now);
   void handle(const AskStatus& message, TimePoint now);
 
+  // Every input runs between these two: leases first, decisions and what they say last.
   void begin(TimePoint now);
   void finish(TimePoint now);
+
+  void configure_sessions(TimePoint now);
+  void configure_scopes();
+  void check_daemon(TimePoint now);
+  void daemon_lost(TimePoint now);
+  void goodbye(TimePoint now);
+  void refresh_access(Scope& scope);
+  void welcome();
+  void pump(EtrunkId id, Session& session);
+  void send_reports(TimePoint now);
+  void send_now(Scope& scope, TimePoint now);
+  void tell(FromKeeper message);
+  void tell_changed(const Scope& scope, Cause cause, TimePoint now);
+  void request_drain();
+
+  // keeper_decide.cc
+  void obey(EtrunkId id, const Hello& hello, TimePoint now);
+  void obey_scope(Scope& scope, const etrunk::ScopeReport& report, const Hello& hello,
+                  TimePoint now);
+  void give_way(Scope& scope, Term term, TimePoint now);
+  void become_master(Scope& scope, Term term, Cause cause, TimePoint now);
+  void decide(TimePoint now);
+  [[nodiscard]] Cause trigger(const Scope& scope) const;
+
+  // keeper_gate.cc
+  void apply_posture(Scope& scope, GatePosture posture, TimePoint now);
+  void open_leased(Scope& scope, TimePoint now);
+  void check_leases(TimePoint now);
+  void check_silence(TimePoint now);
+  void allow_reopen(EtrunkId id);
+  void renew_leases(TimePoint now);
+  void store(Scope& scope, std::uint64_t word);
+  [[nodiscard]] TimePoint lease_end(const Scope& scope, TimePoint now) const;
+  [[nodiscard]] Duration silence_needed(const Scope& scope) const;
+  [[nodiscard]] Duration dead_span(const etrunk::EtrunkSession& session) const;
+
+  // keeper_handover.cc
+  void end_offer(Scope& scope);
+  void check_offers(TimePoint now);
+  void revoke(Scope& scope, TimePoint now);
+  void check_opening(Scope& scope, const etrunk::ScopeReport& report, const Hello& hello,
+                     TimePoint now);
+
+  [[nodiscard]] Scope* find(ScopeId id);
+  [[nodiscard]] Scope* find_known(ScopeId id);
+  [[nodiscard]] const Session* session_of(const Scope& scope) const;
+  [[nodiscard]] Session* session_of(const Scope& scope);
+  [[nodiscard]] Duration grace() const {
+    return std::chrono::milliseconds(config_.restart_grace_ms);
+  }
+  [[nodiscard]] static ScopeState state_of(const Scope& scope);
 
   Identity identity_;
   TimePoint started_;
@@ -146,7 +204,19 @@ class Keeper {
   std::map<ScopeId, Scope> scopes_;
   std::map<std::string, bool> carriers_;
   std::vector<std::string> descriptors_;
-  ControlState control_ = ControlState::dead;
+
+  bool connected_ = false;
+  bool welcomed_ = false;
+  std::uint64_t daemon_connects_ = 0;
+  ControlState control_ = ControlState::restarting;
+  std::optional<TimePoint> heartbeat_due_;  // set while the daemon runs
+  bool heartbeat_extended_ = false;
+  std::optional<TimePoint> grace_ends_;     // set while `restarting`
+  Leaving leaving_ = Leaving::no;
+  TimePoint leave_at_{};
+  bool draining_ = false;
+
+  std::vector<FromKeeper> outbox_;  // told after gates and hellos of the same input
   EffectQueue<Effect> effects_;
 };
 

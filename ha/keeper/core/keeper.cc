@@ -1,0 +1,494 @@
+#include "ha/keeper/core/keeper.h"
+
+#include <algorithm>
+
+namespace hotpair::ha::keeper {
+namespace {
+
+constexpr Duration kLate = std::chrono::milliseconds(1);
+constexpr Duration kHeartbeatExtension = std::chrono::milliseconds(500);
+
+template <typename... F>
+struct Overload : F... {
+  using F::operator()...;
+};
+
+}  // namespace
+
+Keeper::Keeper(const Identity& identity, TimePoint now) : identity_(identity), started_(now) {
+  grace_ends_ = now + grace();
+}
+
+void Keeper::begin(TimePoint now) { check_leases(now); }
+
+void Keeper::finish(TimePoint now) {
+  decide(now);
+  renew_leases(now);
+  send_reports(now);
+  std::vector<FromKeeper> messages;
+  messages.swap(outbox_);
+  if (!welcomed_) return;
+  for (FromKeeper& message : messages) effects_.push(ToDaemon{std::move(message)});
+}
+
+void Keeper::tell(FromKeeper message) { outbox_.push_back(std::move(message)); }
+
+void Keeper::tell_changed(const Scope& scope, Cause cause, TimePoint now) {
+  const Session* session = session_of(scope);
+  ScopeChanged changed;
+  changed.state = state_of(scope);
+  changed.cause = cause;
+  if (session != nullptr) changed.last_heard = session->machine.last_heard().value_or(TimePoint{});
+  changed.decided = now;
+  changed.gate_stored = now;
+  tell(std::move(changed));
+}
+
+void Keeper::request_drain() {
+  if (draining_) return;
+  draining_ = true;
+  effects_.push(DrainSockets{});
+}
+
+Keeper::Scope* Keeper::find(ScopeId id) {
+  const auto it = scopes_.find(id);
+  return it == scopes_.end() ? nullptr : &it->second;
+}
+
+Keeper::Scope* Keeper::find_known(ScopeId id) {
+  Scope* scope = find(id);
+  return scope != nullptr && scope->known ? scope : nullptr;
+}
+
+const Keeper::Session* Keeper::session_of(const Scope& scope) const {
+  const auto it = sessions_.find(scope.config.etrunk);
+  return it == sessions_.end() ? nullptr : &it->second;
+}
+
+Keeper::Session* Keeper::session_of(const Scope& scope) {
+  const auto it = sessions_.find(scope.config.etrunk);
+  return it == sessions_.end() ? nullptr : &it->second;
+}
+
+ScopeState Keeper::state_of(const Scope& scope) {
+  ScopeState state;
+  state.scope = scope.config.scope;
+  state.role = scope.role;
+  state.term = scope.term;
+  state.posture = scope.posture;
+  state.gate_open = scope.gate == Gate::open || scope.gate == Gate::leased;
+  state.access_up = scope.access_up;
+  state.armed = scope.plan;
+  return state;
+}
+
+// ---- the daemon ----
+
+void Keeper::on_daemon_connected(TimePoint now) {
+  begin(now);
+  connected_ = true;
+  welcomed_ = false;
+  ++daemon_connects_;
+  finish(now);
+}
+
+void Keeper::on_daemon_disconnected(TimePoint now) {
+  begin(now);
+  connected_ = false;
+  welcomed_ = false;
+  daemon_lost(now);
+  if (leaving_ == Leaving::asked) goodbye(now);
+  finish(now);
+}
+
+void Keeper::daemon_lost(TimePoint now) {
+  if (!heartbeat_due_) return;
+  heartbeat_due_.reset();
+  if (control_ != ControlState::running) return;
+  control_ = ControlState::restarting;
+  grace_ends_ = now + grace();
+}
+
+void Keeper::on_message(const ToKeeper& message, TimePoint now) {
+  if (!connected_ || leaving_ == Leaving::gone) return;
+  begin(now);
+  if (welcomed_ || std::holds_alternative<DaemonHello>(message)) {
+    std::visit([&](const auto& body) { handle(body, now); }, message);
+    if (welcomed_ && leaving_ != Leaving::gone) {
+      heartbeat_due_ = now + kHeartbeatMax;
+      heartbeat_extended_ = false;
+      control_ = ControlState::running;
+      grace_ends_.reset();
+    }
+  }
+  finish(now);
+}
+
+void Keeper::handle(const DaemonHello& message, TimePoint /*now*/) {
+  if (message.version_min > kProtocolVersion || message.version_max < kProtocolVersion) {
+    effects_.push(ToDaemon{Refused{"no common version of the keeper protocol"}});
+    return;
+  }
+  node_ = message.node;
+  for (auto& [id, session] : sessions_) session.machine.set_node(node_);
+  welcomed_ = true;
+  welcome();
+}
+
+void Keeper::welcome() {
+  Welcome welcome;
+  welcome.pid = identity_.pid;
+  welcome.session = identity_.session;
+  for (const auto& [id, scope] : scopes_)
+    if (scope.known) welcome.scopes.push_back(state_of(scope));
+  welcome.descriptors = descriptors_;
+  effects_.push(ToDaemon{std::move(welcome)});
+  for (const auto& [id, session] : sessions_) {
+    const etrunk::EtrunkSession& machine = session.machine;
+    for (const etrunk::PathView& path : machine.paths())
+      if (path.up) tell(PathChanged{id, path.path, true, 0});
+    if (machine.peer_heard()) tell(PeerChanged{id, true});
+    if (machine.peer()) tell(PeerHello{*machine.peer()});
+    if (machine.ever_heard() && !machine.peer_heard()) tell(PeerChanged{id, false});
+    if (machine.absent()) tell(Alone{id});
+  }
+}
+
+void Keeper::handle(const Heartbeat& /*message*/, TimePoint /*now*/) {}
+
+void Keeper::handle(const AskStatus& /*message*/, TimePoint now) { tell(status(now)); }
+
+void Keeper::handle(const Descriptors& message, TimePoint /*now*/) {
+  for (const std::string& name : message.names)
+    if (std::find(descriptors_.begin(), descriptors_.end(), name) == descriptors_.end())
+      descriptors_.push_back(name);
+}
+
+// ---- configuration ----
+
+void Keeper::handle(const Configure& message, TimePoint now) {
+  config_ = message;
+  configure_sessions(now);
+  configure_scopes();
+  effects_.push(Reconfigured{});
+}
+
+void Keeper::configure_sessions(TimePoint now) {
+  std::erase_if(sessions_, [&](const auto& entry) {
+    return std::none_of(config_.etrunks.begin(), config_.etrunks.end(),
+                        [&](const EtrunkConfig& wanted) { return wanted.id == entry.first; });
+  });
+  for (const EtrunkConfig& wanted : config_.etrunks) {
+    const Duration alone_after = std::max(wanted.timeout(), grace());
+    const auto it = sessions_.find(wanted.id);
+    if (it == sessions_.end()) {
+      sessions_.emplace(
+          wanted.id,
+          Session{etrunk::EtrunkSession(wanted, {node_, identity_.session}, alone_after, counter_,
+                                        now),
+                  wanted.priority});
+      continue;
+    }
+    Session& session = it->second;
+    if (session.machine.config().priority != wanted.priority) session.rank = wanted.priority;
+    session.machine.reconfigure(wanted, alone_after, now);
+    pump(wanted.id, session);
+  }
+}
+
+void Keeper::configure_scopes() {
+  for (auto it = scopes_.begin(); it != scopes_.end();) {
+    const bool wanted =
+        std::any_of(config_.scopes.begin(), config_.scopes.end(),
+                    [&](const ScopeConfig& config) { return config.scope == it->first; });
+    if (!wanted) store(it->second, kGateClosed);
+    it = wanted ? std::next(it) : scopes_.erase(it);
+  }
+  for (const ScopeConfig& wanted : config_.scopes) {
+    Scope& scope = scopes_[wanted.scope];
+    if (scope.config.gate_slot != wanted.gate_slot && scope.word != kGateClosed) {
+      effects_.push(StoreGate{scope.config.gate_slot, kGateClosed});
+      effects_.push(StoreGate{wanted.gate_slot, scope.word});
+    }
+    scope.config = wanted;
+    refresh_access(scope);
+  }
+}
+
+void Keeper::handle(const SetRank& message, TimePoint /*now*/) {
+  const auto it = sessions_.find(message.etrunk);
+  if (it != sessions_.end()) it->second.rank = message.rank;
+}
+
+void Keeper::handle(const SetScope& message, TimePoint now) {
+  Scope* scope = find(message.scope);
+  if (scope == nullptr) return;
+  if (scope->known && message.term < scope->term) {
+    tell_changed(*scope, Cause::none, now);
+    return;
+  }
+  const bool raised = scope->known && scope->term < message.term;
+  scope->known = true;
+  scope->role = message.role;
+  scope->term = message.term;
+  scope->complete = message.complete;
+  if (raised || message.role == Role::master) scope->handed_over = false;
+  if (message.role == Role::master) scope->plan.reset();
+  if (scope->plan && scope->plan->term <= scope->term) scope->plan.reset();
+  if (message.role != Role::master || raised) end_offer(*scope);
+  scope->opening.reset();
+  if (raised && message.role == Role::master) scope->fresh = true;
+  apply_posture(*scope, message.posture, now);
+}
+
+void Keeper::handle(const Arm& message, TimePoint /*now*/) {
+  Scope* scope = find_known(message.plan.scope);
+  if (scope == nullptr || scope->role == Role::master || message.plan.term <= scope->term) return;
+  const Session* session = session_of(*scope);
+  const etrunk::ScopeReport* report =
+      session == nullptr ? nullptr : session->machine.peer_scope(message.plan.scope);
+  if (report != nullptr && report->term != message.plan.against) return;
+  scope->plan = message.plan;
+}
+
+void Keeper::handle(const Disarm& message, TimePoint /*now*/) {
+  if (Scope* scope = find(message.scope)) scope->plan.reset();
+}
+
+// ---- the network and the links ----
+
+void Keeper::on_hello(EtrunkId etrunk, PathId path, const Hello& hello, TimePoint now) {
+  begin(now);
+  const auto it = sessions_.find(etrunk);
+  if (it != sessions_.end() && leaving_ != Leaving::gone) {
+    etrunk::EtrunkSession& machine = it->second.machine;
+    if (machine.on_hello(path, hello, now) == etrunk::HelloVerdict::heard) {
+      if (machine.peer()->counter == hello.counter) obey(etrunk, hello, now);
+      allow_reopen(etrunk);
+    }
+    pump(etrunk, it->second);
+  }
+  finish(now);
+}
+
+void Keeper::on_datagram_dropped(EtrunkId etrunk, PathId path, DatagramDrop reason) {
+  const auto it = sessions_.find(etrunk);
+  if (it == sessions_.end() || path.value() >= etrunk::kPathsMax) return;
+  Session& session = it->second;
+  ++(reason == DatagramDrop::authentication ? session.rejected_auth
+                                            : session.malformed)[path.value()];
+}
+
+void Keeper::on_hello_sent(EtrunkId etrunk, PathId path, TimePoint now) {
+  begin(now);
+  const auto it = sessions_.find(etrunk);
+  if (it != sessions_.end()) {
+    it->second.machine.on_sent(path, now);
+    for (auto& [id, scope] : scopes_)
+      if (scope.config.etrunk == etrunk && !scope.opening) scope.fresh = false;
+  }
+  finish(now);
+}
+
+void Keeper::on_hello_failed(EtrunkId etrunk, PathId path, TimePoint now) {
+  begin(now);
+  const auto it = sessions_.find(etrunk);
+  if (it != sessions_.end()) it->second.machine.on_send_failed(path);
+  finish(now);
+}
+
+void Keeper::on_carrier(const std::string& device, bool up, TimePoint now) {
+  begin(now);
+  carriers_[device] = up;
+  for (auto& [id, scope] : scopes_) refresh_access(scope);
+  finish(now);
+}
+
+void Keeper::refresh_access(Scope& scope) {
+  const auto& devices = scope.config.access_devices;
+  const bool up = devices.empty() || std::any_of(devices.begin(), devices.end(),
+                                                 [&](const std::string& device) {
+                                                   const auto it = carriers_.find(device);
+                                                   return it == carriers_.end() || it->second;
+                                                 });
+  if (up == scope.access_up) return;
+  scope.access_up = up;
+  tell(AccessChanged{scope.config.scope, up});
+}
+
+void Keeper::on_timeout(TimePoint now) {
+  begin(now);
+  check_daemon(now);
+  check_offers(now);
+  for (auto& [id, session] : sessions_) {
+    session.machine.on_timeout(now);
+    pump(id, session);
+  }
+  check_silence(now);
+  if (leaving_ == Leaving::asked && leave_at_ <= now) goodbye(now);
+  finish(now);
+}
+
+void Keeper::check_daemon(TimePoint now) {
+  if (heartbeat_due_ && *heartbeat_due_ <= now) {
+    if (!heartbeat_extended_ && now - *heartbeat_due_ > kLate) {
+      heartbeat_extended_ = true;
+      heartbeat_due_ = now + kHeartbeatExtension;
+    } else {
+      daemon_lost(now);
+    }
+  }
+  if (grace_ends_ && *grace_ends_ <= now) {
+    grace_ends_.reset();
+    if (control_ == ControlState::restarting) control_ = ControlState::dead;
+  }
+}
+
+void Keeper::on_drained(TimePoint now) {
+  begin(now);
+  draining_ = false;
+  for (auto& [id, scope] : scopes_) {
+    if (scope.gate != Gate::expired || scope.drained) continue;
+    scope.drained = true;
+    if (!scope.silence_from) scope.silence_from = now;
+  }
+  finish(now);
+}
+
+// ---- leaving ----
+
+void Keeper::on_leave_requested(TimePoint now) {
+  begin(now);
+  if (leaving_ == Leaving::no) {
+    if (welcomed_ && control_ == ControlState::running) {
+      leaving_ = Leaving::asked;
+      leave_at_ = now + kLeaveWaitMax;
+      tell(LeaveRequested{});
+    } else {
+      goodbye(now);
+    }
+  }
+  finish(now);
+}
+
+void Keeper::handle(const Leave& /*message*/, TimePoint now) { goodbye(now); }
+
+void Keeper::goodbye(TimePoint now) {
+  if (leaving_ == Leaving::gone) return;
+  leaving_ = Leaving::gone;
+  control_ = ControlState::leaving;
+  heartbeat_due_.reset();
+  grace_ends_.reset();
+  for (auto& [id, scope] : scopes_) {
+    scope.plan.reset();
+    scope.opening.reset();
+    scope.offered.reset();
+    apply_posture(scope, GatePosture::closed, now);
+    if (scope.role == Role::master) scope.role = Role::init;
+  }
+  for (auto& [id, session] : sessions_) session.machine.announce();
+  send_reports(now);
+  effects_.push(Exit{});
+}
+
+// ---- what goes out ----
+
+void Keeper::pump(EtrunkId id, Session& session) {
+  while (auto effect = session.machine.poll_effect()) {
+    std::visit(Overload{
+                   [&](etrunk::SendHello& send) {
+                     effects_.push(SendHello{id, send.hello.path, std::move(send.hello)});
+                   },
+                   [&](etrunk::PathUp& up) { tell(PathChanged{id, up.path, true, 0}); },
+                   [&](etrunk::PathDown& down) {
+                     const auto silent =
+                         std::chrono::duration_cast<std::chrono::milliseconds>(down.silent);
+                     tell(PathChanged{id, down.path, false,
+                                      static_cast<std::uint32_t>(silent.count())});
+                   },
+                   [&](etrunk::PeerUp&) { tell(PeerChanged{id, true}); },
+                   [&](etrunk::PeerDown&) { tell(PeerChanged{id, false}); },
+                   [&](etrunk::PeerReport&) { tell(PeerHello{*session.machine.peer()}); },
+                   [&](etrunk::PeerAbsent&) { tell(Alone{id}); },
+                   [&](etrunk::Drain&) { request_drain(); },
+               },
+               *effect);
+  }
+}
+
+void Keeper::send_reports(TimePoint now) {
+  for (auto& [id, session] : sessions_) {
+    etrunk::Report report;
+    report.rank = session.rank;
+    report.control = control_;
+    for (const auto& [scope_id, scope] : scopes_) {
+      if (!scope.known || scope.config.etrunk != id) continue;
+      if (report.scopes.size() == etrunk::kScopesPerHelloMax) break;
+      report.scopes.push_back({scope_id, scope.role, scope.term, scope.complete, scope.access_up,
+                               scope.handed_over, scope.offered.has_value()});
+    }
+    session.machine.set_report(std::move(report));
+    session.machine.flush(now);
+    pump(id, session);
+  }
+}
+
+void Keeper::send_now(Scope& scope, TimePoint now) {
+  if (Session* session = session_of(scope)) session->machine.announce();
+  send_reports(now);
+}
+
+std::optional<TimePoint> Keeper::next_deadline() const {
+  std::optional<TimePoint> due = earliest(heartbeat_due_, grace_ends_);
+  if (leaving_ == Leaving::asked) due = earliest(due, leave_at_);
+  for (const auto& [id, session] : sessions_) due = earliest(due, session.machine.next_deadline());
+  for (const auto& [id, scope] : scopes_) {
+    if (scope.offered) due = earliest(due, scope.offer_ends);
+    if (scope.gate == Gate::leased)
+      due = earliest(due, TimePoint(Duration(static_cast<Duration::rep>(scope.word))));
+    if (scope.gate == Gate::expired && scope.drained && !scope.may_reopen && scope.silence_from)
+      due = earliest(due, *scope.silence_from + silence_needed(scope));
+  }
+  return due;
+}
+
+std::vector<StoreGate> Keeper::gate_words() const {
+  std::vector<StoreGate> words;
+  for (const auto& [id, scope] : scopes_) words.push_back({scope.config.gate_slot, scope.word});
+  return words;
+}
+
+KeeperStatus Keeper::status(TimePoint now) const {
+  using std::chrono::milliseconds;
+  const auto ms = [](Duration duration) {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(duration).count());
+  };
+  KeeperStatus status;
+  status.pid = identity_.pid;
+  status.uptime_ms = ms(now - started_);
+  status.daemon_connects = daemon_connects_;
+  status.hello_counter = counter_.last();
+  for (const auto& [id, scope] : scopes_)
+    if (scope.known) status.scopes.push_back(state_of(scope));
+  for (const auto& [id, session] : sessions_) {
+    for (const etrunk::PathView& view : session.machine.paths()) {
+      const auto count = [&](etrunk::HelloVerdict verdict) {
+        return view.verdicts[static_cast<std::size_t>(verdict)];
+      };
+      PathStatus path{id, view.path, view.up, view.sent};
+      path.received = count(etrunk::HelloVerdict::heard);
+      path.rejected_auth = session.rejected_auth[view.path.value()];
+      path.rejected_other =
+          session.malformed[view.path.value()] + count(etrunk::HelloVerdict::wrong_etrunk) +
+          count(etrunk::HelloVerdict::own_session) + count(etrunk::HelloVerdict::replayed);
+      path.not_echoed = count(etrunk::HelloVerdict::not_echoed);
+      if (view.last_heard)
+        path.last_heard_ms = static_cast<std::uint32_t>(ms(now - *view.last_heard));
+      status.paths.push_back(path);
+    }
+  }
+  status.descriptors = descriptors_;
+  return status;
+}
+
+}  // namespace hotpair::ha::keeper

@@ -1,0 +1,98 @@
+#include <algorithm>
+
+#include "ha/keeper/core/keeper.h"
+
+// What a hello changes, and when an armed plan is executed. Design sections 4 and 7.
+namespace hotpair::ha::keeper {
+
+void Keeper::obey(EtrunkId id, const Hello& hello, TimePoint now) {
+  for (const etrunk::ScopeReport& report : hello.scopes) {
+    Scope* scope = find_known(report.scope);
+    if (scope != nullptr && scope->config.etrunk == id) obey_scope(*scope, report, hello, now);
+  }
+}
+
+void Keeper::obey_scope(Scope& scope, const etrunk::ScopeReport& report, const Hello& hello,
+                        TimePoint now) {
+  check_opening(scope, report, hello, now);
+  if (scope.term < report.term) {
+    if (scope.role == Role::master || scope.gate != Gate::closed) {
+      give_way(scope, report.term, now);
+    } else {
+      scope.term = report.term;
+    }
+  }
+  if (scope.plan && (scope.plan->against != report.term || scope.plan->term <= scope.term))
+    scope.plan.reset();
+  if (scope.handed_over && report.role == Role::master && scope.term <= report.term)
+    scope.handed_over = false;
+}
+
+void Keeper::give_way(Scope& scope, Term term, TimePoint now) {
+  apply_posture(scope, GatePosture::closed, now);
+  scope.role = Role::backup;
+  scope.term = term;
+  scope.fresh = false;
+  scope.plan.reset();
+  scope.opening.reset();
+  scope.handed_over = false;
+  end_offer(scope);
+  tell_changed(scope, Cause::larger_term, now);
+}
+
+void Keeper::become_master(Scope& scope, Term term, Cause cause, TimePoint now) {
+  scope.term = term;
+  scope.role = Role::master;
+  scope.fresh = true;
+  scope.handed_over = false;
+  scope.plan.reset();
+  scope.opening.reset();
+  apply_posture(scope, GatePosture::leased, now);
+  if (Session* session = session_of(scope)) session->machine.announce();
+  tell_changed(scope, cause, now);
+}
+
+void Keeper::decide(TimePoint now) {
+  if (leaving_ == Leaving::gone) return;
+  for (auto& [id, scope] : scopes_) {
+    const Session* session = session_of(scope);
+    if (session == nullptr) continue;
+    const bool dead = session->machine.peer_dead();
+    if (scope.offered && dead) end_offer(scope);
+    if (scope.opening) {
+      if (dead) become_master(scope, Term(scope.opening->term), Cause::handover, now);
+      continue;
+    }
+    if (!scope.plan) continue;
+    const Cause cause = trigger(scope);
+    if (cause != Cause::none) become_master(scope, Term(scope.plan->term), cause, now);
+  }
+}
+
+Cause Keeper::trigger(const Scope& scope) const {
+  const etrunk::EtrunkSession& machine = session_of(scope)->machine;
+  const auto allowed = [&](Cause cause) {
+    const auto& causes = scope.plan->causes;
+    return std::find(causes.begin(), causes.end(), cause) != causes.end();
+  };
+  if (machine.peer_dead()) {
+    const Cause cause = machine.ever_heard() ? Cause::paths_down : Cause::alone;
+    return allowed(cause) ? cause : Cause::none;
+  }
+  if (!machine.peer_heard()) return Cause::none;
+  const Hello& peer = *machine.peer();
+  if (peer.control == ControlState::leaving && allowed(Cause::peer_leaving))
+    return Cause::peer_leaving;
+  const etrunk::ScopeReport* report = machine.peer_scope(scope.config.scope);
+  if (report != nullptr && !report->access_up && scope.access_up &&
+      allowed(Cause::peer_access_lost)) {
+    return Cause::peer_access_lost;
+  }
+  if (peer.control == ControlState::dead && control_ == ControlState::running &&
+      allowed(Cause::peer_control_dead)) {
+    return Cause::peer_control_dead;
+  }
+  return Cause::none;
+}
+
+}  // namespace hotpair::ha::keeper

@@ -1,0 +1,113 @@
+#include "ha/keeper/core/keeper.h"
+
+// The planned change of master, design section 8. 200 ms timers are the daemons'; what is here holds
+// without a daemon: an offer ends by itself, a commit after its end is refused, the new side obeys.
+namespace hotpair::ha::keeper {
+
+void Keeper::handle(const HandoverOffer& message, TimePoint now) {
+  Scope* scope = find_known(message.scope);
+  const Session* session = scope == nullptr ? nullptr : session_of(*scope);
+  const bool possible = session != nullptr && session->machine.peer_heard() &&
+                        scope->role == Role::master && scope->gate == Gate::leased &&
+                        scope->burnt != message.term &&
+                        scope->term < message.term;
+  if (possible) {
+    scope->offered = message.term;
+    scope->offer_ends = now + kHandoverOfferMax;
+  }
+  tell(HandoverOffered{message.scope, message.term, counter_.last(), possible});
+}
+
+void Keeper::end_offer(Scope& scope) {
+  if (!scope.offered) return;
+  tell(HandoverOffered{scope.config.scope, *scope.offered, counter_.last(), false});
+  scope.burnt = scope.offered;
+  scope.offered.reset();
+}
+
+void Keeper::check_offers(TimePoint now) {
+  for (auto& [id, scope] : scopes_)
+    if (scope.offered && scope.offer_ends <= now) end_offer(scope);
+}
+
+void Keeper::handle(const HandoverAbort& message, TimePoint now) {
+  Scope* scope = find_known(message.scope);
+  if (scope == nullptr || scope->role != Role::master) return;
+  end_offer(*scope);
+  send_now(*scope, now);
+}
+
+void Keeper::handle(const HandoverCommit& message, TimePoint now) {
+  Scope* scope = find_known(message.scope);
+  if (scope == nullptr) return;
+  const bool ended = scope->burnt == message.term ||
+                     (scope->offered && (*scope->offered != message.term || scope->offer_ends <= now));
+  if (scope->role != Role::master || message.term <= scope->term || ended) {
+    tell_changed(*scope, Cause::none, now);
+    return;
+  }
+  apply_posture(*scope, GatePosture::closed, now);
+  scope->role = Role::backup;
+  scope->term = message.term;
+  scope->fresh = false;
+  scope->handed_over = true;
+  scope->offered.reset();
+  send_now(*scope, now);
+  tell(HandoverCommitted{message.scope, message.term, counter_.last()});
+}
+
+void Keeper::handle(const HandoverOpen& message, TimePoint now) {
+  Scope* scope = find_known(message.scope);
+  const Session* session = scope == nullptr ? nullptr : session_of(*scope);
+  if (scope == nullptr) return;
+  const etrunk::ScopeReport* report =
+      session == nullptr ? nullptr : session->machine.peer_scope(message.scope);
+  const bool overtaken = report != nullptr &&
+                         session->machine.peer()->counter > message.hello_counter &&
+                         !report->offering && !report->handed_over;
+  if (session == nullptr || !session->machine.peer_heard() || scope->role == Role::master ||
+      message.term <= scope->term || overtaken) {
+    tell_changed(*scope, Cause::none, now);
+    return;
+  }
+  scope->opening = message;
+  scope->granted = message.term;
+  scope->fresh = true;
+  apply_posture(*scope, GatePosture::leased, now);
+  tell(HandoverOpened{message.scope, message.term});
+  if (report != nullptr) check_opening(*scope, *report, *session->machine.peer(), now);
+}
+
+void Keeper::handle(const HandoverConfirm& message, TimePoint now) {
+  Scope* scope = find_known(message.scope);
+  if (scope == nullptr) return;
+  const bool ours = scope->granted == message.term && scope->role != Role::master &&
+                    scope->term <= message.term;
+  if (ours) become_master(*scope, message.term, Cause::handover, now);
+}
+
+void Keeper::handle(const HandoverRevoke& message, TimePoint now) {
+  Scope* scope = find_known(message.scope);
+  if (scope != nullptr && scope->opening && scope->opening->term == message.term)
+    revoke(*scope, now);
+}
+
+void Keeper::revoke(Scope& scope, TimePoint now) {
+  scope.opening.reset();
+  scope.fresh = false;
+  apply_posture(scope, GatePosture::closed, now);
+  tell_changed(scope, Cause::handover, now);
+}
+
+// Any hello of the old side that is newer than the one named in the handover decides.
+void Keeper::check_opening(Scope& scope, const etrunk::ScopeReport& report, const Hello& hello,
+                           TimePoint now) {
+  if (report.handed_over && scope.granted == report.term && scope.role != Role::master) {
+    if (scope.term <= report.term) become_master(scope, report.term, Cause::handover, now);
+    return;
+  }
+  if (!scope.opening || hello.counter <= scope.opening->hello_counter || report.offering) return;
+  revoke(scope, now);
+}
+
+}  // namespace hotpair::ha::keeper
