@@ -99,7 +99,7 @@ class KernelPlane final : public fwd::ForwardingPlane {
   [[nodiscard]] const VifTable& table(Family family) const {
     return family == Family::ipv4 ? vifs4_ : vifs6_;
   }
-  [[nodiscard]] Result<void> adopt_vifs(Family family);
+  void refresh_vifs(Family family);
   [[nodiscard]] Result<void> set_vif(LinkId link, Ifindex interface, Family family);
   [[nodiscard]] Result<void> drop_vif(LinkId link, Family family);
   [[nodiscard]] Result<void> kernel_add_vif(Family family, unsigned number, Ifindex interface);

@@ -83,6 +83,7 @@ class LinkMonitor {
   NetlinkSocket requests_;
   std::map<Ifindex, Link> links_;
   std::uint64_t overruns_ = 0;
+  bool resync_needed_ = false;
 };
 
 enum class AddressAdded { added, present };
@@ -99,6 +100,7 @@ class AddressEditor {
 
  private:
   explicit AddressEditor(NetlinkSocket requests) : requests_(std::move(requests)) {}
+  [[nodiscard]] Result<Link> interface_of(Ifindex interface);
   NetlinkSocket requests_;
 };
 

@@ -35,9 +35,8 @@ class NetlinkSocket {
   [[nodiscard]] std::uint32_t next_sequence(std::uint32_t count = 1);
 
  private:
-  NetlinkSocket(FileDescriptor fd, std::uint32_t port) : fd_(std::move(fd)), port_(port) {}
+  explicit NetlinkSocket(FileDescriptor fd) : fd_(std::move(fd)) {}
   FileDescriptor fd_;
-  std::uint32_t port_ = 0;
   std::uint32_t sequence_ = 1;
 };
 

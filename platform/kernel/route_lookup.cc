@@ -1,0 +1,144 @@
+#include "platform/kernel/route_lookup.h"
+
+#include <fmt/format.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+
+#include <array>
+#include <cstring>
+
+namespace hotpair::platform::kernel {
+namespace {
+
+/// The attributes of a route or of one of its next hops that matter here.
+struct Hop {
+  std::optional<Ifindex> interface;
+  std::optional<IpAddress> gateway;
+  const nlattr* multipath = nullptr;
+  std::uint32_t priority = 0;
+};
+
+ByteSpan payload(const nlattr* attribute) {
+  return {static_cast<const std::byte*>(mnl_attr_get_payload(attribute)),
+          mnl_attr_get_payload_len(attribute)};
+}
+
+std::optional<IpAddress> address_in(ByteSpan bytes) {
+  const Result<IpAddress> address = IpAddress::from_bytes(bytes);
+  if (!address || address->is_unspecified()) return std::nullopt;
+  return *address;
+}
+
+int keep(const nlattr* attribute, void* data) {
+  auto& hop = *static_cast<Hop*>(data);
+  const ByteSpan value = payload(attribute);
+  switch (mnl_attr_get_type(attribute)) {
+    case RTA_OIF:
+      if (value.size() >= 4) hop.interface = Ifindex(mnl_attr_get_u32(attribute));
+      break;
+    case RTA_GATEWAY:
+      hop.gateway = address_in(value);
+      break;
+    case RTA_VIA:  // an IPv4 route by an IPv6 neighbour: struct rtvia, family then address
+      if (value.size() > 2) hop.gateway = address_in(value.subspan(2));
+      break;
+    case RTA_MULTIPATH:
+      hop.multipath = attribute;
+      break;
+    case RTA_PRIORITY:
+      if (value.size() >= 4) hop.priority = mnl_attr_get_u32(attribute);
+      break;
+    default:
+      break;
+  }
+  return MNL_CB_OK;
+}
+
+/// RFC 7761 leaves the choice among equal routes open; the largest neighbour address is the custom,
+/// and both nodes of a pair and every later lookup choose alike.
+bool better(const Hop& a, const Hop& b) {
+  if (a.gateway != b.gateway) return a.gateway > b.gateway;
+  return a.interface > b.interface;
+}
+
+std::optional<Hop> best_of_multipath(const nlattr* multipath) {
+  ByteSpan rest = payload(multipath);
+  std::optional<Hop> best;
+  while (rest.size() >= sizeof(rtnexthop)) {
+    rtnexthop next{};
+    std::memcpy(&next, rest.data(), sizeof next);
+    if (next.rtnh_len < sizeof next || next.rtnh_len > rest.size()) break;
+    Hop hop;
+    static_cast<void>(mnl_attr_parse_payload(rest.data() + sizeof next, next.rtnh_len - sizeof next,
+                                             keep, &hop));
+    hop.interface = Ifindex(static_cast<std::uint32_t>(next.rtnh_ifindex));
+    const bool usable = (next.rtnh_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN)) == 0;
+    if (usable && (!best || better(hop, *best))) best = hop;
+    rest = rest.subspan(std::min<std::size_t>(RTNH_ALIGN(next.rtnh_len), rest.size()));
+  }
+  return best;
+}
+
+/// The IPv6 dump of some kernels answers one message per equal-cost hop.
+void take_answer(const nlmsghdr& message, std::optional<UnicastRoute>& best) {
+  if (message.nlmsg_type != RTM_NEWROUTE || message.nlmsg_len < NLMSG_LENGTH(sizeof(rtmsg))) return;
+  const auto* route = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(&message));
+  if (route->rtm_type != RTN_UNICAST && route->rtm_type != RTN_LOCAL) return;
+  Hop hop;
+  static_cast<void>(mnl_attr_parse(&message, sizeof *route, keep, &hop));
+  if (hop.multipath != nullptr) {
+    const std::optional<Hop> chosen = best_of_multipath(hop.multipath);
+    if (!chosen) return;
+    hop.interface = chosen->interface;
+    hop.gateway = chosen->gateway;
+  }
+  if (!hop.interface) return;
+  const UnicastRoute found{*hop.interface, hop.gateway, hop.priority, route->rtm_type == RTN_LOCAL};
+  if (!best || found.next_hop > best->next_hop) best = found;
+}
+
+}  // namespace
+
+Result<RouteLookup> RouteLookup::open() {
+  constexpr std::array<unsigned, 2> kGroups{RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE};
+  Result<NetlinkSocket> events = NetlinkSocket::open(kGroups);
+  if (!events) return std::unexpected(events.error());
+  Result<NetlinkSocket> requests = NetlinkSocket::open();
+  if (!requests) return std::unexpected(requests.error());
+  return RouteLookup(std::move(*events), std::move(*requests));
+}
+
+Result<UnicastRoute> RouteLookup::lookup(const IpAddress& address) {
+  alignas(nlmsghdr) std::array<char, 256> bytes{};
+  nlmsghdr* message = mnl_nlmsg_put_header(bytes.data());
+  message->nlmsg_type = RTM_GETROUTE;
+  auto* route = static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(rtmsg)));
+  route->rtm_family = address.is_v4() ? AF_INET : AF_INET6;
+  route->rtm_dst_len = static_cast<std::uint8_t>(address.bits());
+  route->rtm_flags = RTM_F_FIB_MATCH;  // the route itself: its metric and all of its next hops
+  mnl_attr_put(message, RTA_DST, address.bytes().size(), address.bytes().data());
+  std::optional<UnicastRoute> best;
+  const Result<void> done = requests_.request(
+      *message, [&best](const nlmsghdr& answer) { take_answer(answer, best); });
+  if (!done && done.error().code != ErrorCode::not_found && done.error().code != ErrorCode::refused &&
+      done.error().detail != std::strerror(EINVAL))
+    return fail(done.error().code, fmt::format("route to {}: {}", address.to_string(),
+                                               done.error().detail));
+  if (!done || !best)
+    return fail(ErrorCode::not_found, fmt::format("there is no route to {}", address.to_string()));
+  return *best;
+}
+
+bool RouteLookup::poll_changed(std::size_t max) {
+  bool changed = false;
+  for (std::size_t read = 0; read < max; ++read) {
+    const NetlinkSocket::Received received = events_.receive([&changed](const nlmsghdr& message) {
+      changed = changed || message.nlmsg_type == RTM_NEWROUTE || message.nlmsg_type == RTM_DELROUTE;
+    });
+    if (received == NetlinkSocket::Received::none) break;
+    if (received == NetlinkSocket::Received::overrun) changed = true;
+  }
+  return changed;
+}
+
+}  // namespace hotpair::platform::kernel
