@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "platform/base/bytes.h"
 #include "platform/base/ids.h"
@@ -17,7 +18,8 @@ struct LifeMark {
   std::string boot_id;  ///< /proc/sys/kernel/random/boot_id, or what the operator set; at most 64 bytes
   NodeId node;
   Duration alive{};  ///< CLOCK_BOOTTIME
-  bool clean = false;  ///< closed in order
+  bool clean = false;    ///< closed in order
+  bool damaged = false;  ///< LMDB found the environment damaged, or writing it failed for good
   std::uint32_t unclean_starts = 0;  ///< starts in a row that neither ended clean nor lived a minute
   friend bool operator==(const LifeMark&, const LifeMark&) = default;
 };
@@ -30,11 +32,12 @@ inline constexpr std::size_t kLifeMarkBytes = 128;
 /// Whether the records on disk may be restored. Anything but `usable` sets the file aside.
 enum class RestoreVerdict {
   usable,
+  damaged,      ///< found damaged in its last life
   no_mark,      ///< the mark is missing or damaged: nobody knows whose and how old the records are
   other_boot,   ///< the machine has booted since: hosts and trees have moved on
   other_node,   ///< copied from elsewhere
   too_old,      ///< dead for longer than the membership interval
-  clock_behind  ///< the mark lies in the future
+  clock_behind, ///< the mark lies in the future
 };
 [[nodiscard]] std::string_view to_string(RestoreVerdict verdict);
 

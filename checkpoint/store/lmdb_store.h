@@ -38,6 +38,7 @@ struct OpenReport {
   std::filesystem::path aside;   ///< where the old file is now
   std::uint32_t unclean_starts = 0;
   bool checked = false;          ///< a helper process walked the file first
+  bool terms_lost = false;       ///< the file of reserved terms was damaged and is set aside: an alarm
 };
 
 /// Counters since open().

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <atomic>
+#include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -31,7 +31,6 @@ struct StoreThreadStatistics {
   std::uint64_t requests = 0;
   std::uint64_t batches = 0;
   DurationHistogram batch_time;  ///< one execute() with its commits
-  bool touch_failed = false;
 };
 
 /// Runs a store on a thread of its own: whatever has queued is executed as soon as the thread is
