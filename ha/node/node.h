@@ -61,9 +61,9 @@ struct Service {
 /// One scope of this node: an RBP, or the whole node.
 struct Scope {
   enum class Life : std::uint8_t { asking, restoring, ready };
-  Scope(ScopeId id, const role::RoleConfig& role_config, checkpoint::journal::RequestIds& ids,
+  Scope(ScopeId scope, const role::RoleConfig& role_config, checkpoint::journal::RequestIds& ids,
         TimePoint now)
-      : id(id), role(role_config, now), handover(id), journal(id, {}, ids) {}
+      : id(scope), role(role_config, now), handover(scope), journal(scope, {}, ids) {}
 
   ScopeId id;
   ScopeSettings settings;

@@ -1,0 +1,204 @@
+#include "ha/daemon/control_server.h"
+
+#include <grp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/write.hpp>
+#include <deque>
+#include <filesystem>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace hotpair::ha::daemon {
+namespace {
+
+using Protocol = boost::asio::local::stream_protocol;
+
+constexpr std::size_t kConnectionsMax = 64;
+constexpr mode_t kSocketMode = 0660;
+
+Caller caller_of(Protocol::socket& socket, const std::string& path) {
+  ucred credentials{};
+  socklen_t length = sizeof credentials;
+  Caller caller;
+  if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
+    return caller;
+  caller.uid = credentials.uid;
+  caller.pid = credentials.pid;
+  struct stat file {};
+  if (credentials.uid == 0 || credentials.uid == ::geteuid())
+    caller.role = cli::AccessRole::admin;
+  else if (::stat(path.c_str(), &file) == 0 && credentials.gid == file.st_gid)
+    caller.role = cli::AccessRole::operate;
+  return caller;
+}
+
+}  // namespace
+
+/// One operator: reads requests one after the other; while one waits for an action, nothing more is
+/// read.
+class ControlServer::Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(ControlServer& server, std::uint64_t id, Protocol::socket socket)
+      : server_(&server),
+        id_(id),
+        socket_(std::move(socket)),
+        caller_(caller_of(socket_, server.path_)) {}
+
+  void read() {
+    if (reading_ || pending_ || server_ == nullptr) return;
+    reading_ = true;
+    socket_.async_read_some(boost::asio::buffer(buffer_),
+                            [self = shared_from_this()](const boost::system::error_code& error,
+                                                        std::size_t bytes) {
+                              self->reading_ = false;
+                              self->on_read(error, bytes);
+                            });
+  }
+  void finish(cli::ActionTicket ticket,
+              const std::function<cli::Response(const cli::Request&)>& finish) {
+    if (!pending_ || *pending_ != ticket) return;
+    pending_.reset();
+    answer(finish(request_));
+    serve();
+  }
+  void detach() {
+    server_ = nullptr;
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+  }
+
+ private:
+  void on_read(const boost::system::error_code& error, std::size_t bytes) {
+    if (server_ == nullptr) return;
+    if (error) {
+      drop();
+      return;
+    }
+    splitter_.feed({buffer_.data(), bytes});
+    serve();
+  }
+  void serve() {
+    while (!pending_ && server_ != nullptr) {
+      auto document = splitter_.next();
+      if (!document) {
+        refuse(document.error());
+        return;
+      }
+      if (!*document) break;
+      auto request = cli::decode_request(**document);
+      if (!request) {
+        refuse(request.error());
+        return;
+      }
+      request_ = std::move(*request);
+      answer(server_->handler_(request_, caller_));
+    }
+    read();
+  }
+  void answer(const cli::Response& response) {
+    pending_ = response.pending;
+    for (std::string& frame : cli::encode_response(response)) send(std::move(frame));
+  }
+  void refuse(const Error& error) {
+    cli::Response response;
+    response.error = error;
+    response.exit_code = 1;
+    closing_ = true;
+    answer(response);
+    if (out_.empty()) drop();
+  }
+  void send(std::string frame) {
+    out_.push_back(std::move(frame));
+    if (out_.size() == 1) write();
+  }
+  void write() {
+    boost::asio::async_write(socket_, boost::asio::buffer(out_.front()),
+                             [self = shared_from_this()](const boost::system::error_code& error,
+                                                         std::size_t) { self->on_written(error); });
+  }
+  void on_written(const boost::system::error_code& error) {
+    if (server_ == nullptr) return;
+    out_.pop_front();
+    if (error || (closing_ && out_.empty())) {
+      drop();
+      return;
+    }
+    if (!out_.empty()) write();
+  }
+  void drop() {
+    if (server_ == nullptr) return;
+    ControlServer& server = *std::exchange(server_, nullptr);
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+    server.connections_.erase(id_);
+  }
+
+  ControlServer* server_;
+  std::uint64_t id_;
+  Protocol::socket socket_;
+  Caller caller_;
+  std::array<char, 16384> buffer_{};
+  cli::FrameSplitter splitter_;
+  cli::Request request_;
+  std::optional<cli::ActionTicket> pending_;
+  std::deque<std::string> out_;
+  bool reading_ = false;
+  bool closing_ = false;
+};
+
+ControlServer::ControlServer(boost::asio::io_context& loop, Handler handler)
+    : loop_(loop), handler_(std::move(handler)), acceptor_(loop) {}
+
+ControlServer::~ControlServer() {
+  for (const auto& [id, connection] : connections_) connection->detach();
+}
+
+Result<void> ControlServer::open(const std::string& path) {
+  path_ = path;
+  boost::system::error_code error;
+  Protocol::socket probe(loop_);
+  probe.connect(Protocol::endpoint(path), error);
+  if (!error) return fail(ErrorCode::exists, "another hotpaird answers on " + path);
+  ::unlink(path.c_str());
+  std::error_code ignored;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+  acceptor_.open(Protocol(), error);
+  if (!error) acceptor_.bind(Protocol::endpoint(path), error);
+  if (!error) acceptor_.listen(16, error);
+  if (error) return fail(ErrorCode::unavailable, "cannot listen on " + path + ": " + error.message());
+  ::chmod(path.c_str(), kSocketMode);
+  accept();
+  return {};
+}
+
+void ControlServer::accept() {
+  acceptor_.async_accept([this](const boost::system::error_code& error, Protocol::socket socket) {
+    if (error == boost::asio::error::operation_aborted) return;
+    if (!error && connections_.size() < kConnectionsMax) {
+      const std::uint64_t id = next_++;
+      const auto connection = std::make_shared<Connection>(*this, id, std::move(socket));
+      connections_.emplace(id, connection);
+      connection->read();
+    }
+    accept();
+  });
+}
+
+void ControlServer::finish(cli::ActionTicket ticket,
+                           const std::function<cli::Response(const cli::Request&)>& finish) {
+  const auto connections = connections_;
+  for (const auto& [id, connection] : connections) connection->finish(ticket, finish);
+}
+
+void ControlServer::close() {
+  boost::system::error_code ignored;
+  acceptor_.close(ignored);
+  if (!path_.empty()) ::unlink(path_.c_str());
+}
+
+}  // namespace hotpair::ha::daemon

@@ -1,0 +1,384 @@
+#include "ha/daemon/daemon.h"
+
+#include <sys/prctl.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <csignal>
+#include <utility>
+
+#include "checkpoint/store/lmdb_store.h"
+#include "ha/config/check.h"
+#include "ha/config/parser.h"
+#include "ha/config/printer.h"
+#include "ha/daemon/daemon_messages.h"
+#include "ha/daemon/settings.h"
+#include "ha/daemon/state_dir.h"
+#include "platform/io/clock.h"
+
+namespace hotpair::ha::daemon {
+namespace {
+
+using platform::io::now;
+
+std::chrono::steady_clock::time_point to_steady(TimePoint time) {
+  return std::chrono::steady_clock::time_point(time.time_since_epoch());
+}
+
+}  // namespace
+
+Result<Loaded> load(const DaemonOptions& options, bool pair_key_present) {
+  const auto text = read_file(options.config, config::kConfigBytesMax);
+  if (!text) return std::unexpected(text.error());
+  Loaded loaded;
+  auto parsed = config::parse_config(*text, options.config);
+  loaded.config = std::move(parsed.config);
+  loaded.diagnostics = std::move(parsed.diagnostics);
+  const auto ports_text = read_file(options.ports, config::kConfigBytesMax);
+  if (ports_text) {
+    auto ports = config::parse_ports(*ports_text, options.ports);
+    loaded.ports = std::move(ports.ports);
+    loaded.diagnostics.insert(loaded.diagnostics.end(), ports.diagnostics.begin(),
+                              ports.diagnostics.end());
+  } else if (ports_text.error().code != ErrorCode::not_found) {
+    return std::unexpected(ports_text.error());
+  }
+  if (!loaded.ok()) return loaded;
+  const auto append = [&](const config::Diagnostics& more) {
+    loaded.diagnostics.insert(loaded.diagnostics.end(), more.begin(), more.end());
+  };
+  append(config::check_config(loaded.config, {options.config, pair_key_present}));
+  append(config::check_ports(loaded.config, loaded.ports, options.ports));
+  return loaded;
+}
+
+Daemon::Daemon(DaemonOptions options, platform::io::Log& log)
+    : options_(std::move(options)), log_(log) {}
+
+Daemon::~Daemon() = default;
+
+int Daemon::run() {
+  if (const auto opened = open(); !opened) {
+    log_(kFailed, opened.error().detail);
+    return 1;
+  }
+  loop_.run();
+  if (store_) static_cast<void>(store_->stop());
+  if (control_) control_->close();
+  return exit_code_;
+}
+
+Result<void> Daemon::open() {
+  if (const auto keys = load_keys(); !keys) log_(kNoPairKey, keys.error().detail);
+  auto loaded = load(options_, channels_->has_keys());
+  if (!loaded) return std::unexpected(loaded.error());
+  for (const auto& diagnostic : loaded->diagnostics)
+    if (diagnostic.severity == config::Severity::error)
+      log_(kConfigRefused, to_string(diagnostic));
+    else
+      log_(kConfigWarning, to_string(diagnostic));
+  if (!loaded->ok()) return fail(ErrorCode::refused, options_.config + " has errors");
+  config_ = std::move(loaded->config);
+  ports_ = std::move(loaded->ports);
+  auto node_id = open_state_dir(options_.state_dir, platform::io::random_u64());
+  if (!node_id) return std::unexpected(node_id.error());
+  node_id_ = *node_id;
+  if (options_.boot_id) {
+    boot_id_ = *options_.boot_id;
+  } else {
+    auto boot_id = platform::io::read_boot_id();
+    if (!boot_id) return std::unexpected(boot_id.error());
+    boot_id_ = *boot_id;
+  }
+  if (auto store = open_store(); !store) return store;
+  const TimePoint start = now();
+  node_ = std::make_unique<node::Node>(
+      node::Node::Identity{node_id_, HOTPAIR_VERSION, platform::io::random_u64()}, start);
+  view_ = std::make_unique<LiveView>(*node_, config_, LiveView::Fixed{boot_id_, options_.keeper, start});
+  interpreter_ = std::make_unique<cli::CommandInterpreter>(*view_, *this);
+  channels_->attach(*node_, [this] { settle(); });
+  plane_ = std::make_unique<PlaneLink>(loop_, *node_, log_, [this] { settle(); });
+  if (auto opened = plane_->open(); !opened) return opened;
+  control_ = std::make_unique<ControlServer>(
+      loop_, [this](const cli::Request& request, const Caller& caller) {
+        return run_command(request, caller);
+      });
+  if (auto opened = control_->open(options_.control); !opened) return opened;
+  keeper_ = std::make_unique<KeeperLink>(
+      loop_, keeper::KeeperStart{options_.keeper_program, options_.keeper, {}, "info"},
+      KeeperLink::Events{
+          [this] {
+            node_->on_keeper_connected(now());
+            settle();
+          },
+          [this](keeper::Received received) { on_keeper(std::move(received)); },
+          [this](const std::string& why) {
+            log_(kKeeperStart, "lost: " + why);
+            node_->on_keeper_lost(now());
+            settle();
+          },
+          [this](const std::string& what) { log_(kKeeperStart, what); }});
+  keeper_->open();
+  signals_.add(SIGTERM);
+  signals_.add(SIGINT);
+  signals_.add(SIGHUP);
+  on_signal(0);
+  every_second();
+  log_(kStarted, HOTPAIR_VERSION, node_id_.value(), ::getpid());
+  return {};
+}
+
+Result<void> Daemon::load_keys() {
+  if (!channels_) channels_ = std::make_unique<ChannelLink>(loop_);
+  return channels_->load_keys(options_.pair_key);
+}
+
+Result<void> Daemon::open_store() {
+  checkpoint::store::StoreOptions options;
+  options.directory = std::filesystem::path(options_.state_dir) / "store";
+  options.boot_id = boot_id_;
+  options.node = node_id_;
+  options.since_boot = platform::io::boot_now().time_since_epoch();
+  auto store = checkpoint::store::LmdbStore::open(options);
+  if (!store) return std::unexpected(store.error());
+  const auto& report = (*store)->open_report();
+  using Outcome = checkpoint::store::OpenReport::Outcome;
+  log_(kStoreOpened, report.outcome == Outcome::restored ? std::string("taken up again")
+                     : report.outcome == Outcome::fresh  ? std::string("new")
+                                                         : "set aside: " + report.reason);
+  store_ = std::make_unique<checkpoint::store::StoreThread>(std::move(*store));
+  store_watch_.emplace(loop_, store_->event_fd(), [this] {
+    for (const checkpoint::StoreReply& reply : store_->drain()) node_->on_store(reply, now());
+    settle();
+  });
+  return {};
+}
+
+/// The keeper answered: now the plane can be taken over or made, and the node begins.
+void Daemon::start_node(const keeper::Welcome& welcome, std::vector<keeper::OwnedFd> fds) {
+  if (!plane_->has_plane()) {
+    if (const auto opened = plane_->open_plane(welcome.descriptors, std::move(fds)); !opened) {
+      log_(kFailed, opened.error().detail);
+      stop("no forwarding plane", 1);
+      return;
+    }
+  }
+  const auto [names, descriptors] = plane_->descriptors();
+  keeper_->send(keeper::Descriptors{names}, descriptors);
+  if (!running_node_) {
+    running_node_ = true;
+    if (channels_->has_keys()) node_->set_pair_key(true, now());
+    node_->apply(to_node_config(config_, ports_, {node_id_, channels_->derived_keys()}), now());
+  }
+}
+
+void Daemon::on_keeper(keeper::Received received) {
+  if (const auto* welcome = std::get_if<keeper::Welcome>(&received.message))
+    start_node(*welcome, std::move(received.fds));
+  node_->on_keeper(received.message, now());
+  settle();
+}
+
+void Daemon::on_signal(int number) {
+  if (number == SIGHUP) {
+    reload();
+  } else if (number != 0) {
+    // A restart: nothing is withdrawn, the keeper goes on.
+    stop(number == SIGTERM ? "SIGTERM" : "SIGINT", 0);
+    return;
+  }
+  signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+    if (!error) on_signal(signal);
+  });
+}
+
+void Daemon::reload() {
+  sd_notify(0, "RELOADING=1");
+  if (const auto keys = load_keys(); !keys) log_(kNoPairKey, keys.error().detail);
+  const auto loaded = load(options_, channels_->has_keys());
+  if (!loaded) {
+    log_(kConfigRefused, loaded.error().detail);
+  } else {
+    for (const auto& diagnostic : loaded->diagnostics)
+      if (diagnostic.severity == config::Severity::error)
+        log_(kConfigRefused, to_string(diagnostic));
+    if (loaded->ok()) {
+      ports_ = loaded->ports;
+      put_in_force(loaded->config, options_.config);
+    }
+  }
+  sd_notify(0, "READY=1");
+  settle();
+}
+
+void Daemon::put_in_force(const config::Config& config, const std::string& what) {
+  config_ = config;
+  if (running_node_) {
+    node_->set_pair_key(channels_->has_keys(), now());
+    node_->apply(to_node_config(config_, ports_, {node_id_, channels_->derived_keys()}), now());
+  }
+  log_(kReloaded, what);
+}
+
+void Daemon::stop(const std::string& why, int exit_code) {
+  log_(kStopping, why);
+  sd_notify(0, "STOPPING=1");
+  exit_code_ = exit_code;
+  loop_.stop();
+}
+
+// ---- the loop ----
+
+void Daemon::settle() {
+  drain_effects();
+  set_timer();
+}
+
+void Daemon::drain_effects() {
+  while (auto effect = node_->poll_effect()) {
+    std::visit(
+        [&](const auto& one) {
+          if constexpr (requires { act(one); })
+            act(one);
+          else
+            plane_->act(one);
+        },
+        *effect);
+  }
+}
+
+void Daemon::set_timer() {
+  const auto deadline = node_->next_deadline();
+  if (!deadline) {
+    timer_.cancel();
+    return;
+  }
+  timer_.expires_at(to_steady(*deadline));
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    node_->on_timeout(now());
+    settle();
+  });
+}
+
+void Daemon::every_second() {
+  if (watchdog_us_ == 0 && sd_watchdog_enabled(0, &watchdog_us_) <= 0) watchdog_us_ = 0;
+  if (running_node_) sd_notify(0, "READY=1\nWATCHDOG=1");
+  log_.flush_suppressed();
+  second_.expires_after(std::chrono::seconds(1));
+  second_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) every_second();
+  });
+}
+
+void Daemon::act(const node::SendToKeeper& effect) { keeper_->send(effect.message); }
+
+void Daemon::act(const node::AskStore& effect) { store_->submit(effect.request); }
+
+void Daemon::act(const node::OpenTransport& effect) { channels_->open(effect); }
+
+void Daemon::act(const node::RemoveTransport& effect) { channels_->remove(effect.transport); }
+
+void Daemon::act(const node::DropConnection& effect) {
+  channels_->drop(effect.transport, effect.reason);
+}
+
+void Daemon::act(const node::SendBytes& effect) {
+  channels_->send(effect.transport, effect.bytes);
+}
+
+void Daemon::act(const node::PauseReading& effect) {
+  channels_->pause(effect.transport, effect.paused);
+}
+
+void Daemon::act(const node::WriteLog& effect) {
+  Message row = *effect.message;
+  row.text = "{}";
+  log_(row, effect.text);
+}
+
+void Daemon::act(const node::ActionEnded& effect) {
+  cli::ActionOutcome outcome;
+  outcome.error = effect.error;
+  if (!effect.text.empty()) outcome.lines.push_back(effect.text);
+  finish(effect.ticket, outcome);
+}
+
+void Daemon::act(const node::Stop& effect) {
+  static_cast<void>(effect);
+  stop("left the pair", 0);
+}
+
+// ---- commands ----
+
+cli::Response Daemon::run_command(const cli::Request& request, const Caller& caller) {
+  view_->at(now(), platform::io::wall_now());
+  auto response = interpreter_->run(request, caller.role);
+  if (response.pending) {
+    std::string words;
+    for (const std::string& word : request.argv) words += (words.empty() ? "" : " ") + word;
+    log_(kCommand, caller.uid, caller.pid, words);
+  }
+  // What the command asked of the node is carried out once its answer is on its way.
+  boost::asio::post(loop_, [this] { settle(); });
+  return response;
+}
+
+void Daemon::finish(cli::ActionTicket ticket, const cli::ActionOutcome& outcome) {
+  boost::asio::post(loop_, [this, ticket, outcome] {
+    control_->finish(ticket, [&](const cli::Request& request) {
+      view_->at(now(), platform::io::wall_now());
+      return interpreter_->finish(request, outcome);
+    });
+  });
+}
+
+cli::ActionTicket Daemon::done_soon(std::string line) {
+  const cli::ActionTicket ticket = next_ticket_++;
+  cli::ActionOutcome outcome;
+  if (!line.empty()) outcome.lines.push_back(std::move(line));
+  finish(ticket, outcome);
+  return ticket;
+}
+
+Result<cli::ActionTicket> Daemon::apply(const config::Config& config) {
+  const auto wrong = config::check_ports(config, ports_, options_.ports);
+  if (config::has_errors(wrong)) return fail(ErrorCode::refused, to_string(wrong.front()));
+  put_in_force(config, "applied by an operator");
+  return done_soon({});
+}
+
+Result<cli::ActionTicket> Daemon::save(const std::string& text) {
+  if (const auto written = replace_file(options_.config, text); !written)
+    return std::unexpected(written.error());
+  return done_soon("saved to " + options_.config);
+}
+
+Result<cli::ActionTicket> Daemon::switchover(std::optional<ScopeId> scope) {
+  return node_->switchover(scope, now());
+}
+
+Result<cli::ActionTicket> Daemon::leave() { return node_->leave("an operator asked", now()); }
+
+Result<cli::ActionTicket> Daemon::wait(cli::WaitFor what, Duration timeout) {
+  const node::Condition condition = what == cli::WaitFor::ready    ? node::Condition::ready
+                                    : what == cli::WaitFor::synced ? node::Condition::synced
+                                                                   : node::Condition::master;
+  return node_->wait(condition, timeout, now());
+}
+
+Result<void> Daemon::reset(cli::ResetTarget target) {
+  switch (target) {
+    case cli::ResetTarget::igmp: node_->reset_gmp_counters(Family::ipv4); break;
+    case cli::ResetTarget::mld: node_->reset_gmp_counters(Family::ipv6); break;
+    case cli::ResetTarget::remote_backup_service: node_->reset_service_counters(); break;
+    case cli::ResetTarget::e_trunk:
+    case cli::ResetTarget::forwarding:
+      return fail(ErrorCode::unsupported, "these counters belong to the keeper and the kernel");
+  }
+  return {};
+}
+
+}  // namespace hotpair::ha::daemon

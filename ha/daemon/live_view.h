@@ -1,0 +1,60 @@
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "ha/cli/node_view.h"
+#include "ha/config/config_model.h"
+#include "ha/node/node.h"
+
+namespace hotpair::ha::daemon {
+
+/// The displays' view of the running node. Times of the node become wall time by the two clocks
+/// of the moment.
+class LiveView final : public cli::NodeView {
+ public:
+  struct Fixed {
+    std::string boot_id;
+    std::string keeper_socket;
+    TimePoint started;
+  };
+  LiveView(const node::Node& node, const config::Config& config, Fixed fixed)
+      : node_(node), config_(config), fixed_(std::move(fixed)) {}
+
+  [[nodiscard]] const config::Config& running_config() const override { return config_; }
+  [[nodiscard]] cli::RemoteBackupServicesModel remote_backup_services() const override;
+  [[nodiscard]] cli::RemoteBackupProfilesModel remote_backup_profiles() const override;
+  [[nodiscard]] cli::EtrunksModel etrunks() const override;
+  [[nodiscard]] cli::GmpInterfacesModel gmp_interfaces(Family family) const override;
+  [[nodiscard]] cli::GmpGroupsModel gmp_groups(const cli::GmpGroupQuery& query) const override;
+  [[nodiscard]] cli::AlarmsModel alarms() const override;
+  [[nodiscard]] cli::ForwardingTableModel forwarding_table(
+      const cli::ForwardingQuery& query) const override;
+  [[nodiscard]] cli::DatabasesModel databases() const override;
+  [[nodiscard]] cli::KeeperModel keeper() const override;
+  [[nodiscard]] cli::SwitchoverHistoryModel switchover_history() const override;
+  [[nodiscard]] cli::VersionModel version() const override;
+  [[nodiscard]] bool pair_key_present() const override { return node_.has_pair_key(); }
+
+  /// Sets the clocks that a display is drawn by.
+  void at(TimePoint now, WallTime wall) {
+    now_ = now;
+    wall_ = wall;
+  }
+
+ private:
+  [[nodiscard]] WallTime wall_of(TimePoint time) const { return wall_ - (now_ - time); }
+  [[nodiscard]] std::string link_name(LinkId link) const;
+  [[nodiscard]] std::vector<std::string> interfaces_of(ScopeId scope) const;
+  [[nodiscard]] cli::Etrunk etrunk_model(const node::EtrunkState& state) const;
+  [[nodiscard]] cli::EtrunkMember member_model(const node::Scope& scope) const;
+  [[nodiscard]] cli::ScopeDatabases database_model(const node::Scope& scope) const;
+
+  const node::Node& node_;
+  const config::Config& config_;
+  Fixed fixed_;
+  TimePoint now_;
+  WallTime wall_;
+};
+
+}  // namespace hotpair::ha::daemon

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ha/keeper/client/keeper_client.h"
+#include "ha/node/node.h"
+#include "platform/io/group_socket.h"
+#include "platform/io/log.h"
+#include "platform/io/readable_watch.h"
+#include "platform/kernel/gate.h"
+#include "platform/kernel/kernel_plane.h"
+#include "platform/kernel/link_monitor.h"
+#include "platform/kernel/route_lookup.h"
+
+namespace hotpair::ha::daemon {
+
+/// Everything of the node that is in the kernel: devices, addresses, unicast routes, IGMP and MLD
+/// sockets, multicast routes, gates. Facts go into the node and `settled` is called; effects come by
+/// the overloads of act().
+class PlaneLink {
+ public:
+  PlaneLink(boost::asio::io_context& loop, node::Node& node, platform::io::Log& log,
+            std::function<void()> settled);
+
+  /// Opens what needs no keeper, and feeds every device to the node.
+  [[nodiscard]] Result<void> open();
+  /// Takes over the descriptors that a keeper kept for an earlier life, or makes new ones. `fds` are
+  /// named by `names`; unknown names are closed.
+  [[nodiscard]] Result<void> open_plane(const std::vector<std::string>& names,
+                                        std::vector<keeper::OwnedFd> fds);
+  [[nodiscard]] bool has_plane() const { return plane_ != nullptr; }
+  /// What the keeper shall keep: names and descriptors in the same order.
+  [[nodiscard]] std::pair<std::vector<std::string>, std::vector<int>> descriptors() const;
+
+  void act(const node::AddPlaneLink& effect);
+  void act(const node::RemovePlaneLink& effect);
+  void act(const node::AttachGate& effect);
+  void act(const node::DetachGate& effect);
+  void act(const node::AddAddress& effect);
+  void act(const node::RemoveAddress& effect);
+  void act(const node::ListenGroups& effect);
+  void act(const node::UnlistenGroups& effect);
+  void act(const node::SendGroupMessage& effect);
+  void act(const node::ApplyRoutes& effect);
+  void act(const node::ReadBackRoutes& effect);
+  void act(const node::AskRpf& effect);
+  void act(const node::AskRouteCounters& effect);
+
+ private:
+  void feed(const platform::kernel::Link& link);
+  void links_changed();
+  void routes_changed();
+  void group_messages(Family family);
+  void plane_events();
+  [[nodiscard]] const platform::kernel::Link* find(const std::string& device) const;
+
+  boost::asio::io_context& loop_;
+  node::Node& node_;
+  platform::io::Log& log_;
+  std::function<void()> settled_;
+  boost::asio::steady_timer unicast_timer_;
+  bool unicast_pending_ = false;
+  std::optional<platform::kernel::LinkMonitor> links_;
+  std::optional<platform::kernel::AddressEditor> addresses_;
+  std::optional<platform::kernel::RouteLookup> routes_;
+  std::optional<platform::io::GroupSocket> groups_;
+  std::unique_ptr<platform::kernel::KernelPlane> plane_;
+  std::unique_ptr<platform::kernel::GateTable> gates_;
+  std::vector<platform::io::ReadableWatch> watches_;
+};
+
+}  // namespace hotpair::ha::daemon

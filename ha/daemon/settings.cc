@@ -1,0 +1,124 @@
+#include "ha/daemon/settings.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace hotpair::ha::daemon {
+namespace {
+
+using config::Config;
+using config::GmpSettings;
+
+node::EtrunkSettings etrunk_settings(const config::EtrunkConfigModel& model, const Config& config,
+                                     const SettingsContext& context) {
+  node::EtrunkSettings settings;
+  etrunk::EtrunkConfig& etrunk = settings.etrunk;
+  etrunk.id = etrunk::EtrunkId{model.id};
+  etrunk.port = *model.port;
+  etrunk.paths.push_back({etrunk::PathId{0}, *model.source, *model.peer, {}});
+  etrunk.hello_ms = *model.hello_ms;
+  etrunk.multiplier = *model.multiplier;
+  etrunk.priority = *model.priority;
+  etrunk.order = *model.priority_order == config::PriorityOrder::smaller
+                     ? etrunk::PriorityOrder::smaller
+                     : etrunk::PriorityOrder::larger;
+  etrunk.system_id =
+      config.etrunk_system_id ? *config.etrunk_system_id : system_id_of(context.node);
+  if (model.security_key)
+    etrunk.keys = {model.security_key->text};
+  else
+    etrunk.keys = context.derived_keys;
+  settings.revert_delay = std::chrono::seconds(*model.revert_delay_s);
+  return settings;
+}
+
+std::optional<mcast::gmp::InterfaceConfig> gmp_settings(const GmpSettings& model, Family family,
+                                                        bool bound, const Config& config) {
+  if (!*model.enabled) return std::nullopt;
+  mcast::gmp::InterfaceConfig settings;
+  const std::uint8_t newest = family == Family::ipv4 ? 3 : 2;
+  settings.version = model.version.configured ? *model.version : newest;
+  settings.robustness = *model.robustness;
+  settings.query_interval = std::chrono::seconds(*model.query_interval_s);
+  settings.query_response_interval = std::chrono::milliseconds(*model.max_response_ms);
+  settings.last_member_query_interval = std::chrono::milliseconds(*model.last_member_interval_ms);
+  settings.fast_leave = *model.fast_leave;
+  if (model.require_router_alert.configured)
+    settings.require_router_alert = *model.require_router_alert;
+  // Hosts behind an access device sit in one node's subnet, so a bound interface does not check.
+  settings.check_source_subnet =
+      model.subnet_check.configured ? *model.subnet_check : !bound && family == Family::ipv4;
+  if (*model.group_limit != 0) settings.max_groups = *model.group_limit;
+  if (*model.source_limit != 0) settings.max_sources_per_group = *model.source_limit;
+  for (const auto& range : config.ssm_ranges)
+    if (range->address.family() == family) settings.ssm_ranges.push_back(*range);
+  return settings;
+}
+
+node::LinkSettings link_settings(const config::InterfaceModel& model, const Config& config,
+                                 const config::PortMap& ports) {
+  node::LinkSettings link;
+  link.name = model.name.name;
+  link.device = ports.device_of(model.name);
+  link.shutdown = *model.shutdown;
+  link.ipv4 = *config.multicast_ipv4 && model.multicast_ipv4();
+  link.ipv6 = *config.multicast_ipv6 && model.multicast_ipv6();
+  link.eth_trunk = model.name.eth_trunk_id();
+  bool bound = false;
+  if (model.remote_backup_profile) {
+    const config::RbpModel* profile = config.find_profile(*model.remote_backup_profile);
+    if (profile != nullptr && profile->backup_id) {
+      link.scope = ScopeId{*profile->backup_id};
+      bound = true;
+    }
+  }
+  for (const auto& address : model.ipv4_addresses) link.addresses.push_back(*address);
+  for (const auto& address : model.ipv6_addresses) link.addresses.push_back(*address);
+  if (link.ipv4) link.igmp = gmp_settings(model.igmp, Family::ipv4, bound, config);
+  if (link.ipv6) link.mld = gmp_settings(model.mld, Family::ipv6, bound, config);
+  return link;
+}
+
+}  // namespace
+
+MacAddress system_id_of(NodeId node) {
+  MacAddress mac;
+  for (unsigned i = 0; i < 6; ++i)
+    mac.octets[i] = static_cast<std::uint8_t>((node.value() >> (8U * (5U - i))) & 0xffU);
+  mac.octets[0] = static_cast<std::uint8_t>((mac.octets[0] & 0xfcU) | 0x02U);
+  return mac;
+}
+
+node::NodeConfig to_node_config(const Config& config, const config::PortMap& ports,
+                                const SettingsContext& context) {
+  node::NodeConfig settings;
+  settings.sysname = *config.sysname;
+  settings.system_id =
+      config.etrunk_system_id ? *config.etrunk_system_id : system_id_of(context.node);
+  std::uint32_t grace_s = 0;
+  for (const auto& etrunk : config.etrunks) {
+    if (!etrunk.peer || !etrunk.source) continue;
+    settings.etrunks.push_back(etrunk_settings(etrunk, config, context));
+    grace_s = std::max(grace_s, *etrunk.restart_grace_s);
+  }
+  if (grace_s != 0) settings.restart_grace = std::chrono::seconds(grace_s);
+  for (const auto& service : config.services)
+    if (service.peer && service.source)
+      settings.services.push_back({service.name, *service.source, *service.peer, *service.port});
+  for (const auto& profile : config.profiles) {
+    if (!profile.backup_id || !profile.track) continue;
+    settings.scopes.push_back({ScopeId{*profile.backup_id}, profile.name, *profile.rbs,
+                               etrunk::EtrunkId{profile.track->etrunk}, profile.track->eth_trunk,
+                               profile.has_service(config::ServiceType::igmp),
+                               profile.has_service(config::ServiceType::mld)});
+  }
+  for (const auto& interface : config.interfaces)
+    if (interface.name.kind != config::InterfaceKind::null)
+      settings.links.push_back(link_settings(interface, config, ports));
+  for (const auto& rp : config.static_rps)
+    if (auto mapping = mcast::rp::make_static_rp(rp.rp, rp.groups))
+      settings.static_rps.push_back(*mapping);
+  return settings;
+}
+
+}  // namespace hotpair::ha::daemon
