@@ -221,6 +221,10 @@ void Journal::on_put_answered(bool committed, TimePoint now) {
 void Journal::on_timeout(TimePoint now) {
   if (!retry_at_ || now < *retry_at_) return;
   retry_at_.reset();
+  // Says again where the store is: what failed must not look old to it.
+  ScopeMeta meta = meta_;
+  meta.last = committed_;
+  ask(PutMeta{scope_, std::move(meta)});
   submit();
 }
 
@@ -238,7 +242,9 @@ void Journal::evict() {
 void Journal::raise_floor_if_due() {
   if (unswept_ < config_.sweep_every || deletions_ == 0 || meta_.incomplete) return;
   Sequence target = writing_ ? std::min(acked_, committed_) : meta_.last;
-  if (deletions_ > config_.deletions_max) target = committed_;
+  // A peer that does not come, or does not acknowledge, gets a bulk one day; one that reads does not.
+  if (writing_ && deletions_ > config_.deletions_max) target = std::min(sent_, committed_);
+  if (deletions_ > 4 * config_.deletions_max) target = committed_;
   // The newest entry stays, so that the end of the index is the end of the journal.
   if (target >= meta_.last) target = Sequence{meta_.last.value() - 1};
   if (target <= meta_.floor) return;

@@ -72,6 +72,7 @@ class Journal {
 
   // ---- for the session ----
 
+  [[nodiscard]] const ScopeMeta& meta() const { return meta_; }
   [[nodiscard]] const EpochHistory& history() const { return meta_.history; }
   [[nodiscard]] Epoch epoch() const;
   /// Newest sequence, committed or not.

@@ -43,6 +43,9 @@ struct ScopePosture {
 /// Replicates scopes with one peer, both ways: for each scope from its master to the other node.
 /// One object lives as long as the peer is configured, through any number of connections. Sans-IO;
 /// nothing in it decides on roles, and the loss of the stream says nothing about the peer's life.
+///
+/// The driver, after every input: drain poll_effect(), then the journals' poll_request(), in this order, so
+/// that the store sees requests in the order in which they were made; then set the timer.
 class ReplicationSession {
  public:
   ReplicationSession(const SessionConfig& config, checkpoint::journal::RequestIds& ids);
@@ -102,8 +105,9 @@ class ReplicationSession {
   [[nodiscard]] std::optional<ScopeModel> show(ScopeId scope, TimePoint now) const;
   void reset_counters();
 
- private:
   struct State;
+
+ private:
   std::unique_ptr<State> state_;
 };
 
