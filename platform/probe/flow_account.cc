@@ -57,8 +57,10 @@ void FlowAccount::on_first(std::uint64_t sequence, TimePoint sent_at) {
 void FlowAccount::on_late(std::uint64_t sequence, TimePoint sent_at, TimePoint received_at) {
   if (sequence < first_) {  // overtaken by the packet that was heard first
     if (sequence + 1 < first_) {
-      add_hole(sequence + 1,
-               Hole{.end = first_, .before = sent_at, .after = sent_at + config_.interval, .open = false});
+      add_hole(sequence + 1, Hole{.end = first_,
+                                  .before = sent_at,
+                                  .after = sent_at + config_.interval,
+                                  .open = false});
     }
     first_ = sequence;
   } else {

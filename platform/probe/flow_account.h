@@ -40,20 +40,21 @@ struct FlowSummary {
   std::uint64_t duplicates = 0;
   std::uint64_t reordered = 0;  ///< arrived after a later one
   bool ended = false;           ///< the end is known; else losses after the last arrival are not
-  std::uint64_t next_sequence = 0;  ///< one past the highest sequence known to exist
-  TimePoint highest_sent_at;        ///< when that highest one was sent
+  std::uint64_t next_sequence = 0;   ///< one past the highest sequence known to exist
+  TimePoint highest_sent_at;         ///< when that highest one was sent
   std::optional<Loss> longest_loss;  ///< the most lost packets in a row
   std::optional<Gap> longest_gap;    ///< between two arrivals, lost packets or not
   std::optional<TimePoint> first_arrival;
   std::optional<TimePoint> last_arrival;
-  std::vector<Loss> losses;               ///< oldest first, the newest `events_max`
-  std::vector<Gap> gaps;                  ///< longer than two intervals and 5 ms, ditto
+  std::vector<Loss> losses;                ///< oldest first, the newest `events_max`
+  std::vector<Gap> gaps;                   ///< longer than two intervals and 5 ms, ditto
   std::vector<TimePoint> duplicate_times;  ///< arrivals, the first `events_max`
 };
 
 /// Counts one numbered flow: sans-IO, exact however packets are lost, doubled or reordered, because
 /// it keeps the set of missing sequences as intervals. Memory grows with runs of loss, not with
-/// packets; beyond `holes_max` the oldest run is closed (a packet that fills it counts as duplicate).
+/// packets; beyond `holes_max` the oldest run is closed (a packet that fills it counts as
+/// duplicate).
 class FlowAccount {
  public:
   struct Config {
@@ -66,7 +67,8 @@ class FlowAccount {
 
   /// One data packet.
   void on_packet(std::uint64_t sequence, TimePoint sent_at, TimePoint received_at);
-  /// The sender says: `count` packets were sent, the last one at `last_sent_at`. Repeats change nothing.
+  /// The sender says: `count` packets were sent, the last one at `last_sent_at`. Repeats change
+  /// nothing.
   void on_end(std::uint64_t count, TimePoint last_sent_at);
 
   [[nodiscard]] bool ended() const { return ended_; }
@@ -92,9 +94,9 @@ class FlowAccount {
   Config config_;
   bool started_ = false;
   bool ended_ = false;
-  std::uint64_t first_ = 0;  // lowest expected sequence
-  std::uint64_t next_ = 0;   // one past the highest known
-  TimePoint next_before_;    // send time of the highest known
+  std::uint64_t first_ = 0;              // lowest expected sequence
+  std::uint64_t next_ = 0;               // one past the highest known
+  TimePoint next_before_;                // send time of the highest known
   std::map<std::uint64_t, Hole> holes_;  // first missing sequence -> hole
   std::uint64_t open_lost_ = 0;          // packets in holes_
   std::uint64_t closed_lost_ = 0;        // packets in holes given up

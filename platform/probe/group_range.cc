@@ -61,7 +61,8 @@ Result<std::vector<Group>> parse_part(std::string_view text) {
   const Result<Group> last = Group::parse(rest);
   if (!last) return std::unexpected(last.error());
   if (last->family() != first->family() || *last < *first) {
-    return fail(ErrorCode::malformed, "the range '" + std::string(text) + "' ends before it begins");
+    return fail(ErrorCode::malformed,
+                "the range '" + std::string(text) + "' ends before it begins");
   }
   std::vector<Group> groups{*first};
   while (groups.back() != *last) {

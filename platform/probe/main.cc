@@ -72,5 +72,6 @@ int main_of(std::span<char* const> arguments) {
 }  // namespace hotpair::platform::probe
 
 int main(int argc, char** argv) {
-  return hotpair::platform::probe::main_of(std::span(argv, static_cast<std::size_t>(argc)).subspan(1));
+  return hotpair::platform::probe::main_of(
+      std::span(argv, static_cast<std::size_t>(argc)).subspan(1));
 }

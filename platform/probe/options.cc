@@ -12,7 +12,8 @@
 namespace hotpair::platform::probe {
 namespace {
 
-constexpr std::string_view help_text = R"(hotpair-probe: sends and receives numbered multicast and measures what is lost
+constexpr std::string_view help_text =
+    R"(hotpair-probe: sends and receives numbered multicast and measures what is lost
 
   hotpair-probe send    --group LIST --interface DEV [options]
   hotpair-probe receive --group LIST --interface DEV [options]
@@ -51,9 +52,9 @@ struct Known {
   std::string_view name;
   bool has_value;
 };
-constexpr Known common_known[] = {{"--group", true},    {"--interface", true},   {"--port", true},
-                                  {"--duration", true}, {"--json", true},        {"--all-groups", false},
-                                  {"--quiet", false},   {"--no-realtime", false}};
+constexpr Known common_known[] = {
+    {"--group", true}, {"--interface", true},   {"--port", true},   {"--duration", true},
+    {"--json", true},  {"--all-groups", false}, {"--quiet", false}, {"--no-realtime", false}};
 constexpr Known send_known[] = {
     {"--rate", true}, {"--size", true}, {"--ttl", true}, {"--source", true}, {"--loop", false}};
 constexpr Known receive_known[] = {{"--source-list", true},
@@ -116,15 +117,16 @@ Result<double> number(const Values& values, std::string_view name, double fallba
       return digits;
     };
     return fail(ErrorCode::malformed, std::string(name) + " wants a number from " + shown(least) +
-                                          " to " + shown(most) + ", not '" + std::string(text) + "'");
+                                          " to " + shown(most) + ", not '" + std::string(text) +
+                                          "'");
   }
   return value;
 }
 
-Result<long> whole(const Values& values, std::string_view name, long fallback, long least, long most) {
-  const Result<double> value =
-      number(values, name, static_cast<double>(fallback), static_cast<double>(least),
-             static_cast<double>(most));
+Result<long> whole(const Values& values, std::string_view name, long fallback, long least,
+                   long most) {
+  const Result<double> value = number(values, name, static_cast<double>(fallback),
+                                      static_cast<double>(least), static_cast<double>(most));
   if (!value) return std::unexpected(value.error());
   if (std::floor(*value) != *value) {
     return fail(ErrorCode::malformed, std::string(name) + " wants a whole number");
@@ -168,7 +170,8 @@ Result<Options> parse_send(std::span<char* const> arguments) {
   const Result<double> rate = number(*values, "--rate", 50, 0.01, 1e6);
   if (!rate) return std::unexpected(rate.error());
   options.interval = Duration(static_cast<Duration::rep>(1e9 / *rate));
-  const Result<long> size = whole(*values, "--size", 200, static_cast<long>(packet_size_min), 65000);
+  const Result<long> size =
+      whole(*values, "--size", 200, static_cast<long>(packet_size_min), 65000);
   if (!size) return std::unexpected(size.error());
   options.size = static_cast<std::uint32_t>(*size);
   const Result<long> ttl = whole(*values, "--ttl", 16, 1, 255);
@@ -200,7 +203,8 @@ Result<Options> parse_receive(std::span<char* const> arguments) {
   }
   const std::string expect = text_of(*values, "--expect-from");
   if (expect != "" && expect != "first" && expect != "start") {
-    return fail(ErrorCode::malformed, "--expect-from wants 'first' or 'start', not '" + expect + "'");
+    return fail(ErrorCode::malformed,
+                "--expect-from wants 'first' or 'start', not '" + expect + "'");
   }
   options.expect_from = expect == "start" ? ExpectFrom::start : ExpectFrom::first_heard;
   options.until_end = values->contains("--until-end");

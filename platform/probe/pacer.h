@@ -8,13 +8,14 @@
 
 namespace hotpair::platform::probe {
 
-/// Spreads the packets of many groups evenly: packet n of the whole belongs to group n % groups, has
-/// sequence n / groups and is due at start + n * interval / groups. Nothing is skipped after a pause:
-/// what is overdue is sent at once, so that a pause of the sender is never taken for loss.
+/// Spreads the packets of many groups evenly: packet n of the whole belongs to group n % groups,
+/// has sequence n / groups and is due at start + n * interval / groups. Nothing is skipped after a
+/// pause: what is overdue is sent at once, so that a pause of the sender is never taken for loss.
 class Pacer {
  public:
   /// `interval` between two packets of one group; `rounds` packets per group, nullopt for no end.
-  Pacer(TimePoint start, Duration interval, std::uint32_t groups, std::optional<std::uint64_t> rounds)
+  Pacer(TimePoint start, Duration interval, std::uint32_t groups,
+        std::optional<std::uint64_t> rounds)
       : start_(start), interval_(interval), groups_(groups) {
     if (rounds) total_ = *rounds * groups_;
   }

@@ -17,17 +17,17 @@ enum class PacketType : std::uint8_t {
 
 /// One probe datagram. Network byte order on the wire, padded with zeros to the wanted size:
 ///
-///     0        4       5      6         8       16            20             24        32         40
-///     +--------+-------+------+---------+-------+-------------+--------------+---------+----------+
-///     | magic  |version| type | zero    | run   | group index | interval, us | sequence| sent, ns |
-///     +--------+-------+------+---------+-------+-------------+--------------+---------+----------+
+///     0        4       5      6      8       16            20             24         32         40
+///     +--------+-------+------+------+-------+-------------+--------------+----------+---------+
+///     | magic  |version| type | zero | run   | group index | interval, us | sequence | sent, ns|
+///     +--------+-------+------+------+-------+-------------+--------------+----------+---------+
 struct Packet {
   PacketType type = PacketType::data;
-  std::uint64_t run = 0;           ///< random, one per sender process
-  std::uint32_t group_index = 0;   ///< position in the sender's list of groups
-  std::uint32_t interval_us = 0;   ///< between two packets of one group
-  std::uint64_t sequence = 0;      ///< data: counts from 0 in each group; end: packets sent per group
-  TimePoint sent_at;               ///< CLOCK_MONOTONIC of the sender; end: of the last data packet
+  std::uint64_t run = 0;          ///< random, one per sender process
+  std::uint32_t group_index = 0;  ///< position in the sender's list of groups
+  std::uint32_t interval_us = 0;  ///< between two packets of one group
+  std::uint64_t sequence = 0;  ///< data: counts from 0 in each group; end: packets sent per group
+  TimePoint sent_at;           ///< CLOCK_MONOTONIC of the sender; end: of the last data packet
 };
 
 inline constexpr std::size_t packet_size_min = 40;

@@ -41,8 +41,8 @@ std::string quoted(const std::string& text) {
 
 std::string loss_json(const Loss& loss) {
   return fmt::format(
-      R"({{"first":{},"packets":{},"begin_ns":{},"end_ns":{},"gap_ms":{:.3f},"open":{}}})", loss.first,
-      loss.packets, ns(loss.begin), ns(loss.end), ms(loss.gap()), loss.open);
+      R"({{"first":{},"packets":{},"begin_ns":{},"end_ns":{},"gap_ms":{:.3f},"open":{}}})",
+      loss.first, loss.packets, ns(loss.begin), ns(loss.end), ms(loss.gap()), loss.open);
 }
 
 std::string gap_json(const Gap& gap) {
@@ -69,11 +69,12 @@ std::string row_json(const FlowRow& row, TimePoint started_at) {
   const FlowSummary& flow = row.flow;
   return fmt::format(
       R"({{"group":"{}","source":{},"run":"{:016x}","expected":{},"received":{},"lost":{},)"
-      R"("duplicates":{},"reordered":{},"ended":{},"next_sequence":{},"highest_sent_ns":{},{},"first_ns":{},"last_ns":{},"losses":{},)"
-      R"("gaps":{},"duplicate_times_ns":{}}})",
+      R"("duplicates":{},"reordered":{},"ended":{},"next_sequence":{},"highest_sent_ns":{},)"
+      R"({},"first_ns":{},"last_ns":{},"losses":{},"gaps":{},"duplicate_times_ns":{}}})",
       row.group.to_string(), row.source ? quoted(row.source->to_string()) : "null", row.run,
       flow.expected, flow.received, flow.lost, flow.duplicates, flow.reordered, flow.ended,
-      flow.next_sequence, ns(flow.highest_sent_at), worst_json(flow.longest_loss, flow.longest_gap, started_at), optional_ns(flow.first_arrival),
+      flow.next_sequence, ns(flow.highest_sent_at),
+      worst_json(flow.longest_loss, flow.longest_gap, started_at), optional_ns(flow.first_arrival),
       optional_ns(flow.last_arrival), list(flow.losses, loss_json), list(flow.gaps, gap_json),
       list(flow.duplicate_times, [](TimePoint at) { return std::to_string(ns(at)); }));
 }
@@ -106,8 +107,9 @@ void print_flow(Out out, const FlowRow& row, TimePoint started_at) {
 void print_pauses(Out out, const std::vector<Pause>& pauses) {
   if (pauses.empty()) return;
   const auto longest = std::ranges::max_element(pauses, {}, &Pause::length);
-  fmt::format_to(out, "this program was paused {} times, {:.1f} ms at the longest: gaps may be its own\n",
-                 pauses.size(), ms(longest->length));
+  fmt::format_to(
+      out, "this program was paused {} times, {:.1f} ms at the longest: gaps may be its own\n",
+      pauses.size(), ms(longest->length));
 }
 
 }  // namespace
@@ -144,14 +146,14 @@ FlowTotal sum_up(const std::vector<FlowRow>& rows) {
 std::string to_text(const ReceiveReport& report, bool every_group) {
   std::string text;
   const Out out = std::back_inserter(text);
-  fmt::format_to(out, "{:<24} {:<16} {:>9} {:>9} {:>7} {:>6} {:>7} {:>9} {:>8} {:>9} {:>10}\n", "group",
-                 "source", "expected", "received", "lost", "dupl", "reorder", "gap ms", "lost run",
-                 "ms", "began");
+  fmt::format_to(out, "{:<24} {:<16} {:>9} {:>9} {:>7} {:>6} {:>7} {:>9} {:>8} {:>9} {:>10}\n",
+                 "group", "source", "expected", "received", "lost", "dupl", "reorder", "gap ms",
+                 "lost run", "ms", "began");
   std::size_t shown = 0;
   std::size_t hidden = 0;
   for (const FlowRow& row : report.rows) {
-    const bool wanted = every_group || report.rows.size() <= rows_shown ||
-                        (worth_a_row(row) && shown < rows_shown);
+    const bool wanted =
+        every_group || report.rows.size() <= rows_shown || (worth_a_row(row) && shown < rows_shown);
     if (wanted) {
       print_flow(out, row, report.started_at);
       ++shown;
@@ -169,12 +171,14 @@ std::string to_text(const ReceiveReport& report, bool every_group) {
   print_loss(out, total.longest_loss, report.started_at);
   fmt::format_to(out, "\n");
   if (total.unended != 0) {
-    fmt::format_to(out, "{} streams without a known end: losses after their last packet are not counted\n",
-                   total.unended);
+    fmt::format_to(
+        out, "{} streams without a known end: losses after their last packet are not counted\n",
+        total.unended);
   }
   if (report.socket_dropped != 0) {
-    fmt::format_to(out, "{} packets were dropped in this program's own sockets: not the network's loss\n",
-                   report.socket_dropped);
+    fmt::format_to(
+        out, "{} packets were dropped in this program's own sockets: not the network's loss\n",
+        report.socket_dropped);
   }
   if (report.foreign != 0) fmt::format_to(out, "{} foreign datagrams\n", report.foreign);
   print_pauses(out, report.pauses);
@@ -190,10 +194,12 @@ std::string to_text(const SendReport& report, bool every_group) {
     sent += row.sent;
     failed += row.failed;
     if (every_group || row.failed != 0) {
-      fmt::format_to(out, "{:<24} sent {:>9} failed {}\n", row.group.to_string(), row.sent, row.failed);
+      fmt::format_to(out, "{:<24} sent {:>9} failed {}\n", row.group.to_string(), row.sent,
+                     row.failed);
     }
   }
-  fmt::format_to(out, "sent {} packets to {} groups in {:.3f} s, {} failed, at most {:.1f} ms late\n",
+  fmt::format_to(out,
+                 "sent {} packets to {} groups in {:.3f} s, {} failed, at most {:.1f} ms late\n",
                  sent, report.rows.size(), ms(report.ended_at - report.started_at) / 1e3, failed,
                  ms(report.lateness_max));
   print_pauses(out, report.pauses);
@@ -205,8 +211,8 @@ std::string to_json(const ReceiveReport& report) {
   std::string text = fmt::format(
       R"({{"probe":"receive","version":1,"interface":{},"port":{},"started_ns":{},"ended_ns":{},)"
       R"("foreign":{},"socket_dropped":{},"pauses":{},)",
-      quoted(report.interface), report.port, ns(report.started_at), ns(report.ended_at), report.foreign,
-      report.socket_dropped, list(report.pauses, pause_json));
+      quoted(report.interface), report.port, ns(report.started_at), ns(report.ended_at),
+      report.foreign, report.socket_dropped, list(report.pauses, pause_json));
   text += fmt::format(
       R"("total":{{"streams":{},"silent":{},"unended":{},"stopped":{},"expected":{},"received":{},)"
       R"("lost":{},"duplicates":{},"duplicates_max":{},"reordered":{},{}}},)",
@@ -227,15 +233,18 @@ std::string to_json(const SendReport& report) {
     failed += row.failed;
   }
   std::string text = fmt::format(
-      R"({{"probe":"send","version":1,"interface":{},"port":{},"run":"{:016x}","interval_ms":{:.6f},)"
-      R"("size":{},"started_ns":{},"ended_ns":{},"lateness_max_ms":{:.3f},"pauses":{},)"
+      R"({{"probe":"send","version":1,"interface":{},"port":{},"run":"{:016x}",)"
+      R"("interval_ms":{:.6f},"size":{},"started_ns":{},"ended_ns":{},)"
+      R"("lateness_max_ms":{:.3f},"pauses":{},)"
       R"("total":{{"streams":{},"sent":{},"failed":{}}},"groups":)",
       quoted(report.interface), report.port, report.run, ms(report.interval), report.size,
       ns(report.started_at), ns(report.ended_at), ms(report.lateness_max),
       list(report.pauses, pause_json), report.rows.size(), sent, failed);
   text += list(report.rows, [](const SentRow& row) {
-    return fmt::format("\n" R"({{"group":"{}","sent":{},"failed":{}}})", row.group.to_string(), row.sent,
-                       row.failed);
+    return fmt::format(
+        "\n"
+        R"({{"group":"{}","sent":{},"failed":{}}})",
+        row.group.to_string(), row.sent, row.failed);
   });
   return text + "}\n";
 }

@@ -28,9 +28,9 @@ struct FlowRow {
 /// All rows together.
 struct FlowTotal {
   std::uint64_t flows = 0;
-  std::uint64_t silent = 0;    ///< joined groups on which nothing was heard
-  std::uint64_t unended = 0;   ///< flows whose end is not known
-  std::uint64_t stopped = 0;   ///< flows that lost their last packets: they never came back
+  std::uint64_t silent = 0;   ///< joined groups on which nothing was heard
+  std::uint64_t unended = 0;  ///< flows whose end is not known
+  std::uint64_t stopped = 0;  ///< flows that lost their last packets: they never came back
   std::uint64_t expected = 0;
   std::uint64_t received = 0;
   std::uint64_t lost = 0;
@@ -87,7 +87,8 @@ struct LiveCounts {
 /// `every_group`: a row for each group; else only those with something to tell, at most 20.
 [[nodiscard]] std::string to_text(const ReceiveReport& report, bool every_group);
 [[nodiscard]] std::string to_text(const SendReport& report, bool every_group);
-/// One JSON document; times are integers in nanoseconds (`*_ns`), lengths are numbers in ms (`*_ms`).
+/// One JSON document; times are integers in nanoseconds (`*_ns`), lengths are numbers in ms
+/// (`*_ms`).
 [[nodiscard]] std::string to_json(const ReceiveReport& report);
 [[nodiscard]] std::string to_json(const SendReport& report);
 

@@ -25,7 +25,8 @@ bool set_option(int fd, int level, int name, int value) {
 }
 
 void enlarge(int fd, int forced, int plain) {
-  if (!set_option(fd, SOL_SOCKET, forced, buffer_bytes)) set_option(fd, SOL_SOCKET, plain, buffer_bytes);
+  if (!set_option(fd, SOL_SOCKET, forced, buffer_bytes))
+    set_option(fd, SOL_SOCKET, plain, buffer_bytes);
 }
 
 Duration clock_value(clockid_t clock) {
@@ -65,12 +66,11 @@ Result<Descriptor> open_receive_socket(Family family, std::uint16_t port) {
   set_option(fd.get(), SOL_SOCKET, SO_RXQ_OVFL, 1);
   enlarge(fd.get(), SO_RCVBUFFORCE, SO_RCVBUF);
   const bool own_groups_only =
-      family == Family::ipv4
-          ? set_option(fd.get(), IPPROTO_IP, IP_MULTICAST_ALL, 0) &&
-                set_option(fd.get(), IPPROTO_IP, IP_PKTINFO, 1)
-          : set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
-                set_option(fd.get(), IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0) &&
-                set_option(fd.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+      family == Family::ipv4 ? set_option(fd.get(), IPPROTO_IP, IP_MULTICAST_ALL, 0) &&
+                                   set_option(fd.get(), IPPROTO_IP, IP_PKTINFO, 1)
+                             : set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
+                                   set_option(fd.get(), IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0) &&
+                                   set_option(fd.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
   if (!own_groups_only) return system_error("socket options for multicast");
   const SocketAddress any = to_socket_address(IpAddress::any(family), port, 0);
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&any.storage), any.length) != 0) {
@@ -220,7 +220,8 @@ Result<JoinedSockets> JoinedSockets::open(const Options& options) {
       joined.sockets_.push_back(std::move(*fd));
       fresh = true;
     }
-    const int error = join(joined.sockets_.back().get(), options.groups[i], options.sources, *index);
+    const int error =
+        join(joined.sockets_.back().get(), options.groups[i], options.sources, *index);
     if (error == 0) {
       ++i;
       fresh = false;

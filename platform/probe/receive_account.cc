@@ -50,10 +50,10 @@ ReceiveReport ReceiveAccount::report() const {
     FlowAccount account = flow.account;
     const Run& run = runs_.at(key.run);
     if (run.ended) account.on_end(run.count, run.last_sent_at);
-    heard.emplace(key.group, FlowRow{.group = key.group,
-                                     .source = flow.source,
-                                     .run = key.run,
-                                     .flow = account.summary()});
+    heard.emplace(
+        key.group,
+        FlowRow{
+            .group = key.group, .source = flow.source, .run = key.run, .flow = account.summary()});
   }
   ReceiveReport report;
   for (const Group& group : config_.groups) {

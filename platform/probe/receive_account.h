@@ -42,7 +42,8 @@ class ReceiveAccount {
   };
   struct KeyHash {
     std::size_t operator()(const Key& key) const noexcept {
-      return std::hash<IpAddress>{}(key.group) ^ static_cast<std::size_t>(key.run * 0x9e3779b97f4a7c15U);
+      return std::hash<IpAddress>{}(key.group) ^
+             static_cast<std::size_t>(key.run * 0x9e3779b97f4a7c15U);
     }
   };
   struct Flow {

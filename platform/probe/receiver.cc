@@ -21,7 +21,8 @@ constexpr Duration linger = std::chrono::milliseconds(400);  // longer than a se
 /// One running receiver: sockets, account, progress.
 class Receiver {
  public:
-  Receiver(const ReceiveOptions& options, JoinedSockets sockets, Descriptor signals, Descriptor epoll)
+  Receiver(const ReceiveOptions& options, JoinedSockets sockets, Descriptor signals,
+           Descriptor epoll)
       : options_(options),
         sockets_(std::move(sockets)),
         signals_(std::move(signals)),
@@ -84,7 +85,8 @@ class Receiver {
     for (int rounds = 0; rounds < 64; ++rounds) {
       const std::span<const Datagram> datagrams = reader_.read(socket);
       for (const Datagram& datagram : datagrams) {
-        account_.on_datagram(datagram.group, datagram.source, datagram.payload, datagram.received_at);
+        account_.on_datagram(datagram.group, datagram.source, datagram.payload,
+                             datagram.received_at);
         if (datagram.overflow) overflow_[socket] = *datagram.overflow;
       }
       if (datagrams.size() < BatchReader::batch) return;

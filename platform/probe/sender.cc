@@ -66,12 +66,15 @@ class Sender {
   }
 
  private:
-  [[nodiscard]] std::uint32_t groups() const { return static_cast<std::uint32_t>(addresses_.size()); }
+  [[nodiscard]] std::uint32_t groups() const {
+    return static_cast<std::uint32_t>(addresses_.size());
+  }
 
   /// True when a signal asks to stop. Notes a pause if waking took much longer than asked.
   bool sleep_until(TimePoint wake) {
     const Duration wait = std::max(wake - monotonic_now(), Duration::zero());
-    const timespec timeout{.tv_sec = wait.count() / 1'000'000'000, .tv_nsec = wait.count() % 1'000'000'000};
+    const timespec timeout{.tv_sec = wait.count() / 1'000'000'000,
+                           .tv_nsec = wait.count() % 1'000'000'000};
     pollfd poll{.fd = signals_.get(), .events = POLLIN, .revents = 0};
     const bool stop = ppoll(&poll, 1, &timeout, nullptr) > 0;
     const Duration late = monotonic_now() - wake;

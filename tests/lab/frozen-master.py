@@ -1,7 +1,7 @@
 """SIGSTOP of all processes of the master for 5 s, then SIGCONT.
 
-The lease closes its gate, the backup takes over, both are open together no longer than 50 ms, and nothing
-switches a second time when it wakes.
+The lease closes its gate, the backup takes over, both are open together no longer than 50 ms, and
+nothing switches a second time when it wakes.
 """
 
 import signal

@@ -1,7 +1,7 @@
-"""The master dies (processes killed, links down at once) under IGMPv2, v3 and source-list receivers.
+"""The master dies (all processes killed, links down at once) under IGMPv2 and v3 receivers.
 
-Longest gap at most the hello timeout in force + 50 ms; every group continues; the backup held entries and
-routes beforehand. With hellos of 20 ms x 5, and with the vendor's default of 1 s x 20.
+Longest gap at most the hello timeout in force + 50 ms; every group continues; the backup held
+entries and routes beforehand. With hellos of 20 ms x 5, and with the vendor's default of 1 s x 20.
 """
 
 from lib.config import FAST, VENDOR

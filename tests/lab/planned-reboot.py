@@ -1,4 +1,4 @@
-"""The master leaves, comes back with another boot id, gets a full bulk, and reverts after its delay.
+"""The master leaves, comes back with another boot id, gets a full bulk, reverts after its delay.
 
 0 lost, at most 2 duplicates per group and event.
 """
@@ -11,7 +11,8 @@ from lib.world import now_ns
 
 
 def main(args):
-    report = Report("planned-reboot", {"hello": "20 ms x 5", "revert delay": f"{FAST['revert_s']} s"})
+    report = Report("planned-reboot", {"hello": "20 ms x 5",
+                                       "revert delay": f"{FAST['revert_s']} s"})
     for _ in range(args.runs):
         with scene(args, "both", FAST) as stage:
             stage.up()

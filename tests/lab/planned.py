@@ -26,8 +26,9 @@ def main(args):
             old.wait("synced", 10)
             time.sleep(max(0.0, EACH_S - (now_ns() - begin) / 1e9))
             windows.append(("switchover" if number % 2 == 0 else "and back", begin, now_ns()))
+            moved = new.gate_open() and not old.gate_open()
             report.check(f"{old.name} handed over to {new.name}",
-                         new.gate_open() and not old.gate_open() and new.switchovers()[0]["planned"])
+                         moved and new.switchovers()[0]["planned"])
         measured = stage.stop()
         for event, begin, end in windows:
             report.add_run(event, merge(one.window(begin, end) for one in measured))

@@ -1,8 +1,8 @@
-"""Faults and attacks on the backup channel: each gives its state, reason and counter, and heals by itself.
+"""Faults and attacks on the backup channel: each gives its state, reason and counter, and heals.
 
-Cable cut, half-open TCP, wrong key, no key, impostor with a certificate, garbage from an authenticated
-peer, slow peer, full disk, a main thread that hangs while its keeper lives. With --all memory, files and
-descriptors stay flat within 5 % over 5 minutes.
+Cable cut, half-open TCP, wrong key, no key, impostor with a certificate, garbage from an
+authenticated peer, slow peer, full disk, a main thread that hangs while its keeper lives. With
+--all memory, files and descriptors stay flat within 5 % over 5 minutes.
 """
 
 import os
@@ -162,9 +162,9 @@ def b_comes_back(stage, server):
 
 def impostor(watch, stage):
     key, certificate = stage.world.dir / "impostor.key", stage.world.dir / "impostor.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                    "-nodes", "-keyout", key, "-out", certificate, "-subj", "/CN=DeviceB", "-days", "1"],
-                   check=True, capture_output=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", certificate,
+                    "-subj", "/CN=DeviceB", "-days", "1"], check=True, capture_output=True)
     server = listen_as_b(stage, ["-key", str(key), "-cert", str(certificate)], b"")
     watch.down(stage.pair.a, "impostor")
     b_comes_back(stage, server)
@@ -188,8 +188,8 @@ def garbage(watch, stage):
 
 
 def churn(stage, groups, seconds):
-    return stage.world.start(stage.topology.hosts["h2"], "/usr/bin/python3", STORM, "--groups", groups,
-                             "--updates", 2000, "--range", 4000, "--seconds", seconds)
+    return stage.world.start(stage.topology.hosts["h2"], "/usr/bin/python3", STORM, "--groups",
+                             groups, "--updates", 2000, "--range", 4000, "--seconds", seconds)
 
 
 def slow_peer(watch, stage):
@@ -217,7 +217,8 @@ def full_disk(watch, stage):
     storm = churn(stage, 20000, 4)
     alarm = poll(lambda: any(alarm["id"] == ALARM_STORE for alarm in b.alarms()), DETECT_S)
     watch.report.check(f"{watch.name}: alarm {ALARM_STORE}", alarm)
-    watch.report.check(f"{watch.name}: nobody died", b.daemon.alive() and stage.pair.a.daemon.alive())
+    watch.report.check(f"{watch.name}: nobody died",
+                       b.daemon.alive() and stage.pair.a.daemon.alive())
     storm.popen.wait(30)
     filler.unlink()
     cleared = poll(lambda: all(alarm["id"] != ALARM_STORE for alarm in b.alarms()), HEAL_S)
@@ -233,16 +234,17 @@ def hanging_main(watch, stage):
     os.kill(a.daemon.pid, signal.SIGCONT)
 
 
-FAULTS = {"cable cut": cable_cut, "half-open TCP": half_open, "wrong key": wrong_key, "no key": no_key,
-          "impostor": impostor, "garbage": garbage, "slow peer": slow_peer, "full disk": full_disk,
-          "hanging main thread": hanging_main}
+FAULTS = {"cable cut": cable_cut, "half-open TCP": half_open, "wrong key": wrong_key,
+          "no key": no_key, "impostor": impostor, "garbage": garbage, "slow peer": slow_peer,
+          "full disk": full_disk, "hanging main thread": hanging_main}
 
 
 def mount_small_disk(stage):
     """32 MiB for B's state: the store's map is sparse and fits."""
     disk = stage.world.dir / "disk-b"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", f"lab{stage.world.run}", disk], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", f"lab{stage.world.run}", disk],
+                   check=True)
     stage.world.on_close(lambda: subprocess.run(["umount", "-l", disk], check=True))
     stage.pair.b.state_dir = disk
 

@@ -31,11 +31,12 @@ def describe():
 
 
 def parse():
-    parser = argparse.ArgumentParser(prog="scripts/lab", description="runs one lab and says if it is ok")
+    parser = argparse.ArgumentParser(prog="scripts/lab",
+                                     description="runs one lab and says if it is ok")
     parser.add_argument("name", nargs="?", help="one of those that --list shows")
     parser.add_argument("--list", action="store_true", help="names and first lines of all labs")
     parser.add_argument("--json", metavar="FILE", help="write the result there")
-    parser.add_argument("--keep", action="store_true", help="stop at the end and leave all in place")
+    parser.add_argument("--keep", action="store_true", help="leave all in place at the end")
     parser.add_argument("--quick", action="store_true", help="2 runs of each event")
     parser.add_argument("--all", action="store_true", help="also the parts that take long")
     parser.add_argument("--runs", type=int, help="that many runs of each event")

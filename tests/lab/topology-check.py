@@ -1,7 +1,7 @@
 """Self-test of the lab itself: streams through plain kernel routers, no hotpair. About 10 s.
 
-A forwards by smcroute to the hosts, B does not; the streams are the labs' own in both families. Then A is
-killed and cut, which must show as a loss that never ends, so that the instruments are known to see one.
+A forwards by smcroute to the hosts, B does not; the streams are the labs' own in both
+families. Then A is killed and cut, which must show as a loss that never ends.
 """
 
 from lib.faults import Fault

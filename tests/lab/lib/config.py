@@ -53,7 +53,7 @@ def both_families(node):
 
 
 def configs(family, values=None, extra=()):
-    """Texts for both nodes. `family`: ipv4, ipv6 or both; `values`: timers, None for the seed's own."""
+    """Texts for both nodes. `family`: ipv4, ipv6 or both; `values`: timers, or the seed's own."""
     result = {}
     for node in DEVICE:
         sections = [timers(values)] if values else []

@@ -10,16 +10,17 @@ Command lines
     hotpair-keeper is started by hotpaird and lives on; its pid is in `display keeper`.
 
 Fields read from --json (nothing else is)
-    display keeper                           status.pid, status.scopes[].{scope,role,gate_open,term.counter}
+    display keeper                           status.pid, status.scopes[].{scope,role,gate_open,
+                                             term.counter}
     display e-trunk                          etrunks[].{state,timeout_ms,notes[]}
     display remote-backup-service            services[].{tcp_state,last_error,statistics.refused{}}
     display igmp group, display mld group    total
     display multicast forwarding-table       routes[].{group,incoming,installed,negative,
                                              outgoing[].{interface,gate_open}}
-    display multicast redundancy databases   scopes[].{scope,sync_state,databases[].{database,name,entries,
-                                             digest,lag_records}}     (digest: "equal")
-    display switchover history               switchovers[].{number,planned,cause,detection,to,result,
-                                             phases[].{name,at_us}}   (newest first)
+    display multicast redundancy databases   scopes[].{scope,sync_state,databases[].
+                                             {database,name,entries,digest,lag_records}}
+    display switchover history               switchovers[].{number,planned,cause,detection,to},
+                                             newest first
     display alarm active                     alarms[].{id,subject,text,next_step}
 """
 
@@ -89,8 +90,8 @@ class Node:
         answer = self.shell("wait", state, "--timeout", str(timeout), check=False,
                             timeout=timeout + 5)
         if answer.returncode != 0:
-            raise LabError(f"{self.name} is not {state} after {timeout} s: {answer.stderr.strip()}\n"
-                           f"{self.daemon.tail()}")
+            raise LabError(f"{self.name} is not {state} after {timeout} s: "
+                           f"{answer.stderr.strip()}\n{self.daemon.tail()}")
 
     def remember_keeper(self):
         """Labs that kill want the pid beforehand: afterwards nobody can be asked."""
@@ -195,7 +196,8 @@ class Node:
             for row in scope["databases"] if row["entries"])
 
     def entries(self):
-        return {row["name"]: row["entries"] for row in self.databases()["databases"] if row["entries"]}
+        rows = self.databases()["databases"]
+        return {row["name"]: row["entries"] for row in rows if row["entries"]}
 
     def switchovers(self):
         return self.display("switchover", "history")["switchovers"]
@@ -226,7 +228,8 @@ class Node:
             for line in Path(f"/proc/{pid}/status").read_text().splitlines():
                 rss += int(line.split()[1]) if line.startswith("VmRSS:") else 0
             descriptors += len(list(Path(f"/proc/{pid}/fd").iterdir()))
-        used = sum(path.stat().st_blocks * 512 for path in self.state_dir.rglob("*") if path.is_file())
+        files = [path for path in self.state_dir.rglob("*") if path.is_file()]
+        used = sum(path.stat().st_blocks * 512 for path in files)
         return {"rss_kb": rss, "descriptors": descriptors, "file_bytes": used}
 
 

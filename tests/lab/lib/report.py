@@ -3,7 +3,8 @@
 import json
 import statistics
 
-COLUMNS = ("event", "family", "streams", "sent", "lost", "longest_gap_ms", "duplicates", "reordered")
+COLUMNS = ("event", "family", "streams", "sent", "lost", "longest_gap_ms", "duplicates",
+           "reordered")
 SUMMED = ("lost", "longest_gap_ms", "duplicates", "reordered")
 
 
@@ -42,18 +43,19 @@ class Report:
     def clean_runs(self, event=None):
         """Runs in which the machine did not pause inside the measured window."""
         return [run for run in self.runs
-                if not run["paused"] and (event is None or run["event"] == event)]
+                if not run["paused"] and event in (None, run["event"])]
 
     def check(self, name, ok, detail=""):
         self.checks.append({"name": name, "ok": bool(ok), "detail": str(detail)})
-        print(f"  {'ok  ' if ok else 'FAIL'} {name}{': ' + str(detail) if detail else ''}", flush=True)
+        mark = "ok  " if ok else "FAIL"
+        print(f"  {mark} {name}{': ' + str(detail) if detail else ''}", flush=True)
         return ok
 
     def check_runs(self, name, field, bound, event=None):
         """`field` is at most `bound` in every clean run; without a clean run it fails."""
         runs = self.clean_runs(event)
         worst = max((run[field] for run in runs), default=None)
-        apart = len([r for r in self.runs if r["paused"] and (event is None or r["event"] == event)])
+        apart = sum(bool(run["paused"]) for run in self.runs if event in (None, run["event"]))
         note = f"; {apart} runs with a paused machine are apart" if apart else ""
         detail = f"worst {worst:g}, bound {bound:g}" if runs else "no run without a machine pause"
         return self.check(name, bool(runs) and worst <= bound, detail + note)

@@ -1,4 +1,4 @@
-"""The course that most labs share: a pair, its streams, an event at a random moment, the figures."""
+"""The course that most labs share: a pair, its streams, an event at a random moment, figures."""
 
 import contextlib
 import random
@@ -28,7 +28,8 @@ class Scene:
         self.timers = timers
         self.topology = SharedLan(world)
         self.pair = Pair(self.topology, args.bin, configs(family, timers, extra))
-        self.streams = [Streams(world, self.topology, args.probe, one) for one in families_of(family)]
+        self.streams = [Streams(world, self.topology, args.probe, one)
+                        for one in families_of(family)]
         self.random = random.Random()
         self.flowing_since = None
 
@@ -69,7 +70,7 @@ class Scene:
         return [streams.stop() for streams in self.streams]
 
     def measure(self, event, before=0.3, after=1.5):
-        """Runs event() in the stream, waits, stops, and returns the window's row and the measurements."""
+        """Runs event() in the stream, waits, stops; returns row, measurements and window."""
         self.random_phase()
         begin = now_ns()
         happened = event() or begin
@@ -131,6 +132,7 @@ def deaths(report, args, family, timers, event, runs, with_links=True):
                            backup_entries=held[-1][0], backup_routes=held[-1][1])
             stage.pair.b.wait("master", 5)
     bound = timers["hello_ms"] * timers["multiplier"] + 50
-    report.check_runs(f"{event}: longest gap within hello timeout + 50 ms", "longest_gap_ms", bound, event)
+    report.check_runs(f"{event}: longest gap within hello timeout + 50 ms", "longest_gap_ms", bound,
+                      event)
     check_backup_held(report, event, held)
     steady_checks(report, event)

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """A host that reports many IGMPv3 memberships, and then joins and leaves others at a steady rate.
 
-Run inside a host's namespace. Groups 225.0.0.0 upward stay; of 226.0.0.0 upward half the updates join
-one, half leave one. Prints one line for each phase that is over.
+Run inside a host's namespace. Groups 225.0.0.0 upward stay; of 226.0.0.0 upward half the updates
+join one, half leave one. Prints one line for each phase that is over.
 """
 
 import argparse

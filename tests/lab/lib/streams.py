@@ -64,14 +64,15 @@ class Streams:
         ready = []
         for host, groups, sources in self.plan.joins:
             ready.append(self._file(f"{host}-ready"))
-            argv = [self._probe, "receive", "--group", groups, "--interface", "eth0", "--port", PORT,
-                    "--quiet", "--json", self._file(host), "--ready-file", ready[-1]]
+            argv = [self._probe, "receive", "--group", groups, "--interface", "eth0", "--port",
+                    PORT, "--quiet", "--json", self._file(host), "--ready-file", ready[-1]]
             if sources:
                 argv += ["--source-list", sources]
             self._receivers.append((self._file(host), self._world.start(
                 self._topology.hosts[host], *argv)))
         for path, (_, process) in zip(ready, self._receivers):
-            wait_until(lambda p=path, r=process: p.exists() or not r.alive(), timeout, "receivers joined")
+            wait_until(lambda p=path, r=process: p.exists() or not r.alive(), timeout,
+                       "receivers joined")
             if not process.alive():
                 raise LabError(f"a receiver ended at once: {process.tail()}")
 
@@ -81,8 +82,10 @@ class Streams:
         for name, groups, rate in (("slow", self.plan.slow, self.plan.slow_rate),
                                    ("fast", self.plan.fast, self.plan.fast_rate)):
             argv = [self._probe, "send", "--group", groups, "--interface", "eth0", "--port", PORT,
-                    "--rate", rate, "--source", self.plan.source, "--quiet", "--json", self._file(name)]
-            self._senders.append((self._file(name), self._world.start(self._topology.source, *argv)))
+                    "--rate", rate, "--source", self.plan.source, "--quiet",
+                    "--json", self._file(name)]
+            process = self._world.start(self._topology.source, *argv)
+            self._senders.append((self._file(name), process))
 
     def stop(self):
         """Ends senders, then receivers; returns the Measurement."""
@@ -123,9 +126,10 @@ class Measurement:
         if tail > 0:
             row["lost"] += tail
             row["expected"] += tail
+            begin = row["highest_sent_ns"]
             row["losses"].append({
-                "first": row["next_sequence"], "packets": tail, "begin_ns": row["highest_sent_ns"],
-                "end_ns": ended_ns, "gap_ms": (ended_ns - row["highest_sent_ns"]) / 1e6, "open": True})
+                "first": row["next_sequence"], "packets": tail, "begin_ns": begin,
+                "end_ns": ended_ns, "gap_ms": (ended_ns - begin) / 1e6, "open": True})
 
     def rows(self, fast=None):
         """All flows, or only the fast one (True), or only the slow ones (False)."""

@@ -15,7 +15,7 @@ from .faults import Link
 from .streams import Plan
 from .world import LabError, wait_until
 
-QUIET = {  # a lab's routers: no reverse-path filter, no DAD, addresses survive a link that goes down
+QUIET = {  # no reverse-path filter, no DAD, addresses survive a link that goes down
     "ipv4__conf__all__rp_filter": 0, "ipv4__conf__default__rp_filter": 0,
     "ipv4__conf__default__ignore_routes_with_linkdown": 1,
     "ipv6__conf__default__ignore_routes_with_linkdown": 1,
@@ -113,8 +113,8 @@ class SharedLan:
     def _wire_uplinks(self):
         a, b = (namespace.full_name for namespace in self.nodes.values())
         self.source.ip(f"link add eth0 type veth peer name ge0-1-1 netns {self.upstream.full_name}",
-                       "addr add 10.0.5.10/24 dev eth0", "addr add 2001:db8:40::10/64 dev eth0 nodad",
-                       "link set eth0 up")
+                       "addr add 10.0.5.10/24 dev eth0",
+                       "addr add 2001:db8:40::10/64 dev eth0 nodad", "link set eth0 up")
         self.upstream.ip(
             f"link add ge0-1-3 type veth peer name ge0-1-3 netns {a}",
             f"link add ge0-1-2 type veth peer name ge0-1-2 netns {b}",
@@ -127,8 +127,10 @@ class SharedLan:
         for name in self.nodes:
             self.power_on(name)
         self.source.ip("route add default via 10.0.5.2", "route add ::/0 via 2001:db8:40::1")
-        self.upstream.ip("route add 1.1.1.1/32 via 10.0.12.1", "route add 10.0.15.0/24 via 10.0.12.1",
-                         "route add 3.3.3.3/32 via 10.0.23.3", "route add 10.0.35.0/24 via 10.0.23.3",
+        self.upstream.ip("route add 1.1.1.1/32 via 10.0.12.1",
+                         "route add 10.0.15.0/24 via 10.0.12.1",
+                         "route add 3.3.3.3/32 via 10.0.23.3",
+                         "route add 10.0.35.0/24 via 10.0.23.3",
                          "route add 2001:db8:11::11/128 via 2001:db8:20::1",
                          "route add 2001:db8:33::33/128 via 2001:db8:30::1")
 
@@ -142,7 +144,7 @@ class SharedLan:
         namespace.ip(*router.route_commands())
 
     def scrub(self, name):
-        """What a reboot clears and a killed process leaves: gate programs and hotpaird's addresses."""
+        """What a killed process leaves and a reboot clears: gate programs, hotpaird's addresses."""
         router = ROUTERS[name]
         namespace = self.nodes[name]
         for device in router.devices():

@@ -275,7 +275,8 @@ def remove_leftovers():
             continue
         run = owner.parent.name.removeprefix(PREFIX)
         for path in Path("/run/netns").glob(f"hp{run}-*"):
-            done = subprocess.run(["ip", "netns", "pids", path.name], capture_output=True, text=True)
+            done = subprocess.run(["ip", "netns", "pids", path.name], capture_output=True,
+                                  text=True)
             for pid in done.stdout.split():
                 _kill(int(pid))
             subprocess.run(["ip", "netns", "del", path.name], check=False)

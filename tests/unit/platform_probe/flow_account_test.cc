@@ -66,7 +66,8 @@ TEST(FlowAccount, TailIsLostOnlyWhenTheEndIsKnown) {
   hear(account, {0, 1});
   EXPECT_EQ(account.summary().lost, 0U);
   EXPECT_FALSE(account.summary().ended);
-  EXPECT_EQ(account.summary().next_sequence, 2U) << "who knows the sender's count can tell the tail";
+  EXPECT_EQ(account.summary().next_sequence, 2U)
+      << "who knows the sender's count can tell the tail";
   EXPECT_EQ(account.summary().highest_sent_at, sent(1));
   account.on_end(10, sent(9));
   account.on_end(10, sent(9));

@@ -13,7 +13,8 @@ namespace {
 
 Result<Options> parse(std::vector<std::string> words) {
   std::vector<char*> arguments;
-  std::ranges::transform(words, std::back_inserter(arguments), [](std::string& w) { return w.data(); });
+  std::ranges::transform(words, std::back_inserter(arguments),
+                         [](std::string& w) { return w.data(); });
   return parse_options(arguments);
 }
 
@@ -53,9 +54,9 @@ TEST(Options, SendDefaultsAndValues) {
   EXPECT_EQ(send.interval, std::chrono::milliseconds(20));
   EXPECT_EQ(send.ttl, 16);
   EXPECT_FALSE(send.common.duration);
-  const auto full = parse({"send", "--group=ff1e::1", "--interface=x", "--rate=1000", "--duration", "2.5",
-                           "--size", "1000", "--ttl=3", "--source=2001:db8::1", "--loop", "--port=6000",
-                           "--json=-", "--quiet", "--no-realtime"});
+  const auto full = parse({"send", "--group=ff1e::1", "--interface=x", "--rate=1000", "--duration",
+                           "2.5", "--size", "1000", "--ttl=3", "--source=2001:db8::1", "--loop",
+                           "--port=6000", "--json=-", "--quiet", "--no-realtime"});
   ASSERT_TRUE(full);
   const auto& other = std::get<SendOptions>(*full);
   EXPECT_EQ(other.interval, std::chrono::milliseconds(1));
@@ -65,9 +66,9 @@ TEST(Options, SendDefaultsAndValues) {
 }
 
 TEST(Options, ReceiveValues) {
-  const auto options =
-      parse({"receive", "--group", "232.1.1.1", "--interface", "x", "--source-list", "10.0.5.10,10.0.5.11",
-             "--expect-from", "start", "--until-end", "--strict", "--ready-file", "/tmp/r"});
+  const auto options = parse({"receive", "--group", "232.1.1.1", "--interface", "x",
+                              "--source-list", "10.0.5.10,10.0.5.11", "--expect-from", "start",
+                              "--until-end", "--strict", "--ready-file", "/tmp/r"});
   ASSERT_TRUE(options);
   const auto& receive = std::get<ReceiveOptions>(*options);
   EXPECT_EQ(receive.sources.size(), 2U);
@@ -88,8 +89,9 @@ TEST(Options, ErrorsNameTheWord) {
             "--port wants a number from 1 to 65535, not '0'");
   EXPECT_EQ(error_of({"send", "--group=239.1.1.1", "--interface=x", "--size=50.5"}),
             "--size wants a whole number");
-  EXPECT_EQ(error_of({"receive", "--group=239.1.1.1", "--interface=x", "--source-list=2001:db8::1"}),
-            "--source-list: 2001:db8::1 cannot be a source of these groups");
+  EXPECT_EQ(
+      error_of({"receive", "--group=239.1.1.1", "--interface=x", "--source-list=2001:db8::1"}),
+      "--source-list: 2001:db8::1 cannot be a source of these groups");
 }
 
 }  // namespace
