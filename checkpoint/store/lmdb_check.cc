@@ -2,9 +2,9 @@
 // or hang whoever reads it.
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -114,7 +114,8 @@ std::string check_in_helper(const std::filesystem::path& path, std::uint64_t map
   const pid_t child = ::fork();
   if (child < 0) return "no helper process can be started to check it";
   if (child == 0) run_child(path, map_bytes);
-  const Descriptor handle(::pidfd_open(child, 0));
+  // glibc 2.36 declares pidfd_open() without extern "C".
+  const Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
   bool ended = false;
   if (handle.open()) {
     pollfd wait{handle.get(), POLLIN, 0};
