@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -28,9 +29,7 @@ struct Setting {
 
   [[nodiscard]] const T& operator*() const { return value; }
   [[nodiscard]] const T* operator->() const { return &value; }
-  [[nodiscard]] explicit operator bool() const
-    requires(!std::is_same_v<T, bool>)
-  {
+  [[nodiscard]] explicit operator bool() const requires(!std::is_same_v<T, bool>) {
     return configured;
   }
   void set(T new_value, SourceLine at) {
@@ -45,7 +44,8 @@ struct Setting {
 enum class PriorityOrder : std::uint8_t { larger, smaller };
 
 /// `security-key {cipher|simple} TEXT`: the bytes of TEXT are the key. `foreign`: TEXT is another
-/// vendor's encrypted form (`%^%#…%^%#`), used byte for byte, so both nodes must hold the same text.
+/// vendor's encrypted form (`%^%#…%^%#`), used byte for byte, so both nodes must hold the same
+/// text.
 struct SecurityKey {
   std::string text;
   bool cipher = true;
@@ -59,14 +59,14 @@ struct EtrunkConfigModel {
   SourceLine line;
   Setting<IpAddress> peer;
   Setting<IpAddress> source;
-  Setting<std::uint16_t> port{1025};                ///< UDP; 49152 to 65535 is refused
-  Setting<std::uint8_t> priority{100};              ///< 1 to 254
+  Setting<std::uint16_t> port{1025};    ///< UDP; 49152 to 65535 is refused
+  Setting<std::uint8_t> priority{100};  ///< 1 to 254
   Setting<PriorityOrder> priority_order{PriorityOrder::larger};
   Setting<SecurityKey> security_key;
-  Setting<std::uint32_t> hello_ms{1000};            ///< `timer hello` (x 100 ms) or `timer hello-ms`
-  Setting<std::uint16_t> multiplier{20};            ///< `timer hold-on-failure multiplier`
-  Setting<std::uint32_t> revert_delay_s{120};       ///< 0 to 3600
-  Setting<std::uint32_t> restart_grace_s{10};       ///< design section 4
+  Setting<std::uint32_t> hello_ms{1000};       ///< `timer hello` (x 100 ms) or `timer hello-ms`
+  Setting<std::uint16_t> multiplier{20};       ///< `timer hold-on-failure multiplier`
+  Setting<std::uint32_t> revert_delay_s{120};  ///< 0 to 3600
+  Setting<std::uint32_t> restart_grace_s{10};  ///< design section 4
   friend bool operator==(const EtrunkConfigModel&, const EtrunkConfigModel&) = default;
 
   /// Silence after which the peer, which uses the sender's timers, calls this node gone.
@@ -96,8 +96,8 @@ struct RbpTrack {
 struct RbpModel {
   std::string name;
   SourceLine line;
-  Setting<std::uint32_t> backup_id;  ///< the ScopeId
-  Setting<std::string> rbs;          ///< set together with backup_id
+  Setting<std::uint32_t> backup_id;            ///< the ScopeId
+  Setting<std::string> rbs;                    ///< set together with backup_id
   std::vector<Setting<ServiceType>> services;  ///< ascending, each once
   Setting<bool> peer_backup_hot;
   Setting<RbpTrack> track;
@@ -113,16 +113,17 @@ struct RbpModel {
 /// `igmp …` or `mld …` of one interface; defaults are those of RFC 3376 and RFC 3810 section 8/9.
 struct GmpSettings {
   Setting<bool> enabled;
-  Setting<std::uint8_t> version;                         ///< IGMP 1-3 (default 3), MLD 1-2 (default 2)
-  Setting<std::uint16_t> query_interval_s{125};          ///< 1 to 18000
-  Setting<std::uint8_t> robustness{2};                   ///< 2 to 7
-  Setting<std::uint16_t> max_response_ms{10'000};        ///< 100 to 25 500, steps of 100
-  Setting<std::uint16_t> last_member_interval_ms{1'000}; ///< 100 to 25 500, steps of 100
-  Setting<bool> fast_leave;                              ///< `prompt-leave`
-  Setting<std::uint32_t> group_limit{0};                 ///< 0: the engine's default
-  Setting<std::uint32_t> source_limit{0};                ///< per group; 0: the engine's default
+  Setting<std::uint8_t> version;                   ///< IGMP 1-3 (default 3), MLD 1-2 (default 2)
+  Setting<std::uint16_t> query_interval_s{125};    ///< 1 to 18000
+  Setting<std::uint8_t> robustness{2};             ///< 2 to 7
+  Setting<std::uint16_t> max_response_ms{10'000};  ///< 100 to 25 500
+  /// 100 to 25 500
+  Setting<std::uint16_t> last_member_interval_ms{1'000};
+  Setting<bool> fast_leave;                               ///< `prompt-leave`
+  Setting<std::uint32_t> group_limit{0};                  ///< 0: the engine's default
+  Setting<std::uint32_t> source_limit{0};                 ///< per group; 0: the engine's default
   Setting<bool> require_router_alert;
-  Setting<bool> subnet_check;                            ///< default: on, but off on scope interfaces
+  Setting<bool> subnet_check;  ///< default: on, but off on scope interfaces
   friend bool operator==(const GmpSettings&, const GmpSettings&) = default;
 };
 
@@ -131,11 +132,12 @@ struct InterfaceModel {
   InterfaceName name;
   SourceLine line;
   Setting<std::string> description;
-  Setting<bool> shutdown;                        ///< configured false: `undo shutdown`
-  std::vector<Setting<IpPrefix>> ipv4_addresses; ///< host bits kept
+  Setting<bool> shutdown;
+  std::vector<Setting<IpPrefix>> ipv4_addresses;  ///< host bits kept; primary first, then sorted
   Setting<bool> ipv6_enable;
-  std::vector<Setting<IpPrefix>> ipv6_addresses; ///< host bits kept
-  Setting<bool> pim_sm;       ///< enables IPv4 multicast on the link; the protocol is not in this version
+  std::vector<Setting<IpPrefix>> ipv6_addresses;  ///< host bits kept, sorted; link-local ones too
+  Setting<bool>
+      pim_sm;  ///< enables IPv4 multicast on the link; the protocol is not in this version
   Setting<bool> pim_ipv6_sm;  ///< the same for IPv6
   GmpSettings igmp;
   GmpSettings mld;
@@ -149,7 +151,7 @@ struct InterfaceModel {
   [[nodiscard]] bool multicast_ipv6() const { return *pim_ipv6_sm || *mld.enabled; }
 };
 
-/// `static-rp RP [group PREFIX]` in view pim or pim-ipv6.
+/// `static-rp RP [PREFIX]` in view pim or pim-ipv6.
 struct StaticRp {
   IpAddress rp;
   IpPrefix groups;  ///< 224.0.0.0/4 or ff00::/8 when no range is given
@@ -171,25 +173,30 @@ struct InactiveLine {
   friend bool operator==(const InactiveLine&, const InactiveLine&) = default;
 };
 
-/// `ospf …`, `isis …` and the like: kept verbatim for the unicast routing daemon.
+/// `ospf …`, `isis …` and the like: kept verbatim, for the unicast routing daemon or a later
+/// version.
 struct ForeignSection {
+  InactiveLine::Kind kind = InactiveLine::Kind::foreign;
+  std::string rule;  ///< the grammar row that took the header
   std::string header;
   std::vector<std::string> lines;  ///< with their indentation relative to the header
   SourceLine line;
   friend bool operator==(const ForeignSection&, const ForeignSection&) = default;
 };
 
-/// The whole configuration. Lists are sorted by id or name, so that the order of lines does not matter.
+/// The whole configuration. Lists are sorted by id or name, so that the order of lines does not
+/// matter.
 struct Config {
   Setting<std::string> sysname{"hotpair"};
   Setting<bool> multicast_ipv4;  ///< `multicast routing-enable`
   Setting<bool> multicast_ipv6;  ///< `multicast ipv6 routing-enable`
   std::vector<EtrunkConfigModel> etrunks;
-  Setting<MacAddress> etrunk_system_id;  ///< `lacp e-trunk system-id`; not configured: the node makes one
+  Setting<MacAddress>
+      etrunk_system_id;  ///< `lacp e-trunk system-id`; not configured: the node makes one
   std::vector<RbsModel> services;
   std::vector<RbpModel> profiles;
   std::vector<InterfaceModel> interfaces;
-  std::vector<StaticRp> static_rps;       ///< both families, IPv4 first
+  std::vector<StaticRp> static_rps;           ///< both families, IPv4 first
   std::vector<Setting<IpPrefix>> ssm_ranges;  ///< empty of a family: 232/8, ff3x::/32
   std::vector<InactiveLine> inactive;
   std::vector<ForeignSection> foreign;

@@ -31,7 +31,9 @@ struct InterfaceName {
 
   /// Case-insensitive by type, then by the numbers as numbers: 0/1/2 comes before 0/1/10.
   friend std::weak_ordering operator<=>(const InterfaceName& a, const InterfaceName& b);
-  friend bool operator==(const InterfaceName& a, const InterfaceName& b) { return a.name == b.name; }
+  friend bool operator==(const InterfaceName& a, const InterfaceName& b) {
+    return a.name == b.name;
+  }
 };
 
 }  // namespace hotpair::ha::config

@@ -9,8 +9,8 @@
 
 namespace hotpair::ha::config {
 
-/// ports.conf: which Linux device an interface name means. One line each, `NAME DEVICE`; `#` starts a
-/// comment.
+/// ports.conf: which Linux device an interface name means. One line each, `NAME DEVICE`; `#` starts
+/// a comment.
 class PortMap {
  public:
   /// The device of an interface: as mapped, else the default (GigabitEthernet0/1/2 -> "ge0-1-2",

@@ -1,0 +1,291 @@
+#include "ha/config/check.h"
+
+#include <fmt/core.h>
+
+#include <map>
+#include <optional>
+
+#include "ha/config/config_rows.h"
+
+namespace hotpair::ha::config {
+namespace {
+
+constexpr std::size_t kMulticastLinksMax = 31;  // the kernel has 32 VIFs, one is for registers
+constexpr std::uint16_t kFirstEphemeralPort = 49'152;
+constexpr std::uint32_t kShortTimeoutMs =
+    100;  // pauses of 2 to 45 ms are common on virtual machines
+
+class Checker {
+ public:
+  Checker(const Config& config, const CheckContext& context) : config_(config), context_(context) {}
+
+  Diagnostics run() {
+    for (const EtrunkConfigModel& each : config_.etrunks) check_etrunk(each);
+    for (const RbsModel& each : config_.services) check_service(each);
+    for (const RbpModel& each : config_.profiles) check_profile(each);
+    for (const InterfaceModel& each : config_.interfaces) check_interface(each);
+    check_unique();
+    check_capacity();
+    check_kept();
+    return std::move(found_);
+  }
+
+ private:
+  void error(SourceLine line, std::string message) {
+    add(Severity::error, line, std::move(message));
+  }
+  void warn(SourceLine line, std::string message) {
+    add(Severity::warning, line, std::move(message));
+  }
+  void add(Severity severity, SourceLine line, std::string message) {
+    Diagnostic diagnostic;
+    diagnostic.severity = severity;
+    diagnostic.file = context_.file;
+    diagnostic.line = line;
+    diagnostic.message = std::move(message);
+    found_.push_back(std::move(diagnostic));
+  }
+
+  void check_etrunk(const EtrunkConfigModel& etrunk);
+  void check_service(const RbsModel& service);
+  void check_profile(const RbpModel& profile);
+  void check_track(const RbpModel& profile);
+  void check_bound(const RbpModel& profile, const InterfaceModel& interface);
+  void check_interface(const InterfaceModel& interface);
+  void check_member_port(const InterfaceModel& interface);
+  void check_unique();
+  void check_capacity();
+  void check_kept();
+  void check_source(const IpAddress& source, SourceLine line, const std::string& who);
+  void check_port(const Setting<std::uint16_t>& port, const std::string& who);
+
+  const Config& config_;
+  const CheckContext& context_;
+  Diagnostics found_;
+};
+
+void Checker::check_source(const IpAddress& source, SourceLine line, const std::string& who) {
+  for (const InterfaceModel& interface : config_.interfaces) {
+    const auto& list = source.is_v4() ? interface.ipv4_addresses : interface.ipv6_addresses;
+    for (const auto& each : list)
+      if (each->address == source) return;
+  }
+  warn(line,
+       fmt::format("{}: source address {} is not on any configured interface", who, shown(source)));
+}
+
+void Checker::check_port(const Setting<std::uint16_t>& port, const std::string& who) {
+  if (*port >= kFirstEphemeralPort)
+    error(port.line,
+          fmt::format("{}: port {} is refused, 49152 to 65535 are taken by outgoing sessions", who,
+                      *port));
+}
+
+void Checker::check_etrunk(const EtrunkConfigModel& etrunk) {
+  const std::string who = fmt::format("e-trunk {}", etrunk.id);
+  if (!etrunk.peer) {
+    error(etrunk.line, who +
+                           ": no peer; it needs 'peer-address X.X.X.X source-address X.X.X.X' or "
+                           "'peer-ipv6 … source-ipv6 …'");
+  } else {
+    if (*etrunk.peer == *etrunk.source)
+      error(etrunk.peer.line, who + ": peer and source are the same address");
+    if (etrunk.peer->is_multicast() || etrunk.peer->is_unspecified())
+      error(etrunk.peer.line, fmt::format("{}: {} cannot be a peer", who, shown(*etrunk.peer)));
+    check_source(*etrunk.source, etrunk.source.line, who);
+    warn(etrunk.peer.line, who + ": single path: cutting it makes two masters");
+  }
+  check_port(etrunk.port, who);
+  if (!etrunk.security_key && !context_.pair_key_present)
+    error(etrunk.line, who +
+                           ": hellos cannot be authenticated; set a 'security-key' or run 'hotpair "
+                           "pair init'");
+  if (etrunk.timeout_ms() < 3 * *etrunk.hello_ms)
+    error(etrunk.multiplier.line, who + ": the timeout is less than three hellos");
+  if (etrunk.timeout_ms() < kShortTimeoutMs)
+    warn(etrunk.hello_ms.line,
+         fmt::format("{}: a timeout of {} ms takes ordinary pauses of a machine "
+                     "for a death",
+                     who, etrunk.timeout_ms()));
+}
+
+void Checker::check_service(const RbsModel& service) {
+  const std::string who = "remote-backup-service " + service.name;
+  if (!service.peer) {
+    error(service.line,
+          who + ": no peer; it needs 'peer X.X.X.X source X.X.X.X port N' or 'peer-ipv6 …'");
+    return;
+  }
+  if (*service.peer == *service.source)
+    error(service.peer.line, who + ": peer and source are the same address");
+  if (service.peer->family() != service.source->family())
+    error(service.peer.line, who + ": peer and source are of different families");
+  if (service.peer->is_multicast() || service.peer->is_unspecified())
+    error(service.peer.line, fmt::format("{}: {} cannot be a peer", who, shown(*service.peer)));
+  check_source(*service.source, service.source.line, who);
+  check_port(service.port, who);
+  if (!context_.pair_key_present) warn(service.line, who + ": no pair key: run hotpair pair init");
+}
+
+void Checker::check_profile(const RbpModel& profile) {
+  const std::string who = "remote-backup-profile " + profile.name;
+  if (!profile.backup_id) {
+    error(profile.line, who + ": no 'backup-id N remote-backup-service NAME'");
+  } else if (config_.find_service(*profile.rbs) == nullptr) {
+    error(profile.backup_id.line,
+          fmt::format("{}: there is no remote-backup-service {}", who, *profile.rbs));
+  }
+  if (!*profile.peer_backup_hot) error(profile.line, who + ": 'peer-backup hot' is required");
+  if (profile.services.empty())
+    warn(profile.line, who + ": no 'service-type', nothing is backed up");
+  check_track(profile);
+  const auto bound = config_.interfaces_of(profile);
+  if (bound.empty()) warn(profile.line, who + ": no interface binds it");
+  for (const InterfaceModel* interface : bound) check_bound(profile, *interface);
+}
+
+void Checker::check_track(const RbpModel& profile) {
+  const std::string who = "remote-backup-profile " + profile.name;
+  if (!profile.track) {
+    error(profile.line, who + ": no 'e-trunk N eth-trunk M', so nothing decides its role");
+    return;
+  }
+  const RbpTrack& track = *profile.track;
+  if (config_.find_etrunk(track.etrunk) == nullptr) {
+    error(profile.track.line, fmt::format("{}: there is no e-trunk {}", who, track.etrunk));
+    return;
+  }
+  const auto* trunk = config_.find_interface(fmt::format("Eth-Trunk{}", track.eth_trunk));
+  if (trunk == nullptr) {
+    error(profile.track.line,
+          fmt::format("{}: there is no interface Eth-Trunk{}", who, track.eth_trunk));
+  } else if (!trunk->etrunk || *trunk->etrunk != track.etrunk) {
+    error(profile.track.line, fmt::format("{}: interface Eth-Trunk{} is not in e-trunk {}", who,
+                                          track.eth_trunk, track.etrunk));
+  }
+}
+
+void Checker::check_bound(const RbpModel& profile, const InterfaceModel& interface) {
+  const std::string who = "interface " + interface.name.name;
+  const SourceLine line = interface.remote_backup_profile.line;
+  if (profile.track && interface.name.eth_trunk_id() != profile.track->eth_trunk)
+    error(line, fmt::format("{}: remote-backup-profile {} follows Eth-Trunk{}, not this interface",
+                            who, profile.name, profile.track->eth_trunk));
+  if (profile.has_service(ServiceType::igmp) && !*interface.igmp.enabled)
+    warn(line, fmt::format("{}: profile {} backs up IGMP, but there is no 'igmp enable' here", who,
+                           profile.name));
+  if (profile.has_service(ServiceType::mld) && !*interface.mld.enabled)
+    warn(line, fmt::format("{}: profile {} backs up MLD, but there is no 'mld enable' here", who,
+                           profile.name));
+  if (*interface.igmp.enabled && !profile.has_service(ServiceType::igmp))
+    warn(line, fmt::format("{}: IGMP is enabled, but profile {} has no 'service-type igmp'", who,
+                           profile.name));
+  if (*interface.mld.enabled && !profile.has_service(ServiceType::mld))
+    warn(line, fmt::format("{}: MLD is enabled, but profile {} has no 'service-type mld'", who,
+                           profile.name));
+}
+
+void Checker::check_interface(const InterfaceModel& interface) {
+  const std::string who = "interface " + interface.name.name;
+  if (interface.remote_backup_profile &&
+      config_.find_profile(*interface.remote_backup_profile) == nullptr)
+    error(interface.remote_backup_profile.line,
+          fmt::format("{}: there is no remote-backup-profile {}", who,
+                      *interface.remote_backup_profile));
+  if (interface.etrunk && config_.find_etrunk(*interface.etrunk) == nullptr)
+    error(interface.etrunk.line, fmt::format("{}: there is no e-trunk {}", who, *interface.etrunk));
+  const bool multicast = interface.multicast_ipv4() || interface.multicast_ipv6();
+  if (interface.name.kind == InterfaceKind::null && multicast)
+    error(interface.line, who + ": it cannot carry multicast");
+  if (interface.multicast_ipv4() && !*config_.multicast_ipv4)
+    warn(interface.line, who + ": IPv4 multicast is used without 'multicast routing-enable'");
+  if (interface.multicast_ipv6() && !*config_.multicast_ipv6)
+    warn(interface.line, who + ": IPv6 multicast is used without 'multicast ipv6 routing-enable'");
+  if (*interface.igmp.enabled && interface.ipv4_addresses.empty())
+    warn(interface.igmp.enabled.line, who + ": IGMP needs an IPv4 address to ask from");
+  if (!*interface.ipv6_enable && (*interface.mld.enabled || !interface.ipv6_addresses.empty()))
+    warn(interface.line, who + ": IPv6 is used without 'ipv6 enable'");
+  check_member_port(interface);
+}
+
+void Checker::check_member_port(const InterfaceModel& interface) {
+  if (!interface.eth_trunk) return;
+  const std::string who = "interface " + interface.name.name;
+  if (!interface.ipv4_addresses.empty() || !interface.ipv6_addresses.empty() ||
+      interface.multicast_ipv4() || interface.multicast_ipv6())
+    error(interface.eth_trunk.line,
+          fmt::format("{}: a member of Eth-Trunk{} has no addresses and no "
+                      "multicast of its own",
+                      who, *interface.eth_trunk));
+  if (config_.find_interface(fmt::format("Eth-Trunk{}", *interface.eth_trunk)) == nullptr)
+    warn(interface.eth_trunk.line,
+         fmt::format("{}: there is no interface Eth-Trunk{}", who, *interface.eth_trunk));
+}
+
+void Checker::check_unique() {
+  std::map<std::uint32_t, const RbpModel*> by_backup_id;
+  std::map<std::uint16_t, const RbpModel*> by_trunk;
+  for (const RbpModel& profile : config_.profiles) {
+    const std::string who = "remote-backup-profile " + profile.name;
+    if (profile.backup_id) {
+      const auto [at, fresh] = by_backup_id.emplace(*profile.backup_id, &profile);
+      if (!fresh)
+        error(profile.backup_id.line, fmt::format("{}: backup-id {} is that of {} already", who,
+                                                  *profile.backup_id, at->second->name));
+    }
+    if (profile.track) {
+      const auto [at, fresh] = by_trunk.emplace(profile.track->eth_trunk, &profile);
+      if (!fresh)
+        error(profile.track.line, fmt::format("{}: Eth-Trunk{} is followed by {} already", who,
+                                              profile.track->eth_trunk, at->second->name));
+    }
+  }
+  std::map<IpAddress, const InterfaceModel*> by_address;
+  for (const InterfaceModel& interface : config_.interfaces) {
+    for (const auto* list : {&interface.ipv4_addresses, &interface.ipv6_addresses}) {
+      for (const auto& each : *list) {
+        if (each->address.is_link_local_unicast()) continue;
+        const auto [at, fresh] = by_address.emplace(each->address, &interface);
+        if (!fresh)
+          error(each.line, fmt::format("interface {}: {} is on {} already", interface.name.name,
+                                       shown(each->address), at->second->name.name));
+      }
+    }
+  }
+}
+
+void Checker::check_capacity() {
+  std::size_t ipv4 = 0;
+  std::size_t ipv6 = 0;
+  for (const InterfaceModel& interface : config_.interfaces) {
+    if (interface.multicast_ipv4() && ++ipv4 == kMulticastLinksMax + 1)
+      error(interface.line,
+            fmt::format("more than {} interfaces with IPv4 multicast: the kernel has no "
+                        "room for them",
+                        kMulticastLinksMax));
+    if (interface.multicast_ipv6() && ++ipv6 == kMulticastLinksMax + 1)
+      error(interface.line,
+            fmt::format("more than {} interfaces with IPv6 multicast: the kernel has no "
+                        "room for them",
+                        kMulticastLinksMax));
+  }
+}
+
+void Checker::check_kept() {
+  for (const PrintedLine& line : printed_lines(config_, false)) {
+    const RowKind kind = config_rows()[line.row].kind;
+    const bool later =
+        kind == RowKind::not_active || kind == RowKind::partly || kind == RowKind::later_section;
+    if (later)
+      warn(line.line, fmt::format("{}{}'{}' is not active in this version", line.path,
+                                  line.path.empty() ? "" : ": ", line.text));
+  }
+}
+
+}  // namespace
+
+Diagnostics check_config(const Config& config, const CheckContext& context) {
+  return Checker(config, context).run();
+}
+
+}  // namespace hotpair::ha::config

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ha/config/config_model.h"
+#include "ha/config/diagnostic.h"
+#include "ha/config/grammar.h"
+
+/// The rows of the configuration language: how a line changes a Config and how it is printed.
+namespace hotpair::ha::config {
+
+enum class View : std::uint8_t { system, etrunk, service, profile, interface, pim, pim_ipv6 };
+
+/// How the view is called in messages: "e-trunk", "interface".
+[[nodiscard]] std::string_view name_of(View view);
+
+/// Where a line stands and what it changes. `undo` lines run the same code.
+class Editor {
+ public:
+  explicit Editor(Config base) : config(std::move(base)) {}
+
+  Config config;
+  View view = View::system;
+  std::string path;  ///< header of the view; empty in the system view
+  std::uint16_t etrunk_id = 0;
+  std::string name;  ///< of the service or profile
+  InterfaceName interface_name;
+  SourceLine line;
+  bool undo = false;
+  Diagnostics complaints;  ///< of the current line; the parser adds file and column
+
+  void enter(View to, std::string header) {
+    view = to;
+    path = std::move(header);
+  }
+  void leave() { enter(View::system, {}); }
+  [[nodiscard]] EtrunkConfigModel& etrunk();
+  [[nodiscard]] RbsModel& service();
+  [[nodiscard]] RbpModel& profile();
+  [[nodiscard]] InterfaceModel& interface();
+  [[nodiscard]] Family pim_family() const {
+    return view == View::pim_ipv6 ? Family::ipv6 : Family::ipv4;
+  }
+
+  void refuse(std::string message);
+  void warn(std::string message);
+  /// Sets the value, or with `undo` its default.
+  template <typename Model, typename T>
+  void assign(Model& model, Setting<T> Model::*member, std::type_identity_t<T> value) const {
+    if (undo) {
+      model.*member = Model{}.*member;
+    } else {
+      (model.*member).set(std::move(value), line);
+    }
+  }
+};
+
+/// One printed line with the row and the view that it belongs to.
+struct PrintedLine {
+  std::string path;  ///< header of its view; empty in the system view
+  std::string text;
+  std::size_t row = 0;
+  bool header = false;            ///< opens the view named `text`
+  std::vector<std::string> body;  ///< of a foreign section, verbatim
+  SourceLine line;
+};
+
+/// What a row prints from: the part of the configuration its view shows.
+struct PrintScope {
+  const Config& config;
+  std::string path;
+  const EtrunkConfigModel* etrunk = nullptr;
+  const RbsModel* service = nullptr;
+  const RbpModel* profile = nullptr;
+  const InterfaceModel* interface = nullptr;
+  bool secrets = true;
+};
+
+class LineSink;
+using ApplyRow = void (*)(Editor&, const Values&);
+using PrintRow = void (*)(const PrintScope&, LineSink&);
+
+enum class RowKind : std::uint8_t {
+  active,
+  partly,         ///< active in part: applied, and listed as not active in this version
+  not_active,     ///< kept as InactiveLine
+  foreign,        ///< kept as InactiveLine for the unicast routing daemon
+  section,        ///< kept with its sub-lines as ForeignSection, foreign
+  later_section,  ///< the same, for a later version
+};
+
+struct ConfigRow {
+  View view = View::system;
+  std::string_view syntax;
+  std::string_view help;
+  ApplyRow apply = nullptr;  ///< none for lines that are only kept
+  PrintRow print = nullptr;  ///< none for other spellings of a row that prints
+  RowKind kind = RowKind::active;
+  bool multi = false;  ///< several such lines may stand beside each other
+  bool apart = false;  ///< printed with `#` before it
+};
+
+/// Every row of every view; within a view in the order of printing.
+[[nodiscard]] const std::vector<ConfigRow>& config_rows();
+/// The grammar of those rows.
+[[nodiscard]] const Grammar& config_grammar();
+/// The index of the row with that syntax, or the number of rows.
+[[nodiscard]] std::size_t find_row(View view, std::string_view syntax);
+
+/// Collects what rows print.
+class LineSink {
+ public:
+  void line(std::string text, SourceLine at = {});
+  /// Prints the header of a view and then every row of it.
+  void section(const PrintScope& scope, View view, std::string header, SourceLine at);
+  /// Prints every row of a view.
+  void view(const PrintScope& scope, View view);
+  [[nodiscard]] std::vector<PrintedLine> take() { return std::move(lines_); }
+
+ private:
+  void kept_lines(const PrintScope& scope, const ConfigRow& row);
+  std::string path_;
+  std::size_t row_ = 0;
+  std::vector<PrintedLine> lines_;
+};
+
+/// The whole configuration as printed lines, view by view.
+[[nodiscard]] std::vector<PrintedLine> printed_lines(const Config& config, bool secrets);
+
+[[nodiscard]] std::span<const ConfigRow> system_rows();
+[[nodiscard]] std::span<const ConfigRow> backup_rows();  ///< e-trunk, services, profiles
+/// The interface view in three parts, in the order of printing.
+[[nodiscard]] std::span<const ConfigRow> address_rows();
+[[nodiscard]] std::span<const ConfigRow> membership_rows();
+[[nodiscard]] std::span<const ConfigRow> binding_rows();
+
+/// An address as the seeds print it: IPv6 in capitals.
+[[nodiscard]] std::string shown(const IpAddress& address);
+[[nodiscard]] std::string shown(const IpPrefix& prefix);
+
+}  // namespace hotpair::ha::config
