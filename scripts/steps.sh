@@ -1,4 +1,4 @@
-# Sourced by the scripts here: steps with progress lines, logs under build/log, one count of results.
+# Sourced by the scripts: steps with progress lines, logs under build/log, one count of results.
 passed=0
 failed=0
 failures=()

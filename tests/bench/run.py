@@ -53,7 +53,8 @@ def main():
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--bin", type=Path, default=ROOT / "build/release/bin")
     args = parser.parse_args()
-    programs = {path.name.removeprefix(PREFIX): path for path in sorted(args.bin.glob(f"{PREFIX}*"))}
+    found = sorted(args.bin.glob(f"{PREFIX}*"))
+    programs = {path.name.removeprefix(PREFIX): path for path in found}
     if args.list:
         print("\n".join(programs))
         return 0

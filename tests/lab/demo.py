@@ -27,9 +27,10 @@ def show(node, *words):
 
 
 def come_up(stage):
-    tell("Two routers, DeviceA and DeviceB, in network namespaces of this machine: the addresses and the\n"
-         "    configuration files of the two hot-backup examples, IGMP and MLD together. Upstream an\n"
-         "    independent router sends every stream to both; three hosts sit on the shared access LAN.")
+    tell("Two routers, DeviceA and DeviceB, in network namespaces of this machine, with addresses\n"
+         "    and configuration files of the two hot-backup examples, IGMP and MLD together.\n"
+         "    Upstream an independent router sends every stream to both; three hosts sit on the\n"
+         "    shared access LAN.")
     stage.up()
     a, b = stage.pair.nodes
     tell("Both are up: DeviceA is master, DeviceB its backup, and all state is mirrored over TLS.")
@@ -39,19 +40,19 @@ def come_up(stage):
 
 
 def streams_flow(stage):
-    tell("The hosts join 402 groups (IGMPv2, IGMPv3, source lists; MLDv1, MLDv2). 400 streams of 50\n"
-         "    packets a second and two of 1000 a second begin to flow.")
+    tell("The hosts join 402 groups (IGMPv2, IGMPv3, source lists; MLDv1, MLDv2). 400 streams\n"
+         "    of 50 packets a second and two of 1000 a second begin to flow.")
     stage.flow(warm_up=STREAM_S)
     entries, routes, opened = stage.backup_is_ready()
-    tell(f"DeviceB has heard no host, and knows it all: {entries} memberships, {routes} routes in its\n"
-         f"    kernel, {opened} of them behind an open gate.")
+    tell(f"DeviceB serves no host, and knows it all: {entries} memberships, {routes} routes in\n"
+         f"    its kernel, {opened} of them behind an open gate.")
     show(stage.pair.b, "multicast", "redundancy", "databases")
 
 
 def master_dies(stage, report):
     b = stage.pair.b
-    tell(f"Now DeviceA dies: every process killed, every link down at once. DeviceB hears hellos every\n"
-         f"    {FAST['hello_ms']} ms and gives it up after {stage.timeout_ms()} ms of silence.")
+    tell("Now DeviceA dies: every process killed, every link down at once. DeviceB hears hellos\n"
+         f"    every {FAST['hello_ms']} ms and gives it up after {stage.timeout_ms()} ms.")
     fault = kill_fault(stage, with_links=True)
     row, measured, window = stage.measure(fault.fire, after=STREAM_S)
     b.wait("master", 5)
@@ -68,8 +69,8 @@ def master_dies(stage, report):
 
 def master_returns(stage, report):
     a, b = stage.pair.nodes
-    tell("DeviceA comes back after its reboot, fetches all state from DeviceB, and takes its place again\n"
-         f"    {FAST['revert_s']} s later: a planned switchover.")
+    tell("DeviceA comes back after its reboot, fetches all state from DeviceB, and takes its\n"
+         f"    place again {FAST['revert_s']} s later: a planned switchover.")
     a.power_off_done()
     for streams in stage.streams:
         streams.join()
@@ -82,8 +83,8 @@ def master_returns(stage, report):
     settle(1)
     row = merge(one.window(begin) for one in stage.stop())
     report.add_run("master returns", row)
-    tell(f"It is master again. {row['lost']} packets lost, at most {row['duplicates_max']} doubled in one "
-         "stream.")
+    tell(f"It is master again. {row['lost']} packets lost, at most {row['duplicates_max']} doubled "
+         "in one stream.")
     show(a, "switchover", "history")
     report.check("nothing lost by the return", row["lost"] == 0, row["lost"])
     report.check("DeviceB is its backup again", b.role() == "backup")
