@@ -128,55 +128,64 @@ class Mrib {
   void count(Count what) { ++counters_[static_cast<std::size_t>(what)]; }
   [[nodiscard]] const LinkState* link_for(LinkId link, Family family) const;
   [[nodiscard]] LinkState& link_slot(LinkId link);
-  [[nodiscard]] std::uint32_t group_of(VrfId vrf, const Group& group);
-  [[nodiscard]] std::uint32_t source_of(std::uint32_t group, const IpAddress& source);
-  void set_member(GroupEntry& entry, const LinkState& link, const Membership& membership);
+  void set_member(GroupEntry& entry, const LinkState& link, Membership membership);
   [[nodiscard]] bool admit_upcall(const fwd::NoRoute& event, TimePoint now);
   [[nodiscard]] bool make_room(TimePoint now);
-  void resend(RouteState& state, const RouteRef& ref);
+  [[nodiscard]] bool evict_negative(TimePoint now);
+  void adopt(const fwd::Route& route, TimePoint now);
+
+  // mrib_entries.cc: groups, sources and targets come and go
+  [[nodiscard]] std::uint32_t find_source(VrfId vrf, const Group& group,
+                                          const IpAddress& source) const;
+  [[nodiscard]] std::uint32_t group_of(VrfId vrf, const Group& group);
+  [[nodiscard]] std::uint32_t source_of(std::uint32_t group, const IpAddress& source);
+  [[nodiscard]] std::uint32_t target_of(VrfId vrf, const IpAddress& address);
+  void free_group_if_idle(std::uint32_t slot);
+  /// True if it was freed.
+  bool free_source_if_idle(std::uint32_t slot);
+  void free_target_if_unused(std::uint32_t slot);
+  void assign_rp(std::uint32_t slot);
+  void set_traffic(SourceEntry& entry, bool by_traffic);
+  void set_outgoing(RouteState& state, const std::vector<std::uint32_t>& outgoing);
+  void prune_members(GroupEntry& entry);
+  void ask(std::uint32_t target);
 
   // mrib_evaluate.cc: what a route should be
   [[nodiscard]] bool is_current(const Member& member, Family family) const;
   [[nodiscard]] std::uint32_t rpf_link(std::uint32_t target) const;
   [[nodiscard]] Want want_star(const GroupEntry& entry) const;
   [[nodiscard]] Want want_source(const SourceEntry& entry, bool star_wanted) const;
-  [[nodiscard]] Want held(Want want, const RouteState& state) const;
+  [[nodiscard]] Want held(Want want, const RouteState& state, Family family) const;
   [[nodiscard]] bool differs(const Want& want, const RouteState& state) const;
+  /// Star and sources; frees what is no longer needed, the group too.
   void evaluate_group(std::uint32_t slot, TimePoint now);
-  void evaluate_star(std::uint32_t slot, TimePoint now);
+  void evaluate_star(std::uint32_t slot);
+  /// One source and, when it goes, its group.
   void evaluate_source(std::uint32_t slot, TimePoint now);
-  void evaluate_source(std::uint32_t slot, bool star_wanted, TimePoint now);
+  /// One source of a group that stays.
+  void evaluate_source_of(std::uint32_t slot, bool star_wanted, TimePoint now);
+  void settle(const Want& want, RouteState& state, const RouteRef& ref);
   void time_negative(std::uint32_t slot, bool timed, TimePoint now);
-  void end_traffic(SourceEntry& entry);
-  void update_records(std::uint32_t slot, const Want& want, bool is_named);
-  void set_recorded(SourceEntry& entry, std::vector<std::uint32_t> scopes);
-  [[nodiscard]] bool is_named(const SourceEntry& entry) const;
-  void prune_members(GroupEntry& entry);
-  void free_group_if_idle(std::uint32_t slot);
-  [[nodiscard]] bool free_source_if_idle(std::uint32_t slot);
-  void assign_rp(std::uint32_t slot);
-
-  // mrib_rpf.cc: targets
-  [[nodiscard]] std::uint32_t target_of(VrfId vrf, const IpAddress& address);
-  void free_target_if_unused(std::uint32_t slot);
-  void link_source(std::uint32_t source, std::uint32_t target);
-  void unlink_source(std::uint32_t source);
-  void ask(std::uint32_t target);
+  /// True if the entry's records changed in a way that its route may depend on.
+  bool update_records(SourceEntry& entry, const Want& want);
+  [[nodiscard]] std::vector<std::uint32_t> wanted_records(const SourceEntry& entry,
+                                                          const Want& want) const;
 
   // mrib_plane.cc: telling the plane
   [[nodiscard]] RouteState* state_of(const RouteRef& ref);
   [[nodiscard]] std::optional<RouteRef> ref_of(const fwd::RouteKey& key) const;
   [[nodiscard]] fwd::RouteKey key_of(const RouteRef& ref) const;
-  [[nodiscard]] Want want_of(const RouteRef& ref) const;
+  [[nodiscard]] Want effective_want(const RouteRef& ref);
   void enqueue(RouteState& state, const RouteRef& ref);
+  void free_if_idle(const RouteRef& ref);
   [[nodiscard]] std::optional<PlaneDelta> next_delta();
   void tell(const RouteRef& ref, PlaneDelta& delta);
   void on_result(const RouteRef& ref, const fwd::AppliedChange& result, TimePoint now);
   void on_counter(std::uint32_t slot, const std::optional<fwd::RouteCounters>& counters,
                   TimePoint now);
+  [[nodiscard]] TimePoint last_activity(const SourceEntry& entry) const;
 
   // mrib_work.cc: slices
-  void start_sweep(TimePoint now);
   void run_timers(std::size_t& budget, TimePoint now);
   void run_asks(std::size_t& budget);
   void run_groups(std::size_t& budget, TimePoint now);
@@ -184,6 +193,11 @@ class Mrib {
   void run_sweep(std::size_t& budget, TimePoint now);
   void run_counters(std::size_t& budget, TimePoint now);
   [[nodiscard]] bool has_work() const;
+
+  // mrib_show.cc
+  [[nodiscard]] RouteModel model_of(const GroupEntry& entry, const RouteState& state,
+                                    std::uint32_t target, std::span<const ScopeId> closed,
+                                    TimePoint now) const;
 
   Config config_;
   TimePoint last_now_;
@@ -205,12 +219,11 @@ class Mrib {
   std::multimap<TimePoint, RouteRef> retries_;
   std::deque<std::uint32_t> group_work_;    // groups with many sources to evaluate
   std::uint32_t group_cursor_ = kNone;      // next source of group_work_.front()
-  bool group_started_ = false;
+  bool group_started_ = false;              // a pass over its sources runs
+  bool group_again_ = false;                // and another must follow
   std::deque<std::uint32_t> target_work_;   // targets whose sources to evaluate
-  std::uint32_t sweep_cursor_ = 0;          // over all groups
-  std::size_t sweep_left_ = 0;
-  std::uint32_t reask_cursor_ = 0;          // over all targets
-  std::size_t reask_left_ = 0;
+  SlotWalk sweep_;                          // evaluates all groups
+  SlotWalk reask_;                          // asks for all targets
   std::uint32_t counter_cursor_ = kNone;    // over all sources, kNone between rounds
   std::optional<TimePoint> counters_at_;
   std::optional<TimePoint> hold_until_;

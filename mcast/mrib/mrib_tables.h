@@ -63,6 +63,8 @@ struct Want {
   RouteKind kind = RouteKind::none;
   std::uint32_t incoming = kNone;
   std::vector<std::uint32_t> outgoing;  // sorted
+  bool named = false;                   // (S,G): some membership names S
+  bool timed = false;                   // a negative that only an upcall asks for
 };
 
 /// One link's membership. Void when `generation` is not the link's: the link was flushed since.

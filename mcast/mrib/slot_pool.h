@@ -64,4 +64,35 @@ class SlotPool {
   std::size_t size_ = 0;
 };
 
+/// A walk over all slots of a pool in slices. Started again while it runs, it goes once more around
+/// from where it stands. Slots added meanwhile may be visited or not.
+class SlotWalk {
+ public:
+  void start() {
+    stop_ = cursor_;
+    running_ = true;
+    wrapped_ = false;
+  }
+  [[nodiscard]] bool is_running() const { return running_; }
+  /// The next slot number, which may be free; nullopt at the end.
+  [[nodiscard]] std::optional<std::uint32_t> next(std::uint32_t slots) {
+    if (!running_) return std::nullopt;
+    if (cursor_ >= slots && !wrapped_) {
+      cursor_ = 0;
+      wrapped_ = true;
+    }
+    if (cursor_ >= slots || (wrapped_ && cursor_ >= stop_)) {
+      running_ = false;
+      return std::nullopt;
+    }
+    return cursor_++;
+  }
+
+ private:
+  std::uint32_t cursor_ = 0;
+  std::uint32_t stop_ = 0;  // where it ends after wrapping
+  bool running_ = false;
+  bool wrapped_ = false;
+};
+
 }  // namespace hotpair::mcast::mrib

@@ -1,0 +1,105 @@
+#include "mcast/mrib/mrib_show.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "mcast/mrib/mrib_machine.h"
+
+namespace hotpair::mcast::mrib {
+
+RouteModel Mrib::model_of(const GroupEntry& entry, const RouteState& state, std::uint32_t target,
+                          std::span<const ScopeId> closed, TimePoint now) const {
+  RouteModel row{.vrf = entry.vrf, .group = entry.group};
+  if (state.incoming != kNone) row.incoming = LinkId{state.incoming};
+  if (target != kNone) row.rpf_neighbour = targets_[target].answer.neighbour;
+  for (const std::uint32_t number : lists_[state.outgoing]) {
+    OutgoingModel& link = row.outgoing.emplace_back();
+    link.link = LinkId{number};
+    link.scope = links_[number].config.scope;
+    link.closed_gate = link.scope && std::ranges::count(closed, *link.scope) > 0;
+  }
+  row.closed_gate_only =
+      !row.outgoing.empty() && std::ranges::all_of(row.outgoing, &OutgoingModel::closed_gate);
+  row.uptime = now - state.since;
+  row.negative = state.kind == RouteKind::negative;
+  row.stale = state.stale;
+  row.not_installed = state.failed;
+  return row;
+}
+
+RouteTableModel Mrib::show(const RouteFilter& filter, std::span<const ScopeId> closed,
+                           TimePoint now) const {
+  RouteTableModel model;
+  for (std::uint32_t slot = 0; slot < groups_.slots(); ++slot) {
+    if (!groups_.contains(slot)) continue;
+    const GroupEntry& group = groups_[slot];
+    if (filter.family && group.group.family() != *filter.family) continue;
+    if (filter.group && group.group != *filter.group) continue;
+    if (group.star.kind != RouteKind::none && !filter.source) {
+      RouteModel row = model_of(group, group.star, group.rp_target, closed, now);
+      if (group.rp_target != kNone) row.rp = targets_[group.rp_target].address;
+      model.rows.push_back(std::move(row));
+    }
+    for (std::uint32_t source = group.first_source; source != kNone;
+         source = sources_[source].next_in_group) {
+      const SourceEntry& entry = sources_[source];
+      if (entry.route.kind == RouteKind::none) continue;
+      if (filter.source && entry.source != *filter.source) continue;
+      RouteModel row = model_of(group, entry.route, entry.target, closed, now);
+      row.source = entry.source;
+      row.data_driven = entry.by_traffic || entry.recorded != 0;
+      if (entry.counted) {
+        row.packets = entry.packets;
+        row.bytes = entry.bytes;
+      }
+      model.rows.push_back(std::move(row));
+    }
+  }
+  std::ranges::sort(model.rows, [](const RouteModel& a, const RouteModel& b) {
+    return std::tie(a.vrf, a.group, a.source) < std::tie(b.vrf, b.group, b.source);
+  });
+  model.rows_total = model.rows.size();
+  if (model.rows.size() > filter.rows_max)
+    model.rows.erase(model.rows.begin() + static_cast<std::ptrdiff_t>(filter.rows_max),
+                     model.rows.end());
+  return model;
+}
+
+StatisticsModel Mrib::statistics() const {
+  StatisticsModel model;
+  model.groups = groups_.size();
+  model.rpf_targets = targets_.size();
+  model.counters = counters_;
+  const auto add = [&model](const RouteState& state) {
+    if (state.kind == RouteKind::none) return;
+    ++model.routes;
+    model.negative += state.kind == RouteKind::negative ? 1 : 0;
+    model.not_installed += state.failed ? 1 : 0;
+    model.stale += state.stale ? 1 : 0;
+  };
+  for (std::uint32_t slot = 0; slot < groups_.slots(); ++slot)
+    if (groups_.contains(slot)) add(groups_[slot].star);
+  for (std::uint32_t slot = 0; slot < sources_.slots(); ++slot)
+    if (sources_.contains(slot)) add(sources_[slot].route);
+  for (std::uint32_t slot = 0; slot < targets_.slots(); ++slot)
+    if (targets_.contains(slot) && targets_[slot].state == RpfState::unreachable)
+      ++model.rpf_unreachable;
+  return model;
+}
+
+DataDrivenSlice Mrib::snapshot(ScopeId scope, std::uint32_t cursor, std::size_t max) const {
+  DataDrivenSlice slice;
+  const std::uint64_t end = std::min<std::uint64_t>(sources_.slots(), std::uint64_t{cursor} + max);
+  for (; cursor < end; ++cursor) {
+    if (!sources_.contains(cursor)) continue;
+    const SourceEntry& entry = sources_[cursor];
+    if (!std::ranges::binary_search(lists_[entry.recorded], scope.value())) continue;
+    const GroupEntry& group = groups_[entry.group];
+    slice.records.push_back({scope, group.vrf, group.group, entry.source, entry.record_kind});
+  }
+  if (cursor < sources_.slots()) slice.next = cursor;
+  return slice;
+}
+
+}  // namespace hotpair::mcast::mrib

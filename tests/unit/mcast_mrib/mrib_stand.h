@@ -1,0 +1,158 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "mcast/mrib/mrib_machine.h"
+#include "platform/fwd/fake_plane.h"
+
+namespace hotpair::mcast::mrib {
+
+inline IpAddress ip(std::string_view text) { return IpAddress::parse(text).value(); }
+inline Group group(std::string_view text) { return Group::parse(text).value(); }
+
+/// A Mrib with everything around it: a virtual clock, a FakePlane that applies its deltas, a unicast
+/// table that answers its questions, and a journal of data-driven events.
+class Stand {
+ public:
+  explicit Stand(const Config& config = {}, fwd::FakePlane* plane = nullptr)
+      : plane_(plane == nullptr ? own_ : *plane), mrib(config, now) {}
+
+  /// Link 1, 2, … in both families; odd numbers by habit uplinks, even ones in scope 1.
+  void add_link(std::uint32_t number, std::optional<ScopeId> scope = std::nullopt) {
+    static_cast<void>(
+        plane_.add_link({LinkId{number}, "d" + std::to_string(number), true, true}));
+    mrib.set_link({LinkId{number}, VrfId{0}, true, true, scope}, now);
+    run();
+  }
+  void unicast(std::string_view target, std::optional<std::uint32_t> link) {
+    routes_[ip(target)] = link;
+  }
+  void unicast_changed() {
+    mrib.on_unicast_changed(now);
+    run();
+  }
+  void member(std::uint32_t link, std::string_view to, FilterMode mode,
+              const std::vector<std::string>& sources = {}) {
+    Membership membership{mode, {}};
+    for (const std::string& source : sources) membership.sources.push_back(ip(source));
+    mrib.on_membership(LinkId{link}, group(to), membership, now);
+    run();
+  }
+  void leave(std::uint32_t link, std::string_view to) { member(link, to, FilterMode::include); }
+  void rp(std::string_view address, std::string_view range = "224.0.0.0/4") {
+    rps_.push_back(rp::make_static_rp(ip(address), IpPrefix::parse(range).value()).value());
+    mrib.set_static_rp(VrfId{0}, rp::RpSet(rps_), now);
+    run();
+  }
+  /// A packet arrives at the plane; upcalls go to the Mrib. The links that it left by.
+  std::string packet(std::uint32_t link, std::string_view source, std::string_view to) {
+    const std::vector<LinkId> out =
+        plane_.receive(VrfId{0}, LinkId{link}, ip(source), group(to));
+    while (const std::optional<fwd::PlaneEvent> event = plane_.poll_event()) {
+      if (const auto* no_route = std::get_if<fwd::NoRoute>(&*event))
+        mrib.on_no_route(*no_route, now);
+      if (const auto* wrong = std::get_if<fwd::WrongInterface>(&*event))
+        mrib.on_wrong_interface(*wrong, now);
+    }
+    run();
+    std::string text;
+    for (const LinkId left : out) text += (text.empty() ? "" : " ") + std::to_string(left.value());
+    return text;
+  }
+  /// Drains effects, answers them, and runs slices until nothing is due.
+  void run() {
+    for (int round = 0;; ++round) {
+      drain();
+      const std::optional<TimePoint> next = mrib.next_deadline();
+      if (!next || *next > now) return;
+      HA_ASSERT(round < 100'000);
+      mrib.on_timeout(now);
+      ++slices;
+    }
+  }
+  /// Drains what is there without running slices.
+  void drain() {
+    while (std::optional<Effect> effect = mrib.poll_effect())
+      std::visit([this](auto& body) { on(body); }, *effect);
+  }
+  /// Lets time pass, stopping at every deadline on the way.
+  void pass(Duration duration) {
+    const TimePoint end = now + duration;
+    while (true) {
+      const std::optional<TimePoint> next = mrib.next_deadline();
+      if (!next || *next > end) break;
+      now = std::max(now, *next);
+      mrib.on_timeout(now);
+      drain();
+    }
+    now = end;
+  }
+  /// "1>2,4" for a route, "1>" or "?>" for a negative one, "" for none.
+  [[nodiscard]] std::string route(std::string_view to,
+                                  std::optional<std::string_view> source = std::nullopt) const {
+    const fwd::RouteKey key{VrfId{0}, group(to),
+                            source ? std::optional(ip(*source)) : std::nullopt};
+    const auto found = plane_.routes().find(key);
+    return found == plane_.routes().end() ? "" : text_of(found->second);
+  }
+  [[nodiscard]] static std::string text_of(const fwd::Route& route) {
+    std::string text = route.incoming ? std::to_string(route.incoming->value()) : "?";
+    text += '>';
+    for (std::size_t i = 0; i < route.outgoing.size(); ++i)
+      text += (i == 0 ? "" : ",") + std::to_string(route.outgoing[i].value());
+    return text;
+  }
+  [[nodiscard]] std::uint64_t counted(Count what) const {
+    return mrib.counters()[static_cast<std::size_t>(what)];
+  }
+
+ private:
+  void on(PlaneDelta& delta) {
+    HA_ASSERT(!delta.changes.empty() && delta.changes.size() <= kDeltaMax);
+    mrib.on_applied(plane_.apply(delta.changes), now);
+  }
+  void on(AskRpf& question) {
+    ++asked;
+    if (silent) return;
+    const auto found = routes_.find(question.target);
+    std::optional<RpfAnswer> answer;
+    if (found != routes_.end() && found->second)
+      answer = RpfAnswer{LinkId{*found->second}, std::nullopt, 0, false};
+    mrib.on_rpf(question.vrf, question.target, answer, now);
+  }
+  void on(AskCounters& question) {
+    const auto values = plane_.counters(question.keys);
+    std::vector<std::pair<fwd::RouteKey, std::optional<fwd::RouteCounters>>> answer;
+    for (std::size_t i = 0; i < values.size(); ++i) answer.emplace_back(question.keys[i], values[i]);
+    mrib.on_counters(answer, now);
+  }
+  void on(RecordChanged& change) { journal.push_back(change.record); }
+  void on(RecordRemoved& removal) {
+    std::erase_if(journal, [&](const DataDrivenEvent& record) {
+      return DataDrivenKey{record.scope, record.vrf, record.group, record.source} == removal.key;
+    });
+  }
+
+  fwd::FakePlane own_;
+  fwd::FakePlane& plane_;
+  std::map<IpAddress, std::optional<std::uint32_t>> routes_;
+  std::vector<rp::RpMapping> rps_;
+
+ public:
+  TimePoint now{std::chrono::hours(1)};
+  Mrib mrib;
+  std::vector<DataDrivenEvent> journal;
+  std::size_t slices = 0;
+  std::size_t asked = 0;
+  bool silent = false;  ///< RPF questions are not answered
+
+  [[nodiscard]] fwd::FakePlane& plane() { return plane_; }
+};
+
+}  // namespace hotpair::mcast::mrib
