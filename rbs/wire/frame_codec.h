@@ -13,6 +13,7 @@
 namespace hotpair::rbs::wire {
 
 inline constexpr std::size_t kLengthBytes = 4;
+inline constexpr std::size_t kEpochsMax = 64;  ///< of a history
 
 /// Length and payload. Refused if a list or text is over its limit, or the whole over 1 MiB.
 [[nodiscard]] Result<Bytes> encode(const session::Frame& frame);
