@@ -5,29 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "ha/keeper/wire/keeper_codec.h"
+#include "ha/keeper/client/message_stream.h"
+#include "ha/keeper/client/owned_fd.h"
 #include "ha/keeper/wire/keeper_protocol.h"
 #include "platform/base/result.h"
 
 namespace hotpair::ha::keeper {
-
-/// An open descriptor with one owner.
-class OwnedFd {
- public:
-  OwnedFd() = default;
-  explicit OwnedFd(int fd) : fd_(fd) {}
-  OwnedFd(OwnedFd&& other) noexcept : fd_(other.release()) {}
-  OwnedFd& operator=(OwnedFd&& other) noexcept;
-  ~OwnedFd();
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool valid() const { return fd_ >= 0; }
-  /// Gives the descriptor away; this object no longer closes it.
-  [[nodiscard]] int release();
-  void reset();
-
- private:
-  int fd_ = -1;
-};
 
 /// A message from the keeper; `fds` are those of a Welcome, in the order of its names.
 struct Received {
@@ -42,30 +25,22 @@ class KeeperClient {
   [[nodiscard]] static Result<KeeperClient> connect(const std::string& socket_path);
 
   /// To wait on: readable always, writable while wants_write().
-  [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] int fd() const { return stream_.fd(); }
   /// Queues and sends as much as goes. `fds` only with Descriptors, one per name; they are duplicated
   /// by the kernel and stay the caller's. disconnected: the keeper is gone.
   [[nodiscard]] Result<void> send(const ToKeeper& message, std::span<const int> fds = {});
   /// Goes on sending; call when writable.
-  [[nodiscard]] Result<void> flush();
-  [[nodiscard]] bool wants_write() const { return !out_.empty(); }
+  [[nodiscard]] Result<void> flush() { return stream_.flush(); }
+  [[nodiscard]] bool wants_write() const { return stream_.wants_write(); }
   /// Every whole message that is there; empty when none. disconnected: the keeper is gone.
   [[nodiscard]] Result<std::vector<Received>> receive();
   /// Messages of an unknown number or malformed, skipped.
   [[nodiscard]] std::uint64_t skipped() const { return skipped_; }
 
  private:
-  struct Outgoing {
-    Bytes bytes;
-    std::size_t sent = 0;
-    std::vector<OwnedFd> fds;
-  };
-  explicit KeeperClient(OwnedFd fd) : fd_(std::move(fd)) {}
+  explicit KeeperClient(OwnedFd fd) : stream_(std::move(fd)) {}
 
-  OwnedFd fd_;
-  FrameBuffer in_;
-  std::vector<OwnedFd> in_fds_;
-  std::vector<Outgoing> out_;
+  MessageStream stream_;
   std::uint64_t skipped_ = 0;
 };
 

@@ -27,7 +27,6 @@ void Keeper::finish(TimePoint now) {
   send_reports(now);
   std::vector<FromKeeper> messages;
   messages.swap(outbox_);
-  if (!welcomed_) return;
   for (FromKeeper& message : messages) effects_.push(ToDaemon{std::move(message)});
 }
 
@@ -454,7 +453,8 @@ std::optional<TimePoint> Keeper::next_deadline() const {
 
 std::vector<StoreGate> Keeper::gate_words() const {
   std::vector<StoreGate> words;
-  for (const auto& [id, scope] : scopes_) words.push_back({scope.config.gate_slot, scope.word});
+  for (const auto& [id, scope] : scopes_)
+    if (scope.stored) words.push_back({scope.config.gate_slot, scope.word});
   return words;
 }
 

@@ -33,7 +33,7 @@ struct StoreGate {
   std::uint32_t slot = 0;
   std::uint64_t word = kGateClosed;
 };
-/// Give the message to the daemon if one is connected.
+/// Give the message to the daemon if one is welcomed; Refused to whoever is connected.
 struct ToDaemon {
   FromKeeper message;
 };
@@ -83,7 +83,10 @@ class Keeper {
   [[nodiscard]] std::optional<Effect> poll_effect() { return effects_.poll(); }
 
   [[nodiscard]] const Configure& config() const { return config_; }
-  /// Every gate word in force, for a gate map that was adopted just now.
+  /// DaemonHello was accepted: the daemon may be sent what ToDaemon says.
+  [[nodiscard]] bool daemon_welcomed() const { return welcomed_; }
+  /// Every gate word in force, for a gate map that was adopted just now. Scopes without a SetScope
+  /// are left out: a lease that a former keeper wrote goes on until the daemon speaks.
   [[nodiscard]] std::vector<StoreGate> gate_words() const;
   [[nodiscard]] KeeperStatus status(TimePoint now) const;
   [[nodiscard]] ControlState control() const { return control_; }
@@ -104,6 +107,7 @@ class Keeper {
 
     Gate gate = Gate::closed;
     std::uint64_t word = kGateClosed;
+    bool stored = false;                     // the map holds `word`, not what it was found with
     bool fresh = false;                      // no hello has carried this mastership yet
     bool drained = false;                    // expired: sockets were read empty since
     bool may_reopen = false;                 // expired: the rule is met, wait for a lease

@@ -23,8 +23,9 @@ TimePoint end_of(std::uint64_t word) {
 }  // namespace
 
 void Keeper::store(Scope& scope, std::uint64_t word) {
-  if (scope.word == word) return;
+  if (scope.stored && scope.word == word) return;
   scope.word = word;
+  scope.stored = true;
   effects_.push(StoreGate{scope.config.gate_slot, word});
 }
 
