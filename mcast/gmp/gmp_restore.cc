@@ -32,6 +32,7 @@ void Machine::restore_live(Interface& interface, std::uint32_t index, const Grou
                                              !entry.has_group_record);
   if (adds) {
     entry.view_dirty = !excludes(entry) && value.mode == FilterMode::exclude;
+    const bool announced = entry.has_group_record;
     entry.has_group_record = true;
     entry.mode = value.mode;
     entry.reporter = value.last_reporter;
@@ -45,7 +46,7 @@ void Machine::restore_live(Interface& interface, std::uint32_t index, const Grou
     if (value.query) query_group(interface, index, now);
     if (entry.query_at <= now) transmit(interface, index, now);
     rearm(index);
-    entry.dirty = value_of(interface, entry) != value;
+    entry.dirty = announced || value_of(interface, entry) != value;
   }
   commit(interface, index, Commit::restored);
 }
@@ -77,6 +78,7 @@ void Machine::restore(Interface& interface, const SourceMembership& record, Time
     if (live && record.value->query) mark_source(interface, entry, source, now);
     if (live && value_of(interface, source) != *record.value) touch(entry, source);
   }
+  if (unwanted && !heard) effects_.push(RecordChanged{SourceMembership{record.key, std::nullopt}});
   if (live) {
     wheel_.arm(groups_, index, now + interface.restored_interval());
     if (entry.query_at <= now) transmit(interface, index, now);

@@ -23,6 +23,13 @@ inline Group grp(std::string_view text) { return *Group::parse(text); }
 inline const LinkId kLink{7};
 inline const ScopeId kScope{1};
 
+/// Settings of an interface whose scope decides who is active.
+inline InterfaceConfig scoped() {
+  InterfaceConfig config;
+  config.scope = kScope;
+  return config;
+}
+
 /// Names of the two families in the same script: group 1, sources 1 to 9, hosts, routers.
 struct Names {
   Family family;
@@ -96,7 +103,8 @@ struct Records {
 
 class Rig {
  public:
-  explicit Rig(Family family, InterfaceConfig config = {}) : names{family} {
+  explicit Rig(Family family, InterfaceConfig config = {}, TimePoint start = TimePoint{1000s})
+      : names{family}, now(start) {
     config.version = std::min(config.version, names.newest());
     if (config.address.is_unspecified()) config.address = names.router(5);
     settings = config;
@@ -152,6 +160,25 @@ class Rig {
     now = end;
   }
 
+  void restore(const std::vector<MembershipRecord>& list) {
+    for (const MembershipRecord& record : list) {
+      machine.on_record(record, now);
+      drain();
+    }
+  }
+  void activate() {
+    machine.activate(kScope, now);
+    drain();
+  }
+  /// Whether the group's packets from this source go out.
+  [[nodiscard]] bool forwards(const Group& group, const IpAddress& source) const {
+    const auto view = views.find({kLink, group});
+    if (view == views.end()) return false;
+    const auto& list = view->second.sources;
+    const bool found = std::find(list.begin(), list.end(), source) != list.end();
+    return found == (view->second.mode == FilterMode::include);
+  }
+
   void drain() {
     while (auto effect = machine.poll_effect()) {
       if (auto* sent = std::get_if<SendQuery>(&*effect)) {
@@ -163,6 +190,7 @@ class Rig {
         ++view_changes;
       } else if (auto* changed = std::get_if<RecordChanged>(&*effect)) {
         records.apply(changed->record);
+        emitted.push_back(changed->record);
         ++record_changes;
       } else if (std::holds_alternative<FlushInterface>(*effect)) {
         views.clear();
@@ -234,11 +262,12 @@ class Rig {
   Names names;
   InterfaceConfig settings;
   Machine machine{0x1234};
-  TimePoint now{1000s};
+  TimePoint now;
   std::vector<SendQuery> queries;
   std::vector<Effect> others;
   Views views;
   Records records;
+  std::vector<MembershipRecord> emitted;  ///< records in the order of their announcement
   int view_changes = 0;
   int record_changes = 0;
   int flushes = 0;
