@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/sim/pair/sim_node.h"
+
+namespace hotpair::sim {
+
+struct Outcome {
+  std::uint64_t seed = 0;
+  std::uint64_t events = 0;
+  std::uint64_t faults = 0;
+  std::uint64_t takeovers = 0;
+  std::vector<std::string> failures;
+  std::vector<std::string> trace;
+  [[nodiscard]] bool ok() const { return failures.empty(); }
+};
+
+struct ScenarioOptions {
+  std::uint64_t seed = 1;
+  Bug bug = Bug::none;
+  bool verbose = false;
+  Duration chaos = std::chrono::seconds(60);
+  Duration quiet = std::chrono::seconds(40);
+};
+
+/// One seed from power-on to convergence.
+[[nodiscard]] Outcome play(const ScenarioOptions& options);
+
+}  // namespace hotpair::sim

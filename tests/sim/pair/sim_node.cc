@@ -1,0 +1,442 @@
+#include "tests/sim/pair/sim_node.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hotpair::sim {
+namespace {
+
+using namespace std::chrono_literals;
+namespace keeper = ha::keeper;
+namespace node = ha::node;
+
+constexpr Duration kLocal = 30us;    // daemon <-> keeper, daemon <-> store thread
+constexpr ScopeId kScope{10};
+
+}  // namespace
+
+// ---- Network ----
+
+bool Network::cut(int from, std::uint8_t path) const {
+  const auto found = cut_.find({from, path});
+  return found != cut_.end() && found->second;
+}
+
+bool Network::all_cut() const {
+  for (int from = 0; from < 2; ++from) {
+    bool any = false;
+    for (std::uint8_t path = 0; path < 2; ++path) any |= !cut(from, path);
+    if (!any) return true;
+  }
+  return false;
+}
+
+void Network::hello(int from, const ha::etrunk::Hello& hello) {
+  if (cut(from, hello.path.value()) || world_.chance(loss)) return;
+  SimNode* to = ends_[static_cast<std::size_t>(1 - from)];
+  world_.after(world_.duration(20us, delay_max), [to, hello] { to->on_hello(hello); });
+}
+
+/// The stream follows path 0, both ways.
+void Network::dial() {
+  const std::uint64_t attempt = ++dialling_;
+  world_.after(world_.duration(1ms, 100ms), [this, attempt] {
+    if (attempt != dialling_ || up_) return;
+    if (cut(0, 0) || cut(1, 0) || !ends_[0]->daemon_alive() || !ends_[1]->daemon_alive() ||
+        ends_[0]->frozen() || ends_[1]->frozen()) {
+      dial();
+      return;
+    }
+    up_ = true;
+    ++life_;
+    for (Direction& direction : directions_) direction = {};
+    ends_[0]->on_stream_up();
+    ends_[1]->on_stream_up();
+  });
+}
+
+void Network::send(int from, const Bytes& bytes) {
+  if (!up_) return;
+  const int to = 1 - from;
+  directions_[to].waiting.push_back(bytes);
+  pump(to);
+}
+
+void Network::pump(int to) {
+  Direction& direction = directions_[to];
+  if (direction.scheduled || direction.paused || direction.waiting.empty()) return;
+  direction.scheduled = true;
+  Duration delay = world_.duration(20us, delay_max);
+  if (stalled_until_ > world_.now()) delay += stalled_until_ - world_.now();
+  world_.after(delay, [this, to, life = life_] {
+    if (life != life_ || !up_) return;
+    Direction& ready = directions_[to];
+    ready.scheduled = false;
+    if (cut(0, 0) || cut(1, 0) || ends_[static_cast<std::size_t>(to)]->frozen()) {
+      ready.scheduled = true;
+      world_.after(5ms, [this, to, life] {
+        if (life != life_) return;
+        directions_[to].scheduled = false;
+        pump(to);
+      });
+      return;
+    }
+    if (ready.paused || ready.waiting.empty()) return;
+    const Bytes bytes = std::move(ready.waiting.front());
+    ready.waiting.pop_front();
+    // Cut in two somewhere: frames do not come whole.
+    const std::size_t cut_at = world_.number(0, bytes.size());
+    const ByteSpan whole(bytes);
+    ends_[static_cast<std::size_t>(1 - to)]->on_stream_sent(bytes.size());
+    if (life == life_ && up_)
+      ends_[static_cast<std::size_t>(to)]->on_stream_bytes(to_bytes(whole.first(cut_at)));
+    if (life == life_ && up_)
+      ends_[static_cast<std::size_t>(to)]->on_stream_bytes(to_bytes(whole.subspan(cut_at)));
+    if (life == life_ && up_) pump(to);
+  });
+}
+
+void Network::break_stream(const std::string& why) {
+  if (!up_) return;
+  up_ = false;
+  ++life_;
+  for (SimNode* end : ends_) {
+    world_.after(world_.duration(10us, 2ms), [end, why] { end->on_stream_down(why); });
+  }
+  dial();
+}
+
+void Network::set_paused(int end, bool paused) {
+  directions_[end].paused = paused;
+  if (!paused) pump(end);
+}
+
+void Network::stall(Duration time) { stalled_until_ = world_.now() + time; }
+
+// ---- SimNode ----
+
+SimNode::SimNode(World& world, Network& network, int index, NodeId id, node::NodeConfig config,
+                 Bug bug)
+    : world_(world), network_(network), index_(index), id_(id), config_(std::move(config)), bug_(bug) {}
+
+void SimNode::start() { power_on(); }
+
+void SimNode::power_on() {
+  if (powered_) return;
+  powered_ = true;
+  plane_ = std::make_unique<fwd::FakePlane>();
+  gates_.clear();
+  world_.trace("{}: power on", index_);
+  start_keeper();
+  start_daemon();
+}
+
+void SimNode::power_off(bool reboot) {
+  if (!powered_) return;
+  world_.trace("{}: power off{}", index_, reboot ? ", store lost" : "");
+  kill_daemon();
+  kill_keeper();
+  powered_ = false;
+  gates_.clear();
+  if (reboot) store_.lose_records();
+}
+
+void SimNode::freeze(Duration time) {
+  world_.trace("{}: frozen for {} ms", index_, time / 1ms);
+  frozen_until_ = world_.now() + time;
+}
+
+void SimNode::kill_daemon() {
+  if (!node_) return;
+  world_.trace("{}: daemon dies", index_);
+  node_.reset();
+  daemon_life_ = 0;
+  crash_in_.reset();
+  unsafe_.clear();
+  network_.break_stream("the peer's daemon died");
+  if (keeper_) {
+    keeper_->on_daemon_disconnected(world_.now());
+    drain_keeper();
+  }
+}
+
+void SimNode::start_daemon() {
+  if (node_ || !powered_) return;
+  world_.trace("{}: daemon starts", index_);
+  daemon_life_ = ++lives_;
+  node_ = std::make_unique<node::Node>(node::Node::Identity{id_, "sim", world_.number(1, ~0ULL)},
+                                       world_.now());
+  for (const node::LinkSettings& link : config_.links)
+    node_->on_device({link.device, true, true, link.addresses, std::nullopt}, world_.now());
+  node_->set_pair_key(true, world_.now());
+  node_->apply(config_, world_.now());
+  if (keeper_) {
+    keeper_->on_daemon_connected(world_.now());
+    node_->on_keeper_connected(world_.now());
+  }
+  network_.dial();
+  settle();
+}
+
+void SimNode::kill_keeper() {
+  if (!keeper_) return;
+  world_.trace("{}: keeper dies", index_);
+  keeper_.reset();
+  keeper_life_ = 0;
+  socket_.clear();
+  if (node_) {
+    node_->on_keeper_lost(world_.now());
+    drain_node();
+  }
+}
+
+void SimNode::start_keeper() {
+  if (keeper_ || !powered_) return;
+  world_.trace("{}: keeper starts", index_);
+  keeper_life_ = ++lives_;
+  keeper_ = std::make_unique<keeper::Keeper>(
+      keeper::Keeper::Identity{1, world_.number(1, ~0ULL)}, world_.now());
+  if (node_) {
+    keeper_->on_daemon_connected(world_.now());
+    node_->on_keeper_connected(world_.now());
+  }
+  settle();
+}
+
+void SimNode::set_access(bool up) {
+  if (access_ == up) return;
+  world_.trace("{}: access link {}", index_, up ? "up" : "down");
+  access_ = up;
+  for (const node::LinkSettings& link : config_.links) {
+    if (!link.scope) continue;
+    if (keeper_) keeper_->on_carrier(link.device, up, world_.now());
+    if (node_) node_->on_device({link.device, true, up, link.addresses, std::nullopt}, world_.now());
+  }
+  settle();
+}
+
+const node::Scope* SimNode::scope() const {
+  if (!node_) return nullptr;
+  const auto found = node_->scopes().find(kScope);
+  return found == node_->scopes().end() ? nullptr : found->second.get();
+}
+
+bool SimNode::gate_open() const {
+  if (!powered_ || !access_) return false;
+  const auto word = gates_.find(0);
+  if (word == gates_.end() || word->second == 0) return false;
+  if (bug_ == Bug::no_fencing) return true;
+  return word->second == ~std::uint64_t{0} ||
+         word->second > static_cast<std::uint64_t>(world_.now().time_since_epoch().count());
+}
+
+std::optional<TimePoint> SimNode::next_deadline() const {
+  std::optional<TimePoint> deadline;
+  if (node_) deadline = earliest(deadline, node_->next_deadline());
+  if (keeper_) deadline = earliest(deadline, keeper_->next_deadline());
+  if (!keeper_ || socket_.empty()) {
+    if (!deadline) return std::nullopt;
+  } else {
+    deadline = earliest(deadline, world_.now());
+  }
+  return std::max(*deadline, frozen_until_);
+}
+
+void SimNode::run_timer() {
+  if (frozen()) return;
+  const TimePoint now = world_.now();
+  if (keeper_ && keeper_->next_deadline() && *keeper_->next_deadline() <= now) {
+    keeper_->on_timeout(now);
+    drain_keeper();
+  } else if (keeper_ && !socket_.empty()) {
+    const ha::etrunk::Hello hello = socket_.front();
+    socket_.pop_front();
+    keeper_->on_hello(hello.etrunk, hello.path, hello, now);
+    drain_keeper();
+  } else if (node_ && node_->next_deadline() && *node_->next_deadline() <= now) {
+    node_->on_timeout(now);
+    drain_node();
+  }
+}
+
+void SimNode::on_hello(const ha::etrunk::Hello& hello) {
+  if (!keeper_) return;
+  socket_.push_back(hello);
+  if (!frozen()) run_timer();
+}
+
+template <typename Act>
+void SimNode::when_running(Act&& act) {
+  if (!node_) return;
+  if (frozen()) {
+    world_.after(frozen_until_ - world_.now(), [this, act, life = daemon_life_] {
+      if (node_ && daemon_life_ == life) act();
+    });
+  } else {
+    act();
+  }
+}
+
+void SimNode::on_report(const node::GroupMessage& message) {
+  if (!node_ || frozen() || !access_) return;
+  node_->on_group_message(message, world_.now());
+  drain_node();
+}
+
+void SimNode::on_stream_up() {
+  when_running([this] {
+    node_->on_transport_up(transport_, world_.now());
+    drain_node();
+  });
+}
+
+void SimNode::on_stream_bytes(const Bytes& bytes) {
+  if (!node_ || bytes.empty()) return;
+  node_->on_transport_bytes(transport_, bytes, world_.now());
+  drain_node();
+}
+
+void SimNode::on_stream_sent(std::size_t bytes) {
+  when_running([this, bytes] {
+    node_->on_transport_sent(transport_, bytes, world_.now());
+    drain_node();
+  });
+}
+
+void SimNode::on_stream_down(const std::string& why) {
+  when_running([this, why] {
+    node_->on_transport_down(transport_, why, world_.now());
+    drain_node();
+  });
+}
+
+void SimNode::settle() {
+  drain_node();
+  drain_keeper();
+}
+
+void SimNode::drain_node() {
+  while (node_) {
+    auto effect = node_->poll_effect();
+    if (!effect) return;
+    if (crash_in_ && (*crash_in_)-- == 0) {
+      crash_in_.reset();
+      kill_daemon();
+      world_.after(world_.duration(50ms, 1500ms), [this] { start_daemon(); });
+      return;
+    }
+    act(*effect);
+  }
+}
+
+void SimNode::act(const node::NodeEffect& effect) {
+  const TimePoint now = world_.now();
+  if (const auto* message = std::get_if<node::SendToKeeper>(&effect)) {
+    to_keeper(message->message);
+  } else if (const auto* ask = std::get_if<node::AskStore>(&effect)) {
+    ask_store(ask->request);
+  } else if (const auto* send = std::get_if<node::SendBytes>(&effect)) {
+    network_.send(index_, send->bytes);
+  } else if (const auto* drop = std::get_if<node::DropConnection>(&effect)) {
+    network_.break_stream(drop->reason);
+  } else if (const auto* pause = std::get_if<node::PauseReading>(&effect)) {
+    network_.set_paused(index_, pause->paused);
+  } else if (const auto* add = std::get_if<node::AddPlaneLink>(&effect)) {
+    static_cast<void>(plane_->add_link(add->link));
+  } else if (const auto* remove = std::get_if<node::RemovePlaneLink>(&effect)) {
+    static_cast<void>(plane_->remove_link(remove->link));
+  } else if (const auto* routes = std::get_if<node::ApplyRoutes>(&effect)) {
+    node_->on_plane_applied(plane_->apply(routes->changes), now);
+  } else if (std::holds_alternative<node::ReadBackRoutes>(effect)) {
+    if (const auto back = plane_->read_back()) node_->on_read_back(*back, now);
+  } else if (const auto* rpf = std::get_if<node::AskRpf>(&effect)) {
+    node_->on_rpf(rpf->target, node::RpfFacts{"up0", std::nullopt, 0, false}, now);
+  } else if (const auto* counters = std::get_if<node::AskRouteCounters>(&effect)) {
+    std::vector<std::pair<fwd::RouteKey, std::optional<fwd::RouteCounters>>> answer;
+    const auto values = plane_->counters(counters->keys);
+    for (std::size_t i = 0; i < values.size(); ++i) answer.emplace_back(counters->keys[i], values[i]);
+    node_->on_route_counters(answer, now);
+  } else if (const auto* log = std::get_if<node::WriteLog>(&effect)) {
+    world_.trace("{}: {} {}", index_, log->message->id, log->text);
+  }
+}
+
+void SimNode::to_keeper(const keeper::ToKeeper& message) {
+  world_.after(kLocal, [this, message, from = daemon_life_, to = keeper_life_] {
+    if (!keeper_ || keeper_life_ != to || daemon_life_ != from) return;
+    keeper_->on_message(message, world_.now());
+    drain_keeper();
+  });
+}
+
+void SimNode::ask_store(const checkpoint::StoreRequest& request) {
+  const bool put = std::holds_alternative<checkpoint::PutChanges>(request.body);
+  const Duration delay = world_.duration(20us, 400us);
+  world_.after(delay, [this, request, put, life = daemon_life_] {
+    if (!node_ || daemon_life_ != life) return;
+    checkpoint::StoreRequest asked = request;
+    checkpoint::StoreReply reply;
+    if (store_failing_ && put) {
+      reply = {asked.id, checkpoint::StoreFailed{kScope, {ErrorCode::exhausted, "disk full"}}};
+    } else if (bug_ == Bug::ack_before_commit && put) {
+      const auto& changes = std::get<checkpoint::PutChanges>(asked.body);
+      reply = {asked.id, checkpoint::Committed{changes.scope, changes.changes.back().sequence, {}}};
+      unsafe_.push_back(asked);
+      world_.after(20ms, [this, life] {
+        if (daemon_life_ != life || unsafe_.empty()) return;
+        static_cast<void>(store_.execute_one(unsafe_.front()));
+        unsafe_.erase(unsafe_.begin());
+      });
+    } else {
+      if (bug_ == Bug::skipped_tombstone && put && scope() != nullptr && !scope()->active)
+        std::erase_if(std::get<checkpoint::PutChanges>(asked.body).changes,
+                      [](const auto& change) { return !change.change.value; });
+      reply = store_.execute_one(asked);
+    }
+    when_running([this, reply] {
+      node_->on_store(reply, world_.now());
+      drain_node();
+    });
+  });
+}
+
+void SimNode::drain_keeper() {
+  while (keeper_) {
+    const auto effect = keeper_->poll_effect();
+    if (!effect) return;
+    act(*effect);
+  }
+}
+
+void SimNode::act(const keeper::Effect& effect) {
+  const TimePoint now = world_.now();
+  if (const auto* send = std::get_if<keeper::SendHello>(&effect)) {
+    network_.hello(index_, send->hello);
+    keeper_->on_hello_sent(send->etrunk, send->path, now);
+  } else if (const auto* gate = std::get_if<keeper::StoreGate>(&effect)) {
+    gates_[gate->slot] = gate->word;
+  } else if (const auto* tell = std::get_if<keeper::ToDaemon>(&effect)) {
+    world_.after(kLocal, [this, message = tell->message, life = daemon_life_] {
+      if (!node_ || daemon_life_ != life) return;
+      when_running([this, message] {
+        node_->on_keeper(message, world_.now());
+        drain_node();
+      });
+    });
+  } else if (std::holds_alternative<keeper::DrainSockets>(effect)) {
+    while (!socket_.empty()) {
+      const ha::etrunk::Hello hello = socket_.front();
+      socket_.pop_front();
+      keeper_->on_hello(hello.etrunk, hello.path, hello, now);
+    }
+    keeper_->on_drained(now);
+  } else if (std::holds_alternative<keeper::Reconfigured>(effect)) {
+    for (const auto& scope : keeper_->config().scopes)
+      for (const std::string& device : scope.access_devices)
+        keeper_->on_carrier(device, access_, now);
+  } else if (std::holds_alternative<keeper::Exit>(effect)) {
+    world_.after(0ms, [this] { kill_keeper(); });
+  }
+}
+
+}  // namespace hotpair::sim

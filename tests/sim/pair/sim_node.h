@@ -1,0 +1,153 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "checkpoint/store/memory_store.h"
+#include "ha/keeper/core/keeper.h"
+#include "ha/node/node.h"
+#include "platform/fwd/fake_plane.h"
+#include "tests/sim/pair/world.h"
+
+namespace hotpair::sim {
+
+/// Faults built into one port, to prove that the invariants see them.
+enum class Bug : std::uint8_t {
+  none,
+  ack_before_commit,   ///< the store answers before the change is safe
+  no_fencing,          ///< an expired lease does not close the gate
+  skipped_tombstone,   ///< the receiver's store forgets deletions
+  ready_not_awaited,   ///< the old master commits without HandoverReady
+};
+
+class SimNode;
+
+/// What the two nodes share: paths, stream, access LAN.
+class Network {
+ public:
+  explicit Network(World& world) : world_(world) {}
+  void connect(SimNode& a, SimNode& b) { ends_ = {&a, &b}; }
+
+  // hellos
+  void hello(int from, const ha::etrunk::Hello& hello);
+  /// Cuts one direction of a path.
+  void cut(int from, std::uint8_t path, bool cut) { cut_[{from, path}] = cut; }
+  [[nodiscard]] bool all_cut() const;
+
+  // stream
+  void dial();
+  void send(int from, const Bytes& bytes);
+  void break_stream(const std::string& why);
+  void set_paused(int end, bool paused);
+  void stall(Duration time);
+  [[nodiscard]] bool stream_up() const { return up_; }
+
+  double loss = 0;
+  Duration delay_max = std::chrono::microseconds(200);
+
+ private:
+  void pump(int to);
+  [[nodiscard]] bool cut(int from, std::uint8_t path) const;
+
+  World& world_;
+  std::vector<SimNode*> ends_;
+  std::map<std::pair<int, std::uint8_t>, bool> cut_;
+  bool up_ = false;
+  std::uint64_t life_ = 0;       // of the stream; events of an older one are void
+  std::uint64_t dialling_ = 0;
+  TimePoint stalled_until_{};
+  struct Direction {
+    std::deque<Bytes> waiting;
+    bool paused = false;
+    bool scheduled = false;
+  };
+  Direction directions_[2];      // by receiver
+};
+
+/// One router.
+class SimNode {
+ public:
+  SimNode(World& world, Network& network, int index, NodeId id, ha::node::NodeConfig config, Bug bug);
+
+  // life
+  void start();
+  void kill_daemon();
+  void start_daemon();
+  void kill_keeper();
+  void start_keeper();
+  /// The machine dies: processes and forwarding. `reboot`: the store's records are gone too.
+  void power_off(bool reboot);
+  void power_on();
+  void freeze(Duration time);
+
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+  /// Runs one timer that is due.
+  void run_timer();
+
+  // what others do to it
+  void on_hello(const ha::etrunk::Hello& hello);
+  void on_report(const ha::node::GroupMessage& message);
+  void on_stream_up();
+  void on_stream_bytes(const Bytes& bytes);
+  void on_stream_sent(std::size_t bytes);
+  void on_stream_down(const std::string& why);
+  void set_access(bool up);
+  void set_store_failing(bool failing) { store_failing_ = failing; }
+
+  // what invariants look at
+  [[nodiscard]] bool gate_open() const;
+  [[nodiscard]] bool powered() const { return powered_; }
+  [[nodiscard]] bool daemon_alive() const { return node_ != nullptr; }
+  [[nodiscard]] bool keeper_alive() const { return keeper_ != nullptr; }
+  [[nodiscard]] bool frozen() const { return world_.now() < frozen_until_; }
+  [[nodiscard]] ha::node::Node* node() { return node_.get(); }
+  [[nodiscard]] const ha::node::Scope* scope() const;
+  [[nodiscard]] checkpoint::store::MemoryStore& store() { return store_; }
+  [[nodiscard]] bool access() const { return access_; }
+  [[nodiscard]] int index() const { return index_; }
+  /// Lets the old master of a handover hear Ready although the peer never said it (a planted bug).
+  void fake_ready(ScopeId scope, const Term& term);
+  /// Effects that are still carried out before the daemon crashes.
+  void crash_after_effects(unsigned count) { crash_in_ = count; }
+
+ private:
+  friend class Network;
+  void settle();
+  void drain_node();
+  void drain_keeper();
+  void act(const ha::node::NodeEffect& effect);
+  void act(const ha::keeper::Effect& effect);
+  void to_keeper(const ha::keeper::ToKeeper& message);
+  void ask_store(const checkpoint::StoreRequest& request);
+  template <typename Act>
+  void when_running(Act&& act);
+
+  World& world_;
+  Network& network_;
+  int index_;
+  NodeId id_;
+  ha::node::NodeConfig config_;
+  Bug bug_;
+  bool powered_ = false;
+  bool access_ = true;
+  bool store_failing_ = false;
+  TimePoint frozen_until_{};
+  std::uint64_t lives_ = 0;           // of processes; events for an older one are void
+  std::uint64_t daemon_life_ = 0;
+  std::uint64_t keeper_life_ = 0;
+  std::optional<unsigned> crash_in_;
+  std::unique_ptr<ha::node::Node> node_;
+  std::unique_ptr<ha::keeper::Keeper> keeper_;
+  checkpoint::store::MemoryStore store_;
+  std::vector<checkpoint::StoreRequest> unsafe_;  // answered and not yet stored (a planted bug)
+  std::unique_ptr<fwd::FakePlane> plane_;
+  std::map<std::uint32_t, std::uint64_t> gates_;  // survive processes, not the machine
+  std::deque<ha::etrunk::Hello> socket_;          // hellos not yet read by the keeper
+  ha::node::TransportId transport_{1};
+};
+
+}  // namespace hotpair::sim
