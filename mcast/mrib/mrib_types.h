@@ -22,12 +22,12 @@ enum class FilterMode : std::uint8_t { include, exclude };
 /// What one link wants of one group. INCLUDE with no source means "nothing": the group is left.
 struct Membership {
   FilterMode mode = FilterMode::include;
-  std::vector<IpAddress> sources;  ///< INCLUDE: the wanted ones; EXCLUDE: the blocked ones; any order
+  std::vector<IpAddress> sources;  ///< INCLUDE: wanted, EXCLUDE: blocked; in any order
   friend bool operator==(const Membership&, const Membership&) = default;
 };
 
-/// A link that may carry multicast routes. `scope` is the RBP whose view binds it; uplinks have none.
-/// Routes are the same whatever the scope's role: the gate in the plane makes the difference.
+/// A link that may carry multicast routes. `scope` is the RBP whose view binds it; uplinks have
+/// none. Routes are the same whatever the scope's role: the gate in the plane makes the difference.
 struct LinkConfig {
   LinkId link;
   VrfId vrf;
@@ -71,7 +71,7 @@ struct Config {
 
 // ---- effects ----
 
-inline constexpr std::size_t kDeltaMax = 256;   ///< changes in one PlaneDelta, keys in one AskCounters
+inline constexpr std::size_t kDeltaMax = 256;   ///< changes in a PlaneDelta, keys in AskCounters
 inline constexpr std::size_t kSliceMax = 1000;  ///< items that one on_timeout() works on
 
 /// Apply to the forwarding plane and answer with on_applied() before the next input.

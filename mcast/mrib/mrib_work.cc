@@ -146,7 +146,8 @@ void Mrib::run_counters(std::size_t& budget, TimePoint now) {
 }
 
 bool Mrib::has_work() const {
-  return reask_.is_running() || sweep_.is_running() || !group_work_.empty() || !target_work_.empty() ||
+  return reask_.is_running() || sweep_.is_running() || !group_work_.empty() ||
+         !target_work_.empty() ||
          counter_cursor_ != kNone || negative_ > config_.negative_max;
 }
 

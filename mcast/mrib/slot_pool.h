@@ -12,8 +12,8 @@
 
 namespace hotpair::mcast::mrib {
 
-/// Entries in chunks that never move, named by a 32-bit slot. Slots are reused; a walk in slot order
-/// in slices is stable whatever is added or removed between the slices.
+/// Entries in chunks that never move, named by a 32-bit slot. Slots are reused; a walk in slot
+/// order in slices is stable whatever is added or removed between the slices.
 template <typename T>
 class SlotPool {
  public:

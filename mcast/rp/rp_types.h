@@ -23,8 +23,8 @@ struct RpMapping {
 /// 224.0.0.0/4 or ff00::/8, the range of a static RP without a group prefix.
 [[nodiscard]] IpPrefix all_groups(Family family);
 
-/// Makes a mapping out of a configured line. Refuses an RP that is not a routable unicast address, a
-/// range that is not multicast and a family that differs, each with the sentence for the operator.
+/// Makes a mapping out of a configured line. Refuses an RP that is not a routable unicast address,
+/// a range that is not multicast and a family that differs, each with the sentence for the operator.
 [[nodiscard]] Result<RpMapping> make_static_rp(const IpAddress& rp,
                                                const std::optional<IpPrefix>& range);
 

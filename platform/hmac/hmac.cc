@@ -8,7 +8,7 @@
 
 #include "platform/base/assert.h"
 
-namespace hotpair::hmac {
+namespace hotpair::platform::hmac {
 
 namespace {
 
@@ -72,4 +72,4 @@ void wipe(std::span<std::byte> secret) {
   if (!secret.empty()) OPENSSL_cleanse(secret.data(), secret.size());
 }
 
-}  // namespace hotpair::hmac
+}  // namespace hotpair::platform::hmac

@@ -7,12 +7,12 @@
 
 #include "platform/base/bytes.h"
 
-namespace hotpair::hmac {
+namespace hotpair::platform::hmac {
 
 /// HMAC-SHA256, 256 bits.
 using Tag = std::array<std::byte, 32>;
 
-/// HMAC-SHA256 (RFC 2104, FIPS 180-4) with one key that is prepared once: about 0.3 us for 100 bytes.
+/// HMAC-SHA256 (RFC 2104, FIPS 180-4) with a key that is prepared once: 0.3 us for 100 bytes.
 /// One object serves one thread. The key is wiped with the object. Running out of memory inside
 /// OpenSSL aborts: a node that cannot authenticate hellos must leave the place to its peer.
 class HmacSha256 {
@@ -38,4 +38,4 @@ class HmacSha256 {
 /// Overwrites secrets so that the compiler cannot leave it out.
 void wipe(std::span<std::byte> secret);
 
-}  // namespace hotpair::hmac
+}  // namespace hotpair::platform::hmac

@@ -16,8 +16,8 @@ namespace hotpair::mcast::mrib {
 inline IpAddress ip(std::string_view text) { return IpAddress::parse(text).value(); }
 inline Group group(std::string_view text) { return Group::parse(text).value(); }
 
-/// A Mrib with everything around it: a virtual clock, a FakePlane that applies its deltas, a unicast
-/// table that answers its questions, and a journal of data-driven events.
+/// A Mrib with everything around it: a virtual clock, a FakePlane that applies its deltas, a
+/// unicast table that answers its questions, and a journal of data-driven events.
 class Stand {
  public:
   explicit Stand(const Config& config = {}, fwd::FakePlane* plane = nullptr)
@@ -129,7 +129,8 @@ class Stand {
   void on(AskCounters& question) {
     const auto values = plane_.counters(question.keys);
     std::vector<std::pair<fwd::RouteKey, std::optional<fwd::RouteCounters>>> answer;
-    for (std::size_t i = 0; i < values.size(); ++i) answer.emplace_back(question.keys[i], values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      answer.emplace_back(question.keys[i], values[i]);
     mrib.on_counters(answer, now);
   }
   void on(RecordChanged& change) { journal.push_back(change.record); }

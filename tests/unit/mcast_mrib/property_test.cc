@@ -31,7 +31,8 @@ struct Naive {
 
   [[nodiscard]] bool has(std::uint32_t link, Family family) const {
     const auto found = links.find(link);
-    return found != links.end() && (family == Family::ipv4 ? found->second.ipv4 : found->second.ipv6);
+    if (found == links.end()) return false;
+    return family == Family::ipv4 ? found->second.ipv4 : found->second.ipv6;
   }
   [[nodiscard]] std::optional<std::uint32_t> rpf(const IpAddress& target) const {
     const auto found = unicast.find(target);
@@ -47,7 +48,8 @@ struct Naive {
   [[nodiscard]] static std::string text(std::optional<std::uint32_t> in,
                                         const std::set<std::uint32_t>& out) {
     std::string line = (in ? std::to_string(*in) : "?") + ">";
-    for (const std::uint32_t link : out) line += (line.back() == '>' ? "" : ",") + std::to_string(link);
+    for (const std::uint32_t link : out)
+      line += (line.back() == '>' ? "" : ",") + std::to_string(link);
     return line;
   }
   [[nodiscard]] std::optional<std::string> star(const Group& to) const {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace hotpair::hmac {
+namespace hotpair::platform::hmac {
 namespace {
 
 std::string hex(ByteSpan bytes) {
@@ -65,4 +65,4 @@ TEST(Hmac, WipeLeavesZeros) {
 }
 
 }  // namespace
-}  // namespace hotpair::hmac
+}  // namespace hotpair::platform::hmac
