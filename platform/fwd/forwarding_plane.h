@@ -24,9 +24,10 @@ struct RouteKey {
 
 /// One multicast route as the MRIB wants it.
 ///
-/// (S,G) accepts from `incoming` only. (*,G) accepts from `incoming` and every outgoing link (the
-/// kernel's proxy option). A negative route has no outgoing links: packets are dropped without an
-/// upcall; the MRIB removes it when its time is over.
+/// (S,G) and (*,G) accept from `incoming` only. A packet on an outgoing link is a WrongInterface;
+/// on any other link it is dropped silently for (S,G) and a NoRoute for (*,G). A negative route has
+/// no outgoing links: packets are dropped without an upcall; the MRIB removes it when its time is
+/// over.
 struct Route {
   RouteKey key;
   std::optional<LinkId> incoming;  ///< absent only in a negative route of an unknown RPF

@@ -6,7 +6,8 @@
 //   other multicast, egress    dropped if it was forwarded (it came in by some interface)
 //
 // IGMPv2 and MLDv1 reports are addressed to the group itself: a rule by destination alone would
-// kill them. One VLAN tag is skipped; a header that cannot be read is dropped.
+// kill them. One VLAN tag in the frame is skipped, besides one that the kernel or the card has
+// already taken off; a header that cannot be read is dropped.
 //
 // A passed packet continues with other people's filters (TC_ACT_UNSPEC).
 #include <linux/bpf.h>

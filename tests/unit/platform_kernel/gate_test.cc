@@ -195,6 +195,10 @@ TEST_F(GateTest, OtherEthertypesTagsAndUnreadableHeaders) {
   EXPECT_TRUE(passes_ingress(hex("0180c2000002 020000000002 8809 0101")));
   EXPECT_FALSE(passes_ingress(lab::tagged(data, 100)));
   EXPECT_FALSE(passes_ingress(lab::tagged(data6, 100)));
+  // The kernel takes the outer tag off before the programs run; the inner one is skipped by ours.
+  EXPECT_FALSE(passes_ingress(lab::tagged(lab::tagged(data, 100), 200)));
+  EXPECT_TRUE(passes_ingress(lab::tagged(lab::tagged(report, 100), 200)));
+  EXPECT_FALSE(passes_ingress(hex("01005e010101 020000000002 8100 0064 8100 00c8"))) << "tag cut short";
   EXPECT_TRUE(passes_ingress(lab::tagged(report, 100)));
   EXPECT_TRUE(passes_ingress(
       lab::tagged(lab::mld_message(131, address("fe80::2"), address("ff1e::1")), 100)));
