@@ -2,6 +2,7 @@
 // or hang whoever reads it.
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -15,11 +16,26 @@
 
 #include "checkpoint/store/files.h"
 #include "checkpoint/store/lmdb_env.h"
+#include "checkpoint/store/page_check.h"
 
 namespace hotpair::checkpoint::store {
 namespace {
 
-enum Verdict : int { kGood = 0, kCannotOpen = 10, kTruncated, kBadTable, kBadEntry, kBadFreeList };
+enum Verdict : int { kGood = 0, kBadPage = 10, kCannotOpen, kBadTable, kBadEntry, kBadFreeList };
+
+/// The structure first: LMDB may be let loose only on pages that are sound.
+bool pages_are_sound(const std::filesystem::path& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info {};
+  if (!file.open() || ::fstat(file.get(), &info) != 0) return false;
+  const auto size = static_cast<std::size_t>(info.st_size);
+  if (size == 0) return true;  // LMDB makes a new environment of it
+  void* map = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (map == MAP_FAILED) return false;
+  const bool sound = check_pages({static_cast<const std::byte*>(map), size}).empty();
+  ::munmap(map, size);
+  return sound;
+}
 
 /// Reads every byte of every entry; `plausible` judges the sizes of one.
 template <typename Plausible>
@@ -57,12 +73,9 @@ bool trial_write(MDB_env* env, const Environment::Tables& tables) {
 }
 
 Verdict check(const std::filesystem::path& path, std::uint64_t map_bytes) {
+  if (!pages_are_sound(path)) return kBadPage;
   auto environment = Environment::open(path, map_bytes);
   if (!environment) return kCannotOpen;
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0 ||
-      static_cast<std::uint64_t>(info.st_size) < environment->bytes_used())
-    return kTruncated;
   if (!environment->load_scopes()) return kBadTable;
   const Environment::Tables& tables = environment->tables();
   {
@@ -99,7 +112,7 @@ std::string describe(int status) {
   switch (WEXITSTATUS(status)) {
     case kGood: return "";
     case kCannotOpen: return "it does not open";
-    case kTruncated: return "it is shorter than it says";
+    case kBadPage: return "its pages are damaged";
     case kBadTable: return "its meta table is damaged";
     case kBadEntry: return "a table of it does not read to the end";
     case kBadFreeList: return "its list of free pages is damaged";
