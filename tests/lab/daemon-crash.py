@@ -64,7 +64,7 @@ def keeper_killed(report, args):
 
             row, _, _ = stage.measure(event, after=3)
             report.add_run("keeper killed", row)
-            fresh = poll(lambda: a.remember_keeper() not in (0, old), 10)
+            fresh = poll(lambda: a.keeper_now() not in (None, old), 10)
             masters = stage.pair.masters()
             report.check("hotpaird has started another keeper", fresh, f"master is {masters}")
             report.check("one master", len(masters) == 1, masters)

@@ -10,8 +10,8 @@ Command lines
     hotpair-keeper is started by hotpaird and lives on; its pid is in `display keeper`.
 
 Fields read from --json (nothing else is)
-    display keeper                           status.pid, status.scopes[].{scope,role,gate_open,
-                                             term.counter}
+    display keeper                           connected, status.pid, status.scopes[].{scope,role,
+                                             gate_open,term.counter}
     display e-trunk                          etrunks[].{state,timeout_ms,notes[]}
     display remote-backup-service            services[].{tcp_state,last_error,statistics.refused{}}
     display igmp group, display mld group    total
@@ -93,14 +93,19 @@ class Node:
             raise LabError(f"{self.name} is not {state} after {timeout} s: "
                            f"{answer.stderr.strip()}\n{self.daemon.tail()}")
 
+    def keeper_now(self):
+        """The pid of the keeper that the daemon is connected to; None without one."""
+        shown = self.display("keeper")
+        return int(shown["status"]["pid"]) if shown["connected"] and shown["status"] else None
+
     def remember_keeper(self):
         """Labs that kill want the pid beforehand: afterwards nobody can be asked."""
-        self.keeper_pid = int(self.display("keeper")["status"]["pid"])
+        self.keeper_pid = self.keeper_now()
         return self.keeper_pid
 
     def pids(self):
-        """Daemon and keeper, as known."""
-        return [pid for pid in (self.daemon and self.daemon.pid, self.keeper_pid) if pid]
+        """Daemon, keeper, and whatever else they may have started."""
+        return self.namespace.pids()
 
     def signal_all(self, number):
         return signal_all(self.pids(), number)

@@ -33,7 +33,7 @@ class Report:
         run = {"event": event, **{name: measured.get(name, 0) for name in COLUMNS[1:]}, **more}
         run["paused"] = measured.get("paused", [])
         for name in ("plain_gap_ms", "duplicates_max", "duplicate_span_ms", "stopped", "silent",
-                     "longest_loss_packets", "socket_dropped"):
+                     "longest_loss_packets", "socket_dropped", "dirty_before"):
             if name in measured:
                 run[name] = measured[name]
         self.runs.append(run)

@@ -69,7 +69,7 @@ class Scene:
     def stop(self):
         return [streams.stop() for streams in self.streams]
 
-    def measure(self, event, before=0.3, after=1.5):
+    def measure(self, event, after=1.5):
         """Runs event() in the stream, waits, stops; returns row, measurements and window."""
         self.random_phase()
         begin = now_ns()
@@ -77,8 +77,12 @@ class Scene:
         time.sleep(after)
         end = now_ns()
         measured = self.stop()
-        window = (happened - int(before * 1e9), end)
-        return merge(one.window(*window) for one in measured), measured, window
+        window = (happened, end)
+        row = merge(one.window(*window) for one in measured)
+        before_it = happened - int((2 * SLOW_MS + 10) * 1e6)  # a loss counts from the packet before
+        steady = merge(one.window(self.flowing_since, before_it) for one in measured)
+        row["dirty_before"] = steady["lost"] + steady["duplicates"]
+        return row, measured, window
 
     def fast_gap(self, measured, window):
         """The same gap seen by the 1000/s stream: fine to 1 ms."""
@@ -99,6 +103,9 @@ def steady_checks(report, event):
                  bool(runs) and all(not run["silent"] and not run["stopped"] for run in runs),
                  f"{sum(run['stopped'] for run in runs)} never came back, "
                  f"{sum(run['silent'] for run in runs)} were never heard")
+    report.check(f"{event}: nothing was lost or doubled before it",
+                 all(run["dirty_before"] == 0 for run in runs),
+                 sum(run["dirty_before"] for run in runs))
     report.check(f"{event}: receivers dropped nothing themselves",
                  all(run["socket_dropped"] == 0 for run in runs))
 

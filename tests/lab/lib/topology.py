@@ -102,9 +102,12 @@ class SharedLan:
 
     def _wire_lan(self):
         lan = self.lan.full_name
-        for name, namespace in {**self.nodes, **self.hosts}.items():
+        for number, (name, namespace) in enumerate({**self.nodes, **self.hosts}.items()):
             device = TRUNK if name in self.nodes else "eth0"
-            namespace.ip(f"link add {device} type veth peer name p-{name} netns {lan}")
+            # Ends with different indexes: the kernel may hold a change of carrier back for a second
+            # when the two are equal, which is an accident of namespaces.
+            namespace.ip(f"link add {device} index {50 + number} type veth "
+                         f"peer name p-{name} netns {lan}")
         ports = [f"p-{name}" for name in (*self.nodes, *self.hosts)]
         self.lan.ip("link add br0 type bridge mcast_snooping 0 stp_state 0", "link set br0 up",
                     *[f"link set {port} master br0 up" for port in ports])
