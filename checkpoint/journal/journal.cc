@@ -63,12 +63,17 @@ Epoch Journal::begin(Term term, TimePoint now) {
 
 void Journal::end() {
   if (!writing_) return;
+  if (in_flight_) others_in_flight_.emplace(*in_flight_, true);
+  in_flight_.reset();
+  while (window_.upper_bound(submitted_) != window_.end()) {
+    const RequestId id = ids_.next();
+    others_in_flight_.emplace(id, true);
+    requests_.push_back({id, next_batch()});
+  }
+  if (degraded_) torn_ = true;
   writing_ = false;
   degraded_ = false;
   retry_at_.reset();
-  meta_.last = submitted_;
-  if (in_flight_) others_in_flight_.emplace(*in_flight_, true);
-  in_flight_.reset();
   drop_window();
 }
 
@@ -160,8 +165,13 @@ void Journal::ask(decltype(StoreRequest::body) body) {
 
 void Journal::submit() {
   if (in_flight_ || retry_at_ || !writing_) return;
+  if (window_.upper_bound(submitted_) == window_.end()) return;
+  in_flight_ = ids_.next();
+  requests_.push_back({*in_flight_, next_batch()});
+}
+
+PutChanges Journal::next_batch() {
   auto entry = window_.upper_bound(submitted_);
-  if (entry == window_.end()) return;
   PutChanges put{scope_, epoch(), {}};
   std::size_t bytes = 0;
   while (entry != window_.end() && put.changes.size() < config_.batch_records &&
@@ -171,8 +181,7 @@ void Journal::submit() {
     ++entry;
   }
   submitted_ = put.changes.back().sequence;
-  in_flight_ = ids_.next();
-  requests_.push_back({*in_flight_, std::move(put)});
+  return put;
 }
 
 std::optional<StoreRequest> Journal::poll_request() {
@@ -195,7 +204,7 @@ bool Journal::on_store_reply(const StoreReply& reply, TimePoint now) {
   if (other == others_in_flight_.end()) return false;
   if (failed) {
     ++store_failures_;
-    if (other->second) torn_ = true;
+    if (other->second) torn_ = tail_lost_ = true;
   }
   others_in_flight_.erase(other);
   return true;

@@ -42,7 +42,8 @@ class Journal {
 
   /// Begins an epoch: (term, 0), or (term, restarts + 1) if the history ends in this term already.
   Epoch begin(Term term, TimePoint now);
-  /// Mastership ends: changes that were not yet given to the store are dropped, they are nobody's.
+  /// Mastership ends. What the store has not got yet is handed to it now, so that it holds what the
+  /// engines hold; the next master decides what becomes of this tail.
   void end();
   [[nodiscard]] bool writing() const { return writing_; }
   /// Gives the change the next sequence and hands it to the store. Only while writing(). A record over
@@ -59,6 +60,8 @@ class Journal {
   void received(Epoch epoch, Sequence last, std::uint64_t deletions);
   /// A received change did not reach the store: it is torn until a bulk or reset() has filled it.
   void set_torn(bool torn) { torn_ = torn; }
+  /// True once after a change of the own tail, handed over by end(), did not reach the store.
+  [[nodiscard]] bool take_tail_lost() { return std::exchange(tail_lost_, false); }
   void set_incomplete(bool incomplete) { meta_.incomplete = incomplete; }
   void set_digests(std::vector<DatabaseDigest> digests) { meta_.digests = std::move(digests); }
 
@@ -116,6 +119,7 @@ class Journal {
   };
 
   void submit();
+  [[nodiscard]] PutChanges next_batch();
   void evict();
   void drop_window();
   void raise_floor_if_due();
@@ -130,6 +134,7 @@ class Journal {
   bool writing_ = false;
   bool degraded_ = false;
   bool torn_ = false;
+  bool tail_lost_ = false;
   Sequence committed_;   // newest that the store has answered for
   Sequence submitted_;   // newest that was handed to the store
   Sequence window_after_;  // the window holds every change after this

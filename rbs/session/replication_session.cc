@@ -16,7 +16,7 @@ void ReplicationSession::State::announce(SessionScope& scope, TimePoint now) {
   if (!core.up) return;
   const checkpoint::ScopeMeta& meta = scope.journal->meta();
   core.send(ScopeState{scope.id, scope.posture.role, scope.posture.term, meta.history, meta.last,
-                       meta.floor, meta.incomplete, scope.generation},
+                       meta.floor, meta.incomplete || scope.journal->torn(), scope.generation},
             now);
 }
 
@@ -270,7 +270,9 @@ void ReplicationSession::on_journal(ScopeId id, TimePoint now) {
   State& s = *state_;
   const auto found = s.scopes.find(id);
   if (found == s.scopes.end()) return;
-  found->second->sender.pump(now);
+  SessionScope& scope = *found->second;
+  if (scope.journal->take_tail_lost() && !scope.master()) scope.receiver.on_tail_lost(now);
+  scope.sender.pump(now);
   s.settle(now);
 }
 

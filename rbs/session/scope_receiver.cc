@@ -266,6 +266,7 @@ void ScopeReceiver::finish_heads(TimePoint now) {
 void ScopeReceiver::finish(Item& item, TimePoint now) {
   switch (item.kind) {
     case Kind::begin:
+      if (journal_->torn()) core_.effects.push(ScopeRefill{scope_});
       if (item.failed) degrade(now);
       return;
     case Kind::live:
@@ -385,6 +386,8 @@ bool ScopeReceiver::drain(bool forced) {
     if (!item.changes.empty())
       core_.effects.push(Apply{scope_, item.epoch, std::move(item.changes)});
     if (item.request && !item.answered) abandoned_.insert(*item.request);
+    // What a slice deletes will never be known, so the engines hold more than the store.
+    if (waits(item)) journal_->set_torn(true);
     release(item);
   }
   pipeline_.clear();

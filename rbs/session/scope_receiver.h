@@ -47,6 +47,9 @@ class ScopeReceiver {
   /// True once when the copy has to be filled anew, since the store works again.
   [[nodiscard]] bool take_resync_wanted();
 
+  /// The journal lost a part of its own tail: as if a received change had not been stored.
+  void on_tail_lost(TimePoint now) { degrade(now); }
+
   void on_timeout(TimePoint now);
   [[nodiscard]] std::optional<TimePoint> next_deadline() const { return retry_at_; }
 

@@ -36,6 +36,11 @@ struct Apply {
   Epoch epoch;
   std::vector<checkpoint::RecordChange> changes;
 };
+/// Our store lost changes that the engines have seen, so it cannot tell what they hold: drop the standby
+/// state of the scope; the bulk that begins now brings all of it.
+struct ScopeRefill {
+  ScopeId scope;
+};
 struct ScopeProgress {
   ScopeId scope;
   Direction direction = Direction::none;
@@ -116,7 +121,7 @@ struct FlowChanged {
   bool on = false;
 };
 
-using Effect = std::variant<SendFrame, AskStore, Apply, ScopeProgress, ScopeComplete, ScopeTaken,
+using Effect = std::variant<SendFrame, AskStore, Apply, ScopeRefill, ScopeProgress, ScopeComplete, ScopeTaken,
                             StoreDegraded, DigestMismatch, DigestChecked, PeerScope,
                             HandoverRequested, HandoverIsReady, HandoverIsDone, HandoverAborted,
                             SessionUp, CloseSession, PauseReading, ResumeReading, FlowChanged>;

@@ -64,6 +64,13 @@ void End::set_role(Role the_role, Term the_term, TimePoint now) {
   drain(now);
 }
 
+void End::refill(TimePoint now) {
+  journal->reset(now);
+  for (const auto& [key, value] : engine) journal->append({key, value}, now);
+  session->on_journal(kScope, now);
+  drain(now);
+}
+
 void End::take(Effect effect) {
   if (auto* send = std::get_if<SendFrame>(&effect)) {
     out.push_back({std::move(send->frame), send->cost});
@@ -76,6 +83,8 @@ void End::take(Effect effect) {
       else
         engine.erase(change.key);
     }
+  } else if (std::holds_alternative<ScopeRefill>(effect)) {
+    engine.clear();
   } else if (const auto* done = std::get_if<ScopeComplete>(&effect)) {
     complete = done->complete;
   } else if (const auto* take_over = std::get_if<ScopeTaken>(&effect)) {
@@ -95,7 +104,8 @@ void End::take(Effect effect) {
     reading = false;
   } else if (std::holds_alternative<ResumeReading>(effect)) {
     reading = true;
-  } else {
+  } else if (!std::holds_alternative<PeerScope>(effect) &&
+             !std::holds_alternative<ScopeProgress>(effect)) {
     others.push_back(std::move(effect));
   }
 }

@@ -38,6 +38,8 @@ class End {
   void erase(unsigned key, TimePoint now, std::uint8_t database = 16);
   void set_role(Role role, Term term, TimePoint now);
 
+  /// What the node does for a torn journal: drops the store and appends a snapshot of its engines.
+  void refill(TimePoint now);
   /// Takes everything that session and journal want done.
   void drain(TimePoint now);
   /// Executes the oldest store request and answers it. False if there is none.
