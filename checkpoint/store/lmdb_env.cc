@@ -6,7 +6,9 @@
 namespace hotpair::checkpoint::store {
 namespace {
 
-constexpr unsigned kFlags = MDB_NOSYNC | MDB_NOTLS | MDB_NORDAHEAD | MDB_NOSUBDIR;
+// No lock file: LMDB writes to it through a map, and on a full disk that is a SIGBUS. The life file
+// keeps other processes out, and within this one no read transaction is open across a write.
+constexpr unsigned kFlags = MDB_NOSYNC | MDB_NOTLS | MDB_NORDAHEAD | MDB_NOSUBDIR | MDB_NOLOCK;
 constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kFormat = "hotpair 1";
 
@@ -40,10 +42,7 @@ Result<Environment> Environment::open(const std::filesystem::path& path, std::ui
   environment.env_.reset(raw);
   int rc = mdb_env_set_mapsize(raw, map_bytes);
   if (rc == 0) rc = mdb_env_set_maxdbs(raw, 4);
-  if (rc == 0) rc = mdb_env_set_maxreaders(raw, 4);
   if (rc == 0) rc = mdb_env_open(raw, path.c_str(), kFlags, 0600);
-  int cleared = 0;
-  if (rc == 0) rc = mdb_reader_check(raw, &cleared);
   if (rc == 0) rc = environment.open_tables();
   if (rc == 0) return environment;
   Error error = lmdb_error(rc, path.string());

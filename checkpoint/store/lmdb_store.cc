@@ -17,7 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kStoreFile = "store.mdb";
-constexpr std::string_view kLockFile = "store.mdb-lock";
 constexpr std::string_view kLifeFile = "life";
 constexpr std::string_view kTermsFile = "terms";
 
@@ -79,8 +78,6 @@ Result<void> LmdbStore::Parts::set_store_aside(std::string reason) {
 }
 
 Result<void> LmdbStore::Parts::begin_anew() {
-  std::error_code ignored;
-  fs::remove(path(kLockFile), ignored);
   environment.reset();
   scopes.clear();
   auto opened = Environment::open(path(kStoreFile), options.map_bytes);
