@@ -123,6 +123,7 @@ def wrong_key(watch, stage):
 
     back = with_daemon_of_b(stage, change, lambda: b.pair_key.write_bytes(good))
     watch.down(stage.pair.a, "wrong key")
+    watch.down(b, "foreign key")
     back()
 
 

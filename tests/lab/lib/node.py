@@ -12,18 +12,22 @@ Command lines
 Fields read from --json (nothing else is)
     display keeper                           connected, status.pid, status.scopes[].{scope,role,
                                              gate_open,term.counter}
-    display e-trunk                          etrunks[].{state,timeout_ms,notes[]}
-    display remote-backup-service            services[].{tcp_state,last_error,statistics.refused{}}
+    display remote-backup-service            remote_backup_services[].{tcp_state,last_error,
+                                             statistics.refused{}}
     display igmp group, display mld group    total
     display multicast forwarding-table       routes[].{group,incoming,installed,negative,
                                              outgoing[].{interface,gate_open}}
     display multicast redundancy databases   scopes[].{scope,sync_state,databases[].
-                                             {database,name,entries,digest,lag_records}}
+                                             {name,entries,digest,lag_records}}
     display switchover history               switchovers[].{number,planned,cause,detection,to},
                                              newest first
-    display alarm active                     alarms[].{id,subject,text,next_step}
+    display alarm active                     alarms[].id
+
+The pair key file has lines `key 64-HEX-DIGITS ...`; the TLS identity of a key is the first 8 bytes
+of SHA-256("hotpair pair key id" and the secret) as hex digits.
 """
 
+import hashlib
 import json
 import re
 import signal
@@ -40,11 +44,12 @@ IN_SYNC = "in sync"  # sync_state of a scope whose peer holds everything
 DIGEST_EQUAL = "equal"
 ALARM_RBS, ALARM_STORE = "HA-NODE-0003", "HA-NODE-0006"
 REASON = {  # patterns for `last_error` of the RBS, ignoring case
-    "silent": r"silent|timed? ?out|unreachable|lost",
-    "wrong key": r"key.*(wrong|differ|not match|verify)|(wrong|different) (pair )?key",
-    "no key": r"no pair key: run hotpair pair init",
-    "impostor": r"certificate",
-    "garbage": r"malformed|oversized|out-of-order|garbage",
+    "silent": r"silent|not answer|not reachable|lost",
+    "wrong key": r"pair key is another one|wrong pair key",
+    "no key": r"^no pair key: run hotpair pair init$",
+    "impostor": r"showed a certificate instead of the pair key",
+    "garbage": r"malformed|oversized|out-of-order",
+    "foreign key": r"pair key that is not in this node's file",
 }
 
 
@@ -172,9 +177,6 @@ class Node:
     def term(self):
         return int(self.scope()["term"]["counter"])
 
-    def hello_timeout_ms(self):
-        return int(self.display("e-trunk")["etrunks"][0]["timeout_ms"])
-
     def groups(self, family):
         return int(self.display("igmp" if family == "ipv4" else "mld", "group")["total"])
 
@@ -211,7 +213,7 @@ class Node:
         return self.display("alarm", "active")["alarms"]
 
     def rbs(self):
-        return self.display("remote-backup-service")["services"][0]
+        return self.display("remote-backup-service")["remote_backup_services"][0]
 
     def refused(self):
         """Sum of all counted refusals of the RBS, and the names of those above zero."""
@@ -220,11 +222,12 @@ class Node:
 
     def pair_secret(self):
         """(identity, secret in hex) of the first key of the pair key file, for openssl's tools."""
-        for line in self.pair_key.read_text().splitlines():
-            found = re.search(r"(\S+)\s+([0-9a-fA-F]{64})\b", line)
-            if found and not line.lstrip().startswith("#"):
-                return found.group(1), found.group(2)
-        raise LabError(f"no 'IDENTITY SECRET' line in {self.pair_key}")
+        found = re.search(r"^key ([0-9a-fA-F]{64})\b", self.pair_key.read_text(), re.M)
+        if not found:
+            raise LabError(f"no 'key' line in {self.pair_key}")
+        secret = found.group(1)
+        digest = hashlib.sha256(b"hotpair pair key id" + bytes.fromhex(secret)).hexdigest()
+        return digest[:16], secret
 
     def usage(self):
         """RSS (kB), descriptors and bytes of files of the node: what must stay flat."""

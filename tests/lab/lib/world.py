@@ -261,7 +261,8 @@ def _identity(pid):
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    return {"pid": pid, "start": stat.rsplit(")", 1)[1].split()[19]}
+    fields = stat.rsplit(")", 1)[1].split()
+    return None if fields[0] in "ZX" else {"pid": pid, "start": fields[19]}  # a zombie is dead
 
 
 def remove_leftovers():
