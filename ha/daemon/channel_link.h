@@ -18,11 +18,11 @@ class ChannelLink {
   explicit ChannelLink(boost::asio::io_context& loop);
   ~ChannelLink();
 
-  /// Reads the pair key file; on failure the keys in use stay.
+  /// Reads the pair key file; on failure the keys in use stay. New connections use the new keys.
   [[nodiscard]] Result<void> load_keys(const std::string& path);
   /// Whether the file holds usable keys, for --check.
   [[nodiscard]] static Result<void> check_keys(const std::string& path);
-  [[nodiscard]] bool has_keys() const;
+  [[nodiscard]] bool has_keys() const { return keys_ != nullptr; }
   /// Keys for E-Trunk hellos where no security-key is configured.
   [[nodiscard]] std::vector<std::string> derived_keys() const;
 
@@ -30,7 +30,7 @@ class ChannelLink {
   void attach(node::Node& node, std::function<void()> settled);
   void open(const node::OpenTransport& effect);
   void remove(node::TransportId transport);
-  void drop(node::TransportId transport, const std::string& reason);
+  void drop(node::TransportId transport);
   void send(node::TransportId transport, ByteSpan bytes);
   void pause(node::TransportId transport, bool paused);
 

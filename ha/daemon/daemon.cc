@@ -282,7 +282,7 @@ void Daemon::act(const node::OpenTransport& effect) { channels_->open(effect); }
 void Daemon::act(const node::RemoveTransport& effect) { channels_->remove(effect.transport); }
 
 void Daemon::act(const node::DropConnection& effect) {
-  channels_->drop(effect.transport, effect.reason);
+  channels_->drop(effect.transport);
 }
 
 void Daemon::act(const node::SendBytes& effect) {
