@@ -1,8 +1,8 @@
 #include "platform/fwd/fake_plane.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace hotpair::fwd {
 namespace {
@@ -19,9 +19,8 @@ Result<void> FakePlane::add_link(const PlaneLink& link) {
     return std::unexpected(failure->second);
   if (!links_.contains(link.link) && links_.size() >= options_.link_limit) {
     events_.emplace_back(CapacityReached{"vif", options_.link_limit});
-    return fail(ErrorCode::exhausted,
-                fmt::format("{}: the plane holds at most {} links", link.device,
-                            options_.link_limit));
+    return fail(ErrorCode::exhausted, fmt::format("{}: the plane holds at most {} links",
+                                                  link.device, options_.link_limit));
   }
   links_.insert_or_assign(link.link, link);
   return {};
@@ -37,9 +36,9 @@ Result<void> FakePlane::remove_link(LinkId link) {
   };
   const auto user = std::ranges::find_if(accepted_, names_link);
   if (user != accepted_.end())
-    return fail(ErrorCode::refused, fmt::format("{}: a route of group {} still names the link",
-                                                found->second.device,
-                                                user->first.group.to_string()));
+    return fail(ErrorCode::refused,
+                fmt::format("{}: a route of group {} still names the link", found->second.device,
+                            user->first.group.to_string()));
   links_.erase(found);
   return {};
 }

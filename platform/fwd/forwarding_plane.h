@@ -87,8 +87,8 @@ struct CapacityReached {
 using PlaneEvent = std::variant<NoRoute, WrongInterface, CapacityReached>;
 
 /// The data plane: takes a delta, answers with what was really applied, item by item. Every backend
-/// (KernelPlane, AsicPlane, FakePlane) and every caller obeys: a route outlives the process that set
-/// it, so a starting owner reads back and adopts before it changes anything.
+/// (KernelPlane, AsicPlane, FakePlane) and every caller obeys: a route outlives the process that
+/// set it, so a starting owner reads back and adopts before it changes anything.
 class ForwardingPlane {
  public:
   virtual ~ForwardingPlane() = default;

@@ -39,25 +39,25 @@ Result<GateWords> GateWords::map(int words_fd, bool writable) {
   const std::size_t first_page = mapping_bytes(0);
   void* header = ::mmap(nullptr, first_page, PROT_READ, MAP_SHARED, words_fd, 0);
   if (header == MAP_FAILED)
-    return fail(ErrorCode::unavailable, fmt::format("gate words cannot be mapped: {}",
-                                                    std::strerror(errno)));
+    return fail(ErrorCode::unavailable,
+                fmt::format("gate words cannot be mapped: {}", std::strerror(errno)));
   std::uint64_t magic = 0;
   std::uint64_t slots = 0;
   std::memcpy(&magic, header, sizeof magic);
   std::memcpy(&slots, static_cast<const std::byte*>(header) + sizeof magic, sizeof slots);
   static_cast<void>(::munmap(header, first_page));
   if (magic != kGateMagic)
-    return fail(ErrorCode::malformed,
-                fmt::format("gate words have layout {:#x}, this program knows {:#x}", magic,
-                            kGateMagic));
+    return fail(
+        ErrorCode::malformed,
+        fmt::format("gate words have layout {:#x}, this program knows {:#x}", magic, kGateMagic));
   if (slots == 0 || slots > kGateSlotsMax)
     return fail(ErrorCode::malformed, fmt::format("gate words claim {} slots", slots));
   const std::size_t bytes = mapping_bytes(slots);
-  void* base =
-      ::mmap(nullptr, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, words_fd, 0);
+  void* base = ::mmap(nullptr, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED,
+                      words_fd, 0);
   if (base == MAP_FAILED)
-    return fail(ErrorCode::unavailable, fmt::format("{} gate words cannot be mapped: {}", slots,
-                                                    std::strerror(errno)));
+    return fail(ErrorCode::unavailable,
+                fmt::format("{} gate words cannot be mapped: {}", slots, std::strerror(errno)));
   return GateWords(static_cast<std::uint64_t*>(base), bytes, slots, writable);
 }
 

@@ -8,8 +8,7 @@
 namespace hotpair::platform::io {
 
 struct Arguments::State {
-  State(const std::string& program, const std::string& description)
-      : app(description, program) {
+  State(const std::string& program, const std::string& description) : app(description, program) {
     app.set_version_flag("--version", program + " " HOTPAIR_VERSION);
     app.get_formatter()->column_width(34);
   }

@@ -89,8 +89,12 @@ Parsed parse_ipv4(ByteSpan packet) {
   const ByteSpan message = packet.subspan(header, total - header);
   if (message.empty()) return GroupReject::truncated;
   if (!checksum_is_good(sum16(message))) return GroupReject::bad_checksum;
-  return GroupPacket{{}, IpAddress::from_bytes(source).value(),
-                     IpAddress::from_bytes(destination).value(), ttl, *alert, to_bytes(message)};
+  return GroupPacket{{},
+                     IpAddress::from_bytes(source).value(),
+                     IpAddress::from_bytes(destination).value(),
+                     ttl,
+                     *alert,
+                     to_bytes(message)};
 }
 
 Parsed parse_ipv6(ByteSpan packet) {
@@ -126,8 +130,11 @@ Parsed parse_ipv6(ByteSpan packet) {
   const std::uint32_t pseudo =
       sum16(source) + sum16(destination) + (size >> 16U) + (size & 0xffffU) + kIcmpv6;
   if (!checksum_is_good(sum16(message, pseudo))) return GroupReject::bad_checksum;
-  return GroupPacket{{}, IpAddress::from_bytes(source).value(),
-                     IpAddress::from_bytes(destination).value(), hop_limit, alert,
+  return GroupPacket{{},
+                     IpAddress::from_bytes(source).value(),
+                     IpAddress::from_bytes(destination).value(),
+                     hop_limit,
+                     alert,
                      to_bytes(message)};
 }
 

@@ -56,22 +56,22 @@ std::vector<sock_filter> igmp_filter() {
 /// ICMPv6 130 to 132 or 143, alone or behind one hop-by-hop header.
 std::vector<sock_filter> mld_filter() {
   return {
-      op(BPF_LD | BPF_B | BPF_ABS, 6),             // 0: next header
-      op(BPF_LDX | BPF_IMM, 40),                   // 1: the message follows the header
-      op(BPF_JMP | BPF_JEQ | BPF_K, 58, 7, 0),     // 2: ICMPv6 -> 10
-      op(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 10),     // 3: hop-by-hop, else -> 14
-      op(BPF_LD | BPF_B | BPF_ABS, 40),            // 4: next header of the extension
-      op(BPF_JMP | BPF_JEQ | BPF_K, 58, 0, 8),     // 5: else -> 14
-      op(BPF_LD | BPF_B | BPF_ABS, 41),            // 6: its length in 8 octets, less one
-      op(BPF_ALU | BPF_LSH | BPF_K, 3),            // 7
-      op(BPF_ALU | BPF_ADD | BPF_K, 48),           // 8
-      op(BPF_MISC | BPF_TAX, 0),                   // 9
-      op(BPF_LD | BPF_B | BPF_IND, 0),             // 10: ICMPv6 type
-      op(BPF_JMP | BPF_JEQ | BPF_K, 143, 3, 0),    // 11 -> 15
-      op(BPF_JMP | BPF_JGT | BPF_K, 132, 1, 0),    // 12 -> 14
-      op(BPF_JMP | BPF_JGE | BPF_K, 130, 1, 0),    // 13 -> 15
-      op(BPF_RET | BPF_K, 0),                      // 14
-      op(BPF_RET | BPF_K, kPacketBytesMax),        // 15
+      op(BPF_LD | BPF_B | BPF_ABS, 6),           // 0: next header
+      op(BPF_LDX | BPF_IMM, 40),                 // 1: the message follows the header
+      op(BPF_JMP | BPF_JEQ | BPF_K, 58, 7, 0),   // 2: ICMPv6 -> 10
+      op(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 10),   // 3: hop-by-hop, else -> 14
+      op(BPF_LD | BPF_B | BPF_ABS, 40),          // 4: next header of the extension
+      op(BPF_JMP | BPF_JEQ | BPF_K, 58, 0, 8),   // 5: else -> 14
+      op(BPF_LD | BPF_B | BPF_ABS, 41),          // 6: its length in 8 octets, less one
+      op(BPF_ALU | BPF_LSH | BPF_K, 3),          // 7
+      op(BPF_ALU | BPF_ADD | BPF_K, 48),         // 8
+      op(BPF_MISC | BPF_TAX, 0),                 // 9
+      op(BPF_LD | BPF_B | BPF_IND, 0),           // 10: ICMPv6 type
+      op(BPF_JMP | BPF_JEQ | BPF_K, 143, 3, 0),  // 11 -> 15
+      op(BPF_JMP | BPF_JGT | BPF_K, 132, 1, 0),  // 12 -> 14
+      op(BPF_JMP | BPF_JGE | BPF_K, 130, 1, 0),  // 13 -> 15
+      op(BPF_RET | BPF_K, 0),                    // 14
+      op(BPF_RET | BPF_K, kPacketBytesMax),      // 15
   };
 }
 
@@ -199,7 +199,8 @@ Result<void> GroupSocket::join(Ifindex interface, Family family, FileDescriptor&
 Result<void> GroupSocket::add_interface(Ifindex interface, bool ipv4, bool ipv6) {
   const auto [entry, added] = interfaces_.try_emplace(interface);
   Membership& membership = entry->second;
-  if (added && !set_option(receive4_, SOL_PACKET, PACKET_ADD_MEMBERSHIP, all_multicast(interface))) {
+  if (added &&
+      !set_option(receive4_, SOL_PACKET, PACKET_ADD_MEMBERSHIP, all_multicast(interface))) {
     interfaces_.erase(entry);
     return std::unexpected(
         os_error(fmt::format("interface {}: receive of all multicast", interface.value())));

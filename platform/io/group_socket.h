@@ -30,12 +30,12 @@ struct GroupPacket {
 
 /// Why a received packet was dropped before the protocol saw it.
 enum class GroupReject : std::uint8_t {
-  truncated,      ///< shorter than its own headers or length field
-  bad_header,     ///< version, header length, option or IPv4 header checksum wrong
-  fragment,       ///< IGMP and MLD are never fragmented
-  bad_checksum,   ///< of the IGMP or ICMPv6 message
-  not_group,      ///< some other ICMPv6 message or protocol behind the filter
-  not_for_us,     ///< addressed to another host's MAC, or a tag of an unknown VLAN
+  truncated,     ///< shorter than its own headers or length field
+  bad_header,    ///< version, header length, option or IPv4 header checksum wrong
+  fragment,      ///< IGMP and MLD are never fragmented
+  bad_checksum,  ///< of the IGMP or ICMPv6 message
+  not_group,     ///< some other ICMPv6 message or protocol behind the filter
+  not_for_us,    ///< addressed to another host's MAC, or a tag of an unknown VLAN
   count
 };
 
@@ -48,7 +48,8 @@ struct GroupSocketStatistics {
 };
 
 /// Reads one IPv4 or IPv6 packet as it was on the wire; interface is left at zero.
-[[nodiscard]] std::variant<GroupPacket, GroupReject> parse_group_packet(Family family, ByteSpan packet);
+[[nodiscard]] std::variant<GroupPacket, GroupReject> parse_group_packet(Family family,
+                                                                        ByteSpan packet);
 
 /// Sends and receives IGMP and MLD of one network namespace, on any number of interfaces.
 ///

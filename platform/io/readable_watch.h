@@ -8,7 +8,8 @@ namespace hotpair::platform::io {
 
 /// Calls `ready` from the loop whenever a descriptor is readable, again and again while data is
 /// left: a handler may read a bounded part and return. The descriptor stays the caller's, must
-/// outlive the watch and has one watch at a time. The watch may be destroyed inside its own handler.
+/// outlive the watch and has one watch at a time. The watch may be destroyed inside its own
+/// handler.
 class ReadableWatch {
  public:
   ReadableWatch(boost::asio::io_context& loop, int fd, std::move_only_function<void()> ready);

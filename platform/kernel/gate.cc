@@ -48,8 +48,8 @@ Error load_error(int error, const std::string& log) {
             "the gate program was not allowed to load: hotpaird needs CAP_BPF and CAP_NET_ADMIN "
             "(or root)"};
   if (error == ENOMEM || error == E2BIG)
-    return {ErrorCode::exhausted, fmt::format("no memory for the gate maps: {}",
-                                              std::strerror(error))};
+    return {ErrorCode::exhausted,
+            fmt::format("no memory for the gate maps: {}", std::strerror(error))};
   if (error == EINVAL || error == ENOSYS || error == EOPNOTSUPP)
     return {ErrorCode::unsupported,
             fmt::format("this kernel does not accept the gate program (5.8 or newer with "
@@ -89,7 +89,8 @@ bpf_tc_opts our_filter() {
   return options;
 }
 
-Result<void> attach_filter(Ifindex interface, bpf_tc_attach_point point, const bpf_program* program) {
+Result<void> attach_filter(Ifindex interface, bpf_tc_attach_point point,
+                           const bpf_program* program) {
   const char* direction = point == BPF_TC_INGRESS ? "ingress" : "egress";
   bpf_tc_hook hook = hook_of(interface, point);
   bpf_tc_opts options = our_filter();
@@ -113,7 +114,8 @@ Result<void> detach_filter(Ifindex interface, bpf_tc_attach_point point) {
 Result<void> require_ethernet(Ifindex interface) {
   std::array<char, IF_NAMESIZE> name{};
   if (::if_indextoname(interface.value(), name.data()) == nullptr)
-    return fail(ErrorCode::not_found, fmt::format("interface {} does not exist", interface.value()));
+    return fail(ErrorCode::not_found,
+                fmt::format("interface {} does not exist", interface.value()));
   const FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ifreq request{};
   std::ranges::copy(name, request.ifr_name);
@@ -131,8 +133,9 @@ Result<void> require_map(int fd, const char* what, bpf_map_type type, std::uint3
   bpf_map_info info{};
   std::uint32_t size = sizeof info;
   if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0)
-    return fail(ErrorCode::malformed, fmt::format("the kept descriptor of the gate's {} is no map: {}",
-                                                  what, std::strerror(errno)));
+    return fail(ErrorCode::malformed,
+                fmt::format("the kept descriptor of the gate's {} is no map: {}", what,
+                            std::strerror(errno)));
   if (info.type != static_cast<std::uint32_t>(type) || info.key_size != key_bytes ||
       info.value_size != value_bytes)
     return fail(ErrorCode::malformed,
@@ -176,8 +179,8 @@ Result<Object> load_object(const Prepare& prepare) {
 
 Result<std::unique_ptr<GateTable>> GateTable::create(std::uint32_t slots) {
   if (slots == 0 || slots > gate::kGateSlotsMax)
-    return fail(ErrorCode::refused, fmt::format("a gate table has 1 to {} slots, not {}",
-                                                gate::kGateSlotsMax, slots));
+    return fail(ErrorCode::refused,
+                fmt::format("a gate table has 1 to {} slots, not {}", gate::kGateSlotsMax, slots));
   Result<Object> object = load_object([slots](const hotpair_gate& opened) {
     const int error = bpf_map__set_max_entries(
         opened.maps.hotpair_words, static_cast<std::uint32_t>(gate::kGateHeaderWords) + slots);
@@ -218,8 +221,8 @@ Result<std::unique_ptr<GateTable>> GateTable::adopt(FileDescriptor words, FileDe
 
 Result<void> GateTable::attach(Ifindex interface, std::uint32_t slot) {
   if (slot >= slots())
-    return fail(ErrorCode::refused, fmt::format("gate slot {} does not exist: there are {}", slot,
-                                                slots()));
+    return fail(ErrorCode::refused,
+                fmt::format("gate slot {} does not exist: there are {}", slot, slots()));
   if (Result<void> ethernet = require_ethernet(interface); !ethernet) return ethernet;
   bpf_tc_hook hook = hook_of(interface, BPF_TC_INGRESS);
   if (const int error = -bpf_tc_hook_create(&hook); error != 0 && error != EEXIST)
@@ -230,7 +233,8 @@ Result<void> GateTable::attach(Ifindex interface, std::uint32_t slot) {
     return fail(ErrorCode::exhausted,
                 fmt::format("interface {}: no room among {} gates: {}", key,
                             HOTPAIR_GATE_INTERFACES_MAX, std::strerror(errno)));
-  Result<void> done = attach_filter(interface, BPF_TC_INGRESS, state_->object->progs.hotpair_ingress);
+  Result<void> done =
+      attach_filter(interface, BPF_TC_INGRESS, state_->object->progs.hotpair_ingress);
   if (done) done = attach_filter(interface, BPF_TC_EGRESS, state_->object->progs.hotpair_egress);
   return done;
 }

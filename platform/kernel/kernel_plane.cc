@@ -84,14 +84,16 @@ Result<void> KernelPlane::add_link(const fwd::PlaneLink& link) {
     const bool wanted = family == Family::ipv4 ? link.ipv4 : link.ipv6;
     const Result<void> done =
         wanted ? set_vif(link.link, Ifindex(index), family) : drop_vif(link.link, family);
-    if (!done) return fail(done.error().code, fmt::format("{}: {}", link.device, done.error().detail));
+    if (!done)
+      return fail(done.error().code, fmt::format("{}: {}", link.device, done.error().detail));
   }
   return {};
 }
 
 Result<void> KernelPlane::remove_link(LinkId link) {
   const bool known = vif_number(link, Family::ipv4) || vif_number(link, Family::ipv6);
-  if (!known) return fail(ErrorCode::not_found, fmt::format("link {} is not in the plane", link.value()));
+  if (!known)
+    return fail(ErrorCode::not_found, fmt::format("link {} is not in the plane", link.value()));
   const Result<void> ipv4 = drop_vif(link, Family::ipv4);
   const Result<void> ipv6 = drop_vif(link, Family::ipv6);
   return ipv4 ? ipv6 : ipv4;
@@ -128,12 +130,13 @@ Result<void> KernelPlane::set_vif(LinkId link, Ifindex interface, Family family)
   const auto present = std::ranges::find_if(vifs, same_device);
   if (present != vifs.end()) {
     if (present->link)
-      return fail(ErrorCode::exists, fmt::format("another link uses this device for {}",
-                                                 name_of(family)));
+      return fail(ErrorCode::exists,
+                  fmt::format("another link uses this device for {}", name_of(family)));
     present->link = link;
     return {};
   }
-  const auto free = std::ranges::find_if(vifs, [](const Vif& vif) { return !vif.used && !vif.link; });
+  const auto free =
+      std::ranges::find_if(vifs, [](const Vif& vif) { return !vif.used && !vif.link; });
   if (free == vifs.end()) {
     pending_.emplace_back(fwd::CapacityReached{"vif", kLinksMax});
     return fail(ErrorCode::exhausted,
@@ -187,9 +190,10 @@ Result<void> KernelPlane::kernel_add_vif(Family family, unsigned number, Ifindex
     result = ::setsockopt(owner.ipv4, IPPROTO_IP, MRT_ADD_VIF, &request, sizeof request);
   } else {
     if (interface.value() > 0xffff)
-      return fail(ErrorCode::unsupported,
-                  fmt::format("interface {}: the kernel takes indexes up to 65535 for IPv6 multicast",
-                              interface.value()));
+      return fail(
+          ErrorCode::unsupported,
+          fmt::format("interface {}: the kernel takes indexes up to 65535 for IPv6 multicast",
+                      interface.value()));
     mif6ctl request{};
     request.mif6c_mifi = static_cast<mifi_t>(number);
     request.vifc_threshold = 1;

@@ -44,9 +44,9 @@ class RoutingSockets {
 struct KernelPlaneStatistics {
   std::uint64_t no_route = 0;
   std::uint64_t wrong_interface = 0;
-  std::uint64_t malformed = 0;       ///< kernel messages too short, of unknown type or not multicast
-  std::uint64_t unknown_link = 0;    ///< upcalls of a VIF that no link claims
-  std::uint64_t kernel_drops = 0;    ///< upcalls lost because the event buffer was full (SO_RXQ_OVFL)
+  std::uint64_t malformed = 0;     ///< kernel messages too short, of unknown type or not multicast
+  std::uint64_t unknown_link = 0;  ///< upcalls of a VIF that no link claims
+  std::uint64_t kernel_drops = 0;  ///< upcalls lost because the event buffer was full (SO_RXQ_OVFL)
   std::uint64_t routes_set = 0;
   std::uint64_t routes_removed = 0;
   std::uint64_t route_errors = 0;

@@ -16,9 +16,9 @@ struct KernelPlane::Planned {
   std::size_t position = 0;  // in the delta
   bool set = false;
   fwd::RouteKey key;
-  unsigned parent = 0;          // VIF or MIF number
-  Ifindex incoming;             // device of the parent; zero in a removal
-  std::uint32_t outgoing = 0;   // bit per VIF or MIF number
+  unsigned parent = 0;         // VIF or MIF number
+  Ifindex incoming;            // device of the parent; zero in a removal
+  std::uint32_t outgoing = 0;  // bit per VIF or MIF number
 };
 
 namespace {
@@ -80,8 +80,12 @@ int keep_route_attribute(const nlattr* attribute, void* data) {
   const ByteSpan value(static_cast<const std::byte*>(mnl_attr_get_payload(attribute)),
                        mnl_attr_get_payload_len(attribute));
   switch (mnl_attr_get_type(attribute)) {
-    case RTA_SRC: dumped.source = value; break;
-    case RTA_DST: dumped.group = value; break;
+    case RTA_SRC:
+      dumped.source = value;
+      break;
+    case RTA_DST:
+      dumped.group = value;
+      break;
     case RTA_IIF:
       if (value.size() >= 4) dumped.incoming = Ifindex(mnl_attr_get_u32(attribute));
       break;
@@ -94,7 +98,8 @@ int keep_route_attribute(const nlattr* attribute, void* data) {
         rest = rest.subspan(std::min<std::size_t>(RTNH_ALIGN(hop.rtnh_len), rest.size()));
       }
       break;
-    default: break;
+    default:
+      break;
   }
   return MNL_CB_OK;
 }
@@ -205,12 +210,11 @@ void KernelPlane::apply_ipv4(std::span<const Planned> planned,
     if (each.outgoing != 0) put_ttls(message, each.outgoing);  // an empty list is refused
     used += NLMSG_ALIGN(message->nlmsg_len);
   }
-  const Result<void> sent =
-      netlink_.batch(ByteSpan(buffer).first(used), first, static_cast<std::uint32_t>(planned.size()),
-                     [&](std::uint32_t index, int error) {
-                       applied[planned[index].position].error =
-                           route_error(planned[index].key, error);
-                     });
+  const Result<void> sent = netlink_.batch(
+      ByteSpan(buffer).first(used), first, static_cast<std::uint32_t>(planned.size()),
+      [&](std::uint32_t index, int error) {
+        applied[planned[index].position].error = route_error(planned[index].key, error);
+      });
   if (sent) return;
   for (const Planned& each : planned) {
     if (!applied[each.position].error) applied[each.position].error = sent.error();
@@ -226,7 +230,8 @@ std::optional<Error> KernelPlane::apply_ipv6(const Planned& planned) {
   static_assert(NIFBITS == 8 * sizeof planned.outgoing);
   request.mf6cc_ifset.ifs_bits[0] = planned.outgoing;
   const int option = planned.set ? MRT6_ADD_MFC : MRT6_DEL_MFC;
-  if (::setsockopt(sockets_.descriptors().ipv6, IPPROTO_IPV6, option, &request, sizeof request) == 0)
+  if (::setsockopt(sockets_.descriptors().ipv6, IPPROTO_IPV6, option, &request, sizeof request) ==
+      0)
     return std::nullopt;
   return route_error(planned.key, errno);
 }
@@ -236,7 +241,8 @@ Result<std::vector<fwd::Route>> KernelPlane::read_back() {
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     const std::size_t before = routes.size();
     Result<void> done;
-    for (int attempt = 0; attempt < 5; ++attempt) {  // a dump that a change interrupted is made again
+    for (int attempt = 0; attempt < 5;
+         ++attempt) {  // a dump that a change interrupted is made again
       routes.erase(routes.begin() + static_cast<std::ptrdiff_t>(before), routes.end());
       statistics_.foreign_routes = family == Family::ipv4 ? 0 : statistics_.foreign_routes;
       done = dump(family, routes);
@@ -265,8 +271,9 @@ Result<void> KernelPlane::dump(Family family, std::vector<fwd::Route>& routes) {
     DumpedRoute dumped;
     static_cast<void>(mnl_attr_parse(&answer, sizeof(rtmsg), keep_route_attribute, &dumped));
     const Result<IpAddress> group_address = IpAddress::from_bytes(dumped.group);
-    const Result<Group> group = group_address ? Group::from(*group_address)
-                                              : Result<Group>(std::unexpected(group_address.error()));
+    const Result<Group> group = group_address
+                                    ? Group::from(*group_address)
+                                    : Result<Group>(std::unexpected(group_address.error()));
     const Result<IpAddress> source = IpAddress::from_bytes(dumped.source);
     if (!group || group->family() != family) return;
     fwd::Route read{{VrfId{}, *group, {}}, {}, {}};

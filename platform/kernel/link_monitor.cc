@@ -31,8 +31,8 @@ int keep_attribute(const nlattr* attribute, void* data) {
 AttributeTable attributes_of(const nlmsghdr& message, std::size_t family_header) {
   AttributeTable table{};
   if (message.nlmsg_len >= NLMSG_LENGTH(family_header))
-    static_cast<void>(mnl_attr_parse(&message, static_cast<unsigned>(family_header), keep_attribute,
-                                     &table));
+    static_cast<void>(
+        mnl_attr_parse(&message, static_cast<unsigned>(family_header), keep_attribute, &table));
   return table;
 }
 
@@ -83,9 +83,8 @@ std::optional<ReadAddress> read_address(const nlmsghdr& message) {
   if (!address || info->ifa_prefixlen > address->bits()) return std::nullopt;
   const std::uint32_t flags = u32_or(table[IFA_FLAGS], info->ifa_flags);
   ReadAddress read{Ifindex(info->ifa_index), {{*address, info->ifa_prefixlen}}};
-  read.address.tentative =
-      address->is_v6() && (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) != 0 &&
-      (flags & IFA_F_OPTIMISTIC) == 0;
+  read.address.tentative = address->is_v6() && (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) != 0 &&
+                           (flags & IFA_F_OPTIMISTIC) == 0;
   const nlattr* protocol = table[IFA_PROTO];
   read.address.ours = protocol != nullptr && payload(protocol).size() == 1 &&
                       mnl_attr_get_u8(protocol) == kAddressProtocol;
@@ -93,8 +92,8 @@ std::optional<ReadAddress> read_address(const nlmsghdr& message) {
 }
 
 void put_address(Link& link, const InterfaceAddress& address) {
-  const auto at = std::ranges::lower_bound(link.addresses, address.prefix, {},
-                                           &InterfaceAddress::prefix);
+  const auto at =
+      std::ranges::lower_bound(link.addresses, address.prefix, {}, &InterfaceAddress::prefix);
   if (at != link.addresses.end() && at->prefix == address.prefix) {
     *at = address;
   } else {
@@ -103,7 +102,8 @@ void put_address(Link& link, const InterfaceAddress& address) {
 }
 
 void drop_address(Link& link, const IpPrefix& prefix) {
-  std::erase_if(link.addresses, [&](const InterfaceAddress& each) { return each.prefix == prefix; });
+  std::erase_if(link.addresses,
+                [&](const InterfaceAddress& each) { return each.prefix == prefix; });
 }
 
 struct Request {
@@ -166,7 +166,8 @@ std::vector<LinkEvent> differences(const LinkMap& before, const LinkMap& after) 
   }
   for (const auto& [index, link] : after) {
     const auto old = before.find(index);
-    if (old == before.end() || link_differs(old->second, link)) events.emplace_back(LinkChanged{link});
+    if (old == before.end() || link_differs(old->second, link))
+      events.emplace_back(LinkChanged{link});
     if (old == before.end() ? !link.addresses.empty() : old->second.addresses != link.addresses)
       events.emplace_back(AddressesChanged{link});
   }
@@ -312,9 +313,8 @@ Result<AddressAdded> AddressEditor::add(Ifindex interface, const IpPrefix& prefi
   if (!link) return std::unexpected(about_address(link.error(), interface, prefix, "add"));
   const bool skip_dad = prefix.address.is_v6() && link->loopback;
   Request request;
-  nlmsghdr& message =
-      address_request(request, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, interface, prefix,
-                      skip_dad ? IFA_F_NODAD : 0);
+  nlmsghdr& message = address_request(request, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, interface,
+                                      prefix, skip_dad ? IFA_F_NODAD : 0);
   mnl_attr_put_u8(&message, IFA_PROTO, kAddressProtocol);
   if (prefix.address.is_v4() && prefix.length < 31 && !link->loopback) {
     const std::uint32_t host_bits = 0xffffffffU >> prefix.length;

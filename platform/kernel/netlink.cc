@@ -84,8 +84,7 @@ ssize_t read_datagram(int fd, Datagram& datagram) {
 }  // namespace
 
 Result<NetlinkSocket> NetlinkSocket::open(std::span<const unsigned> groups) {
-  FileDescriptor fd(
-      ::socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE));
+  FileDescriptor fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE));
   if (!fd.valid()) return std::unexpected(os_error("socket"));
   const int bytes = kBufferBytes;
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0)
@@ -116,7 +115,8 @@ Result<void> NetlinkSocket::request(nlmsghdr& message,
                                     const std::function<void(const nlmsghdr&)>& on_message) {
   message.nlmsg_seq = next_sequence();
   message.nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-  if (::send(fd_.get(), &message, message.nlmsg_len, 0) < 0) return std::unexpected(os_error("send"));
+  if (::send(fd_.get(), &message, message.nlmsg_len, 0) < 0)
+    return std::unexpected(os_error("send"));
   std::vector<Datagram> datagram(1);
   std::optional<int> finished;
   bool interrupted = false;
@@ -137,7 +137,8 @@ Result<void> NetlinkSocket::request(nlmsghdr& message,
   }
   if (*finished != 0) return std::unexpected(answer_error(*finished));
   if (interrupted)
-    return fail(ErrorCode::unavailable, "rtnetlink: the table changed while it was read; try again");
+    return fail(ErrorCode::unavailable,
+                "rtnetlink: the table changed while it was read; try again");
   return {};
 }
 

@@ -69,8 +69,8 @@ std::optional<Hop> best_of_multipath(const nlattr* multipath) {
     std::memcpy(&next, rest.data(), sizeof next);
     if (next.rtnh_len < sizeof next || next.rtnh_len > rest.size()) break;
     Hop hop;
-    static_cast<void>(mnl_attr_parse_payload(rest.data() + sizeof next, next.rtnh_len - sizeof next,
-                                             keep, &hop));
+    static_cast<void>(
+        mnl_attr_parse_payload(rest.data() + sizeof next, next.rtnh_len - sizeof next, keep, &hop));
     hop.interface = Ifindex(static_cast<std::uint32_t>(next.rtnh_ifindex));
     const bool usable = (next.rtnh_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN)) == 0;
     if (usable && (!best || better(hop, *best))) best = hop;
@@ -118,12 +118,12 @@ Result<UnicastRoute> RouteLookup::lookup(const IpAddress& address) {
   route->rtm_flags = RTM_F_FIB_MATCH;  // the route itself: its metric and all of its next hops
   mnl_attr_put(message, RTA_DST, address.bytes().size(), address.bytes().data());
   std::optional<UnicastRoute> best;
-  const Result<void> done = requests_.request(
-      *message, [&best](const nlmsghdr& answer) { take_answer(answer, best); });
-  if (!done && done.error().code != ErrorCode::not_found && done.error().code != ErrorCode::refused &&
-      done.error().detail != std::strerror(EINVAL))
-    return fail(done.error().code, fmt::format("route to {}: {}", address.to_string(),
-                                               done.error().detail));
+  const Result<void> done =
+      requests_.request(*message, [&best](const nlmsghdr& answer) { take_answer(answer, best); });
+  if (!done && done.error().code != ErrorCode::not_found &&
+      done.error().code != ErrorCode::refused && done.error().detail != std::strerror(EINVAL))
+    return fail(done.error().code,
+                fmt::format("route to {}: {}", address.to_string(), done.error().detail));
   if (!done || !best)
     return fail(ErrorCode::not_found, fmt::format("there is no route to {}", address.to_string()));
   return *best;

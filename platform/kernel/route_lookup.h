@@ -9,7 +9,8 @@
 
 namespace hotpair::platform::kernel {
 
-/// The kernel's way towards an address: the RPF interface and neighbour (RFC 7761 4.1.6, RPF_interface).
+/// The kernel's way towards an address: the RPF interface and neighbour (RFC 7761 4.1.6,
+/// RPF_interface).
 struct UnicastRoute {
   Ifindex interface;
   std::optional<IpAddress> next_hop;  ///< absent: directly connected, or local

@@ -69,7 +69,8 @@ void size_event_buffer(const FileDescriptor& socket, std::size_t bytes) {
   static_cast<void>(set_option(socket, SOL_SOCKET, SO_RXQ_OVFL, 1));
 }
 
-Result<void> require_raw(const FileDescriptor& socket, int domain, int protocol, const char* table) {
+Result<void> require_raw(const FileDescriptor& socket, int domain, int protocol,
+                         const char* table) {
   const auto option = [&socket](int name) {
     int value = -1;
     socklen_t size = sizeof value;

@@ -22,14 +22,14 @@ Bytes hex(std::string_view text) {
 }
 
 // IGMPv2 report of 239.1.1.1 by 10.0.0.2: ihl 6, TTL 1, router alert; type 0x16.
-const Bytes kIgmpReport = hex(
-    "46c0 0020 0000 4000 0102 f91e 0a00 0002 ef01 0101 9404 0000"
-    "1600 f9fc ef01 0101");
+const Bytes kIgmpReport =
+    hex("46c0 0020 0000 4000 0102 f91e 0a00 0002 ef01 0101 9404 0000"
+        "1600 f9fc ef01 0101");
 // MLDv1 report (131) of ff1e::1 by fe80::2, hop limit 1, hop-by-hop with router alert.
-const Bytes kMldReport = hex(
-    "6000 0000 0020 0001 fe80 0000 0000 0000 0000 0000 0000 0002"
-    "ff1e 0000 0000 0000 0000 0000 0000 0001 3a00 0502 0000 0100"
-    "8300 7fea 0000 0000 ff1e 0000 0000 0000 0000 0000 0000 0001");
+const Bytes kMldReport =
+    hex("6000 0000 0020 0001 fe80 0000 0000 0000 0000 0000 0000 0002"
+        "ff1e 0000 0000 0000 0000 0000 0000 0001 3a00 0502 0000 0100"
+        "8300 7fea 0000 0000 ff1e 0000 0000 0000 0000 0000 0000 0001");
 
 GroupReject reject(Family family, const Bytes& packet) {
   const auto parsed = parse_group_packet(family, packet);

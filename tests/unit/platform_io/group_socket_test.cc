@@ -46,9 +46,8 @@ class GroupSocketTest : public testing::Test {
     return found;
   }
   static auto to(std::string_view group) {
-    return [group = address(group)](const GroupPacket& packet) {
-      return packet.destination == group;
-    };
+    return
+        [group = address(group)](const GroupPacket& packet) { return packet.destination == group; };
   }
   std::uint64_t rejects(Family family, GroupReject reason) const {
     return socket_->statistics(family).rejects[static_cast<std::size_t>(reason)];
@@ -91,15 +90,14 @@ TEST_F(GroupSocketTest, ReportsToTheGroupItselfArriveWithoutAnyVif) {
 /// A membership of a real kernel host on h1.
 FileDescriptor join(const lab::Namespace& hosts, const IpAddress& group) {
   const lab::Inside inside(hosts);
-  FileDescriptor socket(
-      ::socket(group.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  FileDescriptor socket(::socket(group.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const unsigned index = ::if_nametoindex("h1");
   if (group.is_v4()) {
     ip_mreqn request{};
     std::memcpy(&request.imr_multiaddr, group.bytes().data(), 4);
     request.imr_ifindex = static_cast<int>(index);
-    EXPECT_EQ(
-        ::setsockopt(socket.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request), 0);
+    EXPECT_EQ(::setsockopt(socket.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request),
+              0);
   } else {
     ipv6_mreq request{};
     std::memcpy(&request.ipv6mr_multiaddr, group.bytes().data(), 16);
@@ -121,8 +119,9 @@ TEST_F(GroupSocketTest, KernelHostsOfEveryVersionAreHeard) {
   EXPECT_TRUE(next(Family::ipv4, holds(0x22, "239.3.3.3")));
   const FileDescriptor mld2 = join(net_.hosts, address("ff1e::33"));
   EXPECT_TRUE(next(Family::ipv6, holds(143, "ff1e::33")));
-  net_.hosts.run("echo 2 > /proc/sys/net/ipv4/conf/h1/force_igmp_version; "
-                 "echo 1 > /proc/sys/net/ipv6/conf/h1/force_mld_version");
+  net_.hosts.run(
+      "echo 2 > /proc/sys/net/ipv4/conf/h1/force_igmp_version; "
+      "echo 1 > /proc/sys/net/ipv6/conf/h1/force_mld_version");
   FileDescriptor v2 = join(net_.hosts, address("239.2.2.2"));
   EXPECT_TRUE(next(Family::ipv4, holds(0x16, "239.2.2.2")));
   v2.reset();
@@ -189,8 +188,9 @@ TEST_F(GroupSocketTest, InterfacesComeAndGo) {
   });
   ASSERT_TRUE(heard);
   EXPECT_EQ(heard->interface, r0);
-  EXPECT_THAT(socket_->receive(Family::ipv6), testing::Each(testing::Field(
-      &GroupPacket::interface, r1_))) << "IPv6 was not asked for on r0";
+  EXPECT_THAT(socket_->receive(Family::ipv6),
+              testing::Each(testing::Field(&GroupPacket::interface, r1_)))
+      << "IPv6 was not asked for on r0";
   socket_->remove_interface(r0);
   net_.router.run("ip -d link show dev r0 | grep -q 'allmulti 0'");
   net_.router.run("! ip maddr show dev r0 | grep -q 224.0.0.22");
@@ -237,8 +237,7 @@ TEST_F(GroupSocketTest, QueriesLeaveWithRouterAlertHopLimitOneAndTheChosenSource
   net_.router.run("ip addr add 10.0.1.99/24 dev r1");
   const Bytes query = lab::hex("1164ee9b00000000");
   for (const char* source : {"10.0.1.1", "10.0.1.99"}) {
-    const Result<void> sent =
-        socket_->send(r1_, address(source), address("224.0.0.1"), query);
+    const Result<void> sent = socket_->send(r1_, address(source), address("224.0.0.1"), query);
     ASSERT_TRUE(sent) << sent.error().detail;
     const auto frame = down_.wait_for([&](ByteSpan bytes) {
       const auto parsed = parse_group_packet(Family::ipv4, bytes.subspan(14));

@@ -1,5 +1,3 @@
-#include "platform/io/readable_watch.h"
-
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -9,6 +7,7 @@
 
 #include "platform/base/descriptor.h"
 #include "platform/io/clock.h"
+#include "platform/io/readable_watch.h"
 
 namespace hotpair::platform::io {
 namespace {
@@ -69,10 +68,12 @@ TEST_F(WatchTest, MayBeDestroyedInItsOwnHandler) {
 TEST_F(WatchTest, DestroyedWatchIsSilentAndTheDescriptorCanBeWatchedAgain) {
   int first = 0;
   int second = 0;
-  { const ReadableWatch watch(loop_, read_.get(), [&] { ++first; }); }
+  {
+    const ReadableWatch watch(loop_, read_.get(), [&] { ++first; });
+  }
   put("a");
-  auto watch = std::make_optional<ReadableWatch>(
-      loop_, read_.get(), [&] { second += static_cast<int>(take_one()); });
+  auto watch = std::make_optional<ReadableWatch>(loop_, read_.get(),
+                                                 [&] { second += static_cast<int>(take_one()); });
   loop_.run_one_for(std::chrono::seconds(5));
   loop_.run_one_for(std::chrono::milliseconds(100));
   EXPECT_EQ(first, 0);

@@ -87,8 +87,9 @@ class GateTest : public testing::Test {
   }
   /// The interface without the kernel's own chatter, so that every counted packet is the test's.
   void quiet() const {
-    net_.hosts.run("ip link set h1 arp off && ip addr flush dev h1 && "
-                   "echo 1 > /proc/sys/net/ipv6/conf/h1/disable_ipv6");
+    net_.hosts.run(
+        "ip link set h1 arp off && ip addr flush dev h1 && "
+        "echo 1 > /proc/sys/net/ipv6/conf/h1/disable_ipv6");
     const lab::Inside inside(net_.router);
     GateCounters last = counters();
     EXPECT_TRUE(lab::eventually([&] {
@@ -115,7 +116,8 @@ TEST_F(GateTest, StartsClosedAndOneStoreOpensForwardingOfBothFamilies) {
   words_->store(kSlot, kGateOpen);
   EXPECT_EQ(table_->word(kSlot), kGateOpen) << "the table sees the keeper's store";
   send_stream("while open");
-  EXPECT_TRUE(down_.wait_for([](ByteSpan f) { return is(f, "while open") && f[12] == std::byte{8}; }));
+  EXPECT_TRUE(
+      down_.wait_for([](ByteSpan f) { return is(f, "while open") && f[12] == std::byte{8}; }));
   EXPECT_TRUE(
       down_.wait_for([](ByteSpan f) { return is(f, "while open") && f[12] == std::byte{0x86}; }));
   words_->store(kSlot, kGateClosed);
@@ -151,8 +153,9 @@ TEST_F(GateTest, OwnPingsOwnMulticastAndArpPassWhileClosed) {
 TEST_F(GateTest, ForwardedUnicastPassesWhileClosed) {
   net_.router.run("echo 1 > /proc/sys/net/ipv4/ip_forward");
   net_.hosts.run("ip route add 10.9.0.0/16 via 10.0.0.1");
-  net_.router.run("ip route add 10.9.0.0/16 dev r1 && "
-                  "ip neigh add 10.9.0.9 lladdr 02:00:00:00:00:09 dev r1");
+  net_.router.run(
+      "ip route add 10.9.0.0/16 dev r1 && "
+      "ip neigh add 10.9.0.9 lladdr 02:00:00:00:00:09 dev r1");
   net_.hosts.run("ping -c 1 -W 1 -I h0 10.9.0.9 -p 756e69 >/dev/null; true");
   EXPECT_TRUE(down_.wait_for([](ByteSpan frame) { return is(frame, "uniuni"); }));
 }
@@ -198,7 +201,8 @@ TEST_F(GateTest, OtherEthertypesTagsAndUnreadableHeaders) {
   // The kernel takes the outer tag off before the programs run; the inner one is skipped by ours.
   EXPECT_FALSE(passes_ingress(lab::tagged(lab::tagged(data, 100), 200)));
   EXPECT_TRUE(passes_ingress(lab::tagged(lab::tagged(report, 100), 200)));
-  EXPECT_FALSE(passes_ingress(hex("01005e010101 020000000002 8100 0064 8100 00c8"))) << "tag cut short";
+  EXPECT_FALSE(passes_ingress(hex("01005e010101 020000000002 8100 0064 8100 00c8")))
+      << "tag cut short";
   EXPECT_TRUE(passes_ingress(lab::tagged(report, 100)));
   EXPECT_TRUE(passes_ingress(
       lab::tagged(lab::mld_message(131, address("fe80::2"), address("ff1e::1")), 100)));

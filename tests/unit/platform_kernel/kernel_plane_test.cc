@@ -208,13 +208,13 @@ TEST_P(KernelPlaneTest, ErrorsAreAnsweredItemByItem) {
   const RouteKey second{VrfId{}, group(GetParam().group2), address(GetParam().source)};
   const RouteKey other_vrf{VrfId{3}, group(GetParam().group), std::nullopt};
   const std::vector<RouteChange> delta{
-      RemoveRoute{sg()},                       // not there
-      SetRoute{{sg(), kUp, {kDown}}},          // fine
-      SetRoute{{second, LinkId{99}, {}}},      // unknown link
-      SetRoute{{other_vrf, kUp, {kDown}}},     // not this plane's
-      SetRoute{{second, std::nullopt, {kUp}}}, // no incoming link
-      RemoveRoute{second},                     // not there
-      SetRoute{{star_g(), kUp, {kDown}}},      // fine, and the last asks for the answer
+      RemoveRoute{sg()},                        // not there
+      SetRoute{{sg(), kUp, {kDown}}},           // fine
+      SetRoute{{second, LinkId{99}, {}}},       // unknown link
+      SetRoute{{other_vrf, kUp, {kDown}}},      // not this plane's
+      SetRoute{{second, std::nullopt, {kUp}}},  // no incoming link
+      RemoveRoute{second},                      // not there
+      SetRoute{{star_g(), kUp, {kDown}}},       // fine, and the last asks for the answer
   };
   const lab::Inside inside(net_.router);
   const std::vector<AppliedChange> applied = plane->apply(delta);
@@ -319,8 +319,8 @@ TEST_P(KernelPlaneTest, ForwardingOutlivesAKilledOwnerAndIsAdopted) {
   ASSERT_TRUE((*plane)->add_link({kUp, "r0", true, true}));
   EXPECT_EQ((*plane)->vif_number(kUp, GetParam().family), 0U) << "numbers are kept";
   EXPECT_EQ((*plane)->vif_number(kDown, GetParam().family), 1U);
-  EXPECT_THAT(read_back(**plane), UnorderedElementsAre(Route{sg(), kUp, {kDown}},
-                                                       Route{star_g(), kUp, {}}));
+  EXPECT_THAT(read_back(**plane),
+              UnorderedElementsAre(Route{sg(), kUp, {kDown}}, Route{star_g(), kUp, {}}));
   EXPECT_EQ((*plane)->remove_unclaimed_links(), 2U) << "r2 of both families";
   source_.send(packet_to(GetParam().group2, "new"));
   const auto event = next_event<NoRoute>(**plane);
@@ -369,8 +369,9 @@ TEST_P(KernelPlaneTest, LinkFollowsItsDeviceAndKeepsItsNumber) {
   ASSERT_EQ(change(*plane, SetRoute{{sg(), kUp, {kDown}}}), std::nullopt);
   const auto number = plane->vif_number(kDown, GetParam().family);
   net_.router.run("ip link del r1");  // the kernel drops the VIF with it
-  net_.router.run("ip link add r1 type veth peer name h1 netns /proc/" + std::to_string(::getpid()) +
-                  "/fd/" + std::to_string(net_.hosts.descriptor()) + " && ip link set r1 up");
+  net_.router.run("ip link add r1 type veth peer name h1 netns /proc/" +
+                  std::to_string(::getpid()) + "/fd/" + std::to_string(net_.hosts.descriptor()) +
+                  " && ip link set r1 up");
   net_.hosts.run("ip link set h1 up");
   {
     const lab::Inside inside(net_.router);

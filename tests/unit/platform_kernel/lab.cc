@@ -130,8 +130,8 @@ Topology::Topology(int links) {
       "echo 0 > /proc/sys/net/ipv6/conf/$d/accept_dad; done";
   router.run(quiet);
   hosts.run(quiet);
-  const std::string peer = "/proc/" + std::to_string(::getpid()) + "/fd/" +
-                           std::to_string(hosts.descriptor());
+  const std::string peer =
+      "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(hosts.descriptor());
   for (int link = 0; link < links; ++link) {
     const std::string n = std::to_string(link);
     router.run("ip link add r" + n + " type veth peer name h" + n + " netns " + peer);

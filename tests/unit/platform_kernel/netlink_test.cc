@@ -77,29 +77,31 @@ TEST_F(NetlinkTest, CarrierNamesAndRemovalAreEvents) {
   LinkMonitor links = monitor();
   net_.hosts.run("ip link set h1 down");
   EXPECT_TRUE(until(links, about<LinkChanged>([](const LinkChanged& change) {
-    return change.link.name == "r1" && change.link.admin_up && !change.link.carrier;
-  })));
+                      return change.link.name == "r1" && change.link.admin_up &&
+                             !change.link.carrier;
+                    })));
   net_.router.run("ip link set r1 down && ip link set r1 name renamed1");
   EXPECT_TRUE(until(links, about<LinkChanged>([](const LinkChanged& change) {
-    return change.link.name == "renamed1" && !change.link.admin_up;
-  })));
+                      return change.link.name == "renamed1" && !change.link.admin_up;
+                    })));
   const Ifindex index = links.find("renamed1")->index;
   net_.router.run("ip link del renamed1");
   EXPECT_TRUE(until(links, about<LinkGone>([&](const LinkGone& gone) {
-    return gone.name == "renamed1" && gone.index == index;
-  })));
+                      return gone.name == "renamed1" && gone.index == index;
+                    })));
   EXPECT_EQ(links.find("renamed1"), nullptr);
 }
 
 TEST_F(NetlinkTest, AddressesOfOthersAreEventsAndNeverRemoved) {
   LinkMonitor links = monitor();
   net_.router.run("ip addr add 192.0.2.1/24 dev r0");
-  EXPECT_TRUE(until(links, about<AddressesChanged>([](const AddressesChanged& change) {
-    return change.link.name == "r0" && change.link.addresses.back().prefix.address.is_v6() &&
-           std::ranges::any_of(change.link.addresses, [](const InterfaceAddress& each) {
-             return each.prefix == prefix("192.0.2.1/24") && !each.ours;
-           });
-  })));
+  EXPECT_TRUE(until(
+      links, about<AddressesChanged>([](const AddressesChanged& change) {
+        return change.link.name == "r0" && change.link.addresses.back().prefix.address.is_v6() &&
+               std::ranges::any_of(change.link.addresses, [](const InterfaceAddress& each) {
+                 return each.prefix == prefix("192.0.2.1/24") && !each.ours;
+               });
+      })));
   const lab::Inside inside(net_.router);
   auto editor = AddressEditor::open();
   ASSERT_TRUE(editor);
@@ -110,8 +112,8 @@ TEST_F(NetlinkTest, AddressesOfOthersAreEventsAndNeverRemoved) {
   EXPECT_EQ(removed.error().code, ErrorCode::refused);
   EXPECT_THAT(removed.error().detail, HasSubstr("another program"));
   ASSERT_TRUE(links.refresh());
-  EXPECT_THAT(links.find("r0")->addresses, testing::Contains(testing::Field(
-      &InterfaceAddress::prefix, prefix("192.0.2.1/24"))));
+  EXPECT_THAT(links.find("r0")->addresses,
+              testing::Contains(testing::Field(&InterfaceAddress::prefix, prefix("192.0.2.1/24"))));
 }
 
 TEST_F(NetlinkTest, OwnAddressesAreMarkedAndRemoved) {
@@ -127,8 +129,8 @@ TEST_F(NetlinkTest, OwnAddressesAreMarkedAndRemoved) {
   EXPECT_EQ(editor->add(lo, prefix("2001:db8::1/128")).value(), AddressAdded::added);
   EXPECT_EQ(editor->add(lo, prefix("2001:db8::1/128")).value(), AddressAdded::present);
   ASSERT_TRUE(until(links, about<AddressesChanged>([](const AddressesChanged& change) {
-    return change.link.loopback && ours(change.link).size() == 2;
-  })));
+                      return change.link.loopback && ours(change.link).size() == 2;
+                    })));
   EXPECT_THAT(ours(*links.find("r0")), SizeIs(2));
   for (const InterfaceAddress& each : links.find("lo")->addresses)
     EXPECT_FALSE(each.tentative) << each.prefix.to_string();
@@ -139,8 +141,8 @@ TEST_F(NetlinkTest, OwnAddressesAreMarkedAndRemoved) {
   EXPECT_EQ(editor->add(Ifindex(4000), prefix("198.51.100.1/24")).error().code,
             ErrorCode::not_found);
   EXPECT_TRUE(until(links, about<AddressesChanged>([](const AddressesChanged& change) {
-    return change.link.name == "r0" && ours(change.link).size() == 1;
-  })));
+                      return change.link.name == "r0" && ours(change.link).size() == 1;
+                    })));
 }
 
 TEST_F(NetlinkTest, OverrunIsMadeGoodByAFullRead) {
@@ -174,8 +176,9 @@ class RouteLookupTest : public NetlinkTest {
 };
 
 TEST_F(RouteLookupTest, ConnectedLocalAndNextHop) {
-  net_.router.run("ip route add 172.16.0.0/16 via 10.0.1.2 metric 50 && "
-                  "ip -6 route add 2001:db8:2::/48 via fd00:1::2 metric 60");
+  net_.router.run(
+      "ip route add 172.16.0.0/16 via 10.0.1.2 metric 50 && "
+      "ip -6 route add 2001:db8:2::/48 via fd00:1::2 metric 60");
   RouteLookup lookup = open();
   const Ifindex r0 = net_.router_index("r0");
   const Ifindex r1 = net_.router_index("r1");
@@ -192,11 +195,12 @@ TEST_F(RouteLookupTest, ConnectedLocalAndNextHop) {
 }
 
 TEST_F(RouteLookupTest, NoRouteBlackholeAndProhibitAreNotFound) {
-  net_.router.run("ip route add blackhole 172.17.0.0/16 && ip route add unreachable 172.18.0.0/16 "
-                  "&& ip route add prohibit 172.19.0.0/16 && ip -6 route add blackhole 2001:db8:3::/48");
+  net_.router.run(
+      "ip route add blackhole 172.17.0.0/16 && ip route add unreachable 172.18.0.0/16 "
+      "&& ip route add prohibit 172.19.0.0/16 && ip -6 route add blackhole 2001:db8:3::/48");
   RouteLookup lookup = open();
-  for (const char* to :
-       {"192.0.2.77", "2001:db8:77::1", "172.17.0.1", "172.18.0.1", "172.19.0.1", "2001:db8:3::1"}) {
+  for (const char* to : {"192.0.2.77", "2001:db8:77::1", "172.17.0.1", "172.18.0.1", "172.19.0.1",
+                         "2001:db8:3::1"}) {
     const Result<UnicastRoute> found = lookup.lookup(address(to));
     ASSERT_FALSE(found) << to;
     EXPECT_EQ(found.error().code, ErrorCode::not_found) << to << ": " << found.error().detail;
@@ -204,8 +208,9 @@ TEST_F(RouteLookupTest, NoRouteBlackholeAndProhibitAreNotFound) {
 }
 
 TEST_F(RouteLookupTest, EqualCostPathsAnswerTheLargestNeighbourEveryTime) {
-  net_.router.run("ip route add 172.20.0.0/16 nexthop via 10.0.1.2 nexthop via 10.0.0.2 && "
-                  "ip -6 route add 2001:db8:4::/48 nexthop via fd00:0::2 nexthop via fd00:1::2");
+  net_.router.run(
+      "ip route add 172.20.0.0/16 nexthop via 10.0.1.2 nexthop via 10.0.0.2 && "
+      "ip -6 route add 2001:db8:4::/48 nexthop via fd00:0::2 nexthop via fd00:1::2");
   RouteLookup lookup = open();
   for (int host = 1; host < 20; ++host) {
     const std::string n = std::to_string(host);
