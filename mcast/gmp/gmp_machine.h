@@ -93,6 +93,7 @@ class Machine {
 
   // gmp_querier.cc: roles, election, queries sent and heard (RFC 3376 6.6, RFC 3810 7.6)
   void apply_role(Interface& interface, TimePoint now);
+  void raise_timers(Interface& interface, TimePoint now);
   void set_role(Interface& interface, QuerierRole role, const IpAddress& querier, TimePoint now);
   void on_message(Interface& interface, const IpAddress& source, const wire::Query& query,
                   TimePoint now);

@@ -24,7 +24,8 @@ void Machine::set_role(Interface& interface, QuerierRole role, const IpAddress& 
 }
 
 void Machine::apply_role(Interface& interface, TimePoint now) {
-  const bool was_standby = interface.role == QuerierRole::standby;
+  const bool was_silent =
+      interface.role == QuerierRole::standby || interface.role == QuerierRole::no_address;
   interface.query_at = interface.other_querier_until = kNever;
   interface.robustness = interface.config.robustness;
   interface.query_interval = interface.config.query_interval;
@@ -33,16 +34,19 @@ void Machine::apply_role(Interface& interface, TimePoint now) {
     interface.sweep_bucket = kNone;
     return set_role(interface, QuerierRole::standby, IpAddress::any(interface.family), now);
   }
-  if (was_standby) {
-    ++interface.generation;
-    interface.floor = now + interface.restored_interval();
-    if (interface.index.size() > 0) interface.sweep_bucket = 0;
-  }
+  if (was_silent) raise_timers(interface, now);
   if (interface.config.address.is_unspecified())
     return set_role(interface, QuerierRole::no_address, interface.config.address, now);
   set_role(interface, QuerierRole::querier, interface.config.address, now);
   interface.startup_left = interface.startup_count();
   send_general(interface, now);
+}
+
+// Nobody was asked lately: every timer ends when all were asked, not before.
+void Machine::raise_timers(Interface& interface, TimePoint now) {
+  ++interface.generation;
+  interface.floor = now + interface.restored_interval();
+  if (interface.index.size() > 0) interface.sweep_bucket = 0;
 }
 
 void Machine::interface_timers(Interface& interface, TimePoint now) {
@@ -58,7 +62,12 @@ void Machine::interface_timers(Interface& interface, TimePoint now) {
       set_role(interface, interface.role, IpAddress::any(interface.family), now);
     }
   }
-  if (interface.query_at <= now) send_general(interface, now);
+  if (interface.query_at > now) return;
+  if (now - interface.query_at > interface.config.query_interval) {  // the process was paused
+    raise_timers(interface, now);
+    interface.startup_left = interface.startup_count();
+  }
+  send_general(interface, now);
 }
 
 // ---- queries heard ----

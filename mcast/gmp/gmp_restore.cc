@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "mcast/gmp/gmp_interface.h"
 
 namespace hotpair::mcast::gmp {
@@ -93,7 +95,8 @@ void Machine::adopt(Interface& interface, std::uint32_t index, TimePoint now) {
   GroupEntry& entry = groups_[index];
   if (entry.generation == interface.generation) return;
   entry.generation = interface.generation;
-  const TimePoint floor = interface.floor;
+  const TimePoint floor =
+      std::max(interface.floor, now + interface.config.query_response_interval);
   const bool asks_group = entry.lowered;
   entry.heard_exclude = entry.lowered = false;
   entry.dirty = entry.dirty || asks_group;

@@ -251,6 +251,42 @@ TEST_P(Standby, HostsWinOverTheStore) {
   EXPECT_EQ(other.records.groups.begin()->second.mode, FilterMode::exclude);
 }
 
+// A process that slept through its queries asks before it deletes.
+TEST_P(Standby, PausedProcessAsksFirst) {
+  Rig rig(GetParam());
+  rig.say(IS_EX, "");
+  rig.run(200s);
+  static_cast<void>(rig.asked());
+  rig.now += 400s;
+  rig.run(0s);
+  EXPECT_EQ(rig.asked(), "general");
+  EXPECT_EQ(rig.state(), "E(,)");
+  rig.run(31250ms);
+  EXPECT_EQ(rig.asked(), "general");
+  EXPECT_EQ(rig.group_timer(), 41.25);
+  rig.run(42s);
+  EXPECT_EQ(rig.state(), "");
+}
+
+// The address comes after the role: the time to be asked begins then.
+TEST_P(Standby, AddressComesAfterActivation) {
+  InterfaceConfig config = scoped();
+  config.version = names.newest();
+  Rig rig(GetParam(), config);
+  rig.restore({group(FilterMode::exclude)});
+  rig.settings.address = IpAddress::any(GetParam());
+  rig.machine.configure(kLink, GetParam(), rig.settings, rig.now);
+  rig.activate();
+  EXPECT_EQ(rig.asked(), "");
+  rig.run(60s);
+  rig.settings.address = names.router(5);
+  rig.machine.configure(kLink, GetParam(), rig.settings, rig.now);
+  rig.drain();
+  EXPECT_EQ(rig.asked(), "general");
+  rig.run(72s);
+  EXPECT_EQ(rig.state(), "E(,)");
+}
+
 TEST_P(Standby, StaticIsEachNodesOwn) {
   Rig rig(GetParam(), scoped());
   GroupValue value{FilterMode::exclude, 0, true, false, std::nullopt, {}};
