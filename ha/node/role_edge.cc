@@ -51,9 +51,7 @@ void Node::on_role_changed(Scope& scope, const role::RoleChanged& change, TimePo
   scope.take_at.reset();
   if (change.role != role::Role::master) {
     deactivate(scope, now);
-    if (Service* service = service_of(scope))
-      service->session->set_scope(scope.id, {rbs::session::Role::backup, change.term},
-                                  scope.journal, now);
+    if (scope.life == Scope::Life::ready) attach_session(scope, now);
     if (change.from != change.role) begin_story(scope, change, now);
     scope.tail_in = false;
     return;
@@ -67,9 +65,10 @@ void Node::on_role_changed(Scope& scope, const role::RoleChanged& change, TimePo
 }
 
 /// The journal's term rises, then the engines become active: at once, or when the session says that
-/// what was read under the old term is in.
+/// what was read under the old term is in. A scope that is still being restored is taken at its end.
 void Node::take(Scope& scope, TimePoint now) {
   scope.take_at.reset();
+  if (scope.life != Scope::Life::ready) return;
   if (Service* service = service_of(scope)) {
     service->session->set_scope(scope.id, {rbs::session::Role::master, scope.role.term()},
                                 scope.journal, now);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cstdio>
 #include <cstring>
 #include <string_view>
 
@@ -58,6 +59,7 @@ bool parse(int argc, char** argv, Options& options) {
 /// hotpair-sim: plays seeds. With --bug it succeeds when some seed finds the bug.
 int main(int argc, char** argv) {
   Options options;
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   if (!parse(argc, argv, options)) {
     fmt::print(stderr, "usage: hotpair-sim [--seeds N] [--from S] [--trace] [--bug none|"
                        "ack-before-commit|no-fencing|skipped-tombstone|ready-not-awaited]\n");
