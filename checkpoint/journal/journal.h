@@ -50,7 +50,8 @@ class Journal {
   /// its size limit, or one that finds the window full while the store fails, is counted as a failure
   /// and dropped; the latter makes the journal torn(). Then the sequence is the one before.
   Sequence append(RecordChange change, TimePoint now);
-  /// Everything in the store is dropped; the owner appends a snapshot of its engines afterwards. The
+  /// For a torn() journal of a master, as soon as the store works: everything in the store is dropped;
+  /// the owner appends a snapshot of its engines at once. Torn again if the store still fails. The
   /// peer gets a bulk, since the floor is raised beyond every sequence used so far.
   void reset(TimePoint now);
 

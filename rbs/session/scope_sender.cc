@@ -90,7 +90,7 @@ void ScopeSender::begin(SyncKind kind, Sequence base, TimePoint now) {
   digest_at_.reset();
   digest_waiting_.reset();
   acked_.reset();
-  if (kind != SyncKind::delta && journal_->degraded()) {
+  if (kind != SyncKind::delta && store_unfit()) {
     phase_ = Phase::store_down;
     report_progress();
     return;
@@ -146,6 +146,8 @@ void ScopeSender::report_progress() {
 
 // ---- sending ----
 
+bool ScopeSender::store_unfit() const { return journal_->degraded() || journal_->torn(); }
+
 Sequence ScopeSender::live_limit() const {
   // A slice that is being read shows at least what was committed when it was asked for; nothing
   // newer may reach the peer before the slice, or the slice would undo it there.
@@ -155,14 +157,14 @@ Sequence ScopeSender::live_limit() const {
 void ScopeSender::pump(TimePoint now) {
   if (phase_ == Phase::idle || !core_.up || retry_at_) return;
   if (phase_ == Phase::store_down) {
-    if (journal_->degraded()) return;
+    if (store_unfit()) return;
     return restart(kind_, now);
   }
   const bool walking = phase_ == Phase::scanning || phase_ == Phase::summing || phase_ == Phase::comparing;
-  if (walking && journal_->degraded()) return begin(SyncKind::bulk, sent_, now);
-  // The index has forgotten what is next: too slow a peer, or the journal was reset.
-  if (sent_ < journal_->floor()) {
-    if (journal_->degraded()) return begin(SyncKind::bulk, sent_, now);
+  // The index has forgotten what is next (too slow a peer, or the journal was reset), or misses it.
+  const bool lost = sent_ < journal_->floor() || journal_->torn();
+  if (lost || (walking && journal_->degraded())) {
+    if (store_unfit()) return begin(SyncKind::bulk, sent_, now);
     return restart(SyncKind::bulk, now);
   }
   send_live(now);
@@ -178,7 +180,7 @@ void ScopeSender::send_live(TimePoint now) {
     auto changes = journal_->changes_after(sent_, limit, core_.config.slice_records,
                                            core_.config.slice_bytes);
     if (!changes) {
-      index_limit_ = limit;
+      index_limit_ = std::min(limit, journal_->committed());  // all that the store can know
       index_request_ = core_.ask(scope_, checkpoint::ScanChanges{scope_, sent_,
                                                                  core_.config.slice_records,
                                                                  core_.config.slice_bytes});
@@ -354,7 +356,7 @@ void ScopeSender::on_read_failed(TimePoint now) {
 }
 
 void ScopeSender::on_slice(checkpoint::RecordSlice slice, TimePoint now) {
-  if (journal_->degraded()) return pump(now);  // begins anew
+  if (store_unfit()) return pump(now);  // begins anew
   const bool done = slice.done || slice.records.empty();
   const KeyRange& range = ranges_.front();
   auto after = cursor_ ? cursor_ : range.after;

@@ -74,6 +74,8 @@ class ScopeSender {
   void report_progress();
   [[nodiscard]] Sequence live_limit() const;
   [[nodiscard]] bool quiet() const;
+  /// Our store does not hold what our engines hold, so a copy of it would be wrong.
+  [[nodiscard]] bool store_unfit() const;
   void on_slice(checkpoint::RecordSlice slice, TimePoint now);
   void on_changes(checkpoint::ChangeSlice slice, TimePoint now);
   void on_sums(checkpoint::RangeSums sums, TimePoint now);

@@ -137,6 +137,7 @@ bool End::step_store(TimePoint now) {
     session->on_journal(kScope, now);
   }
   drain(now);
+  if (journal->writing() && journal->torn() && !store_fails) refill(now);
   return true;
 }
 
