@@ -217,7 +217,7 @@ TEST_F(GroupSocketTest, AReadIsBoundedAndNothingIsLost) {
   for (int n = 0; n < 10; ++n)
     down_.send(lab::igmpv2_report(address("10.0.1.2"), address("239.8.8." + std::to_string(n))));
   pollfd wait{socket_->descriptor(Family::ipv4), POLLIN, 0};
-  ASSERT_EQ(::poll(&wait, 1, 3000), 1);
+  ASSERT_EQ(::poll(&wait, 1, 10000), 1);
   std::size_t total = 0;
   EXPECT_TRUE(lab::eventually([&] {
     const auto packets = socket_->receive(Family::ipv4, 4);

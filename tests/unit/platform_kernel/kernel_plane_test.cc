@@ -9,6 +9,7 @@
 #include <array>
 #include <cstring>
 
+#include "platform/kernel/mroute.h"
 #include "tests/unit/platform_kernel/lab.h"
 
 namespace hotpair::platform::kernel {
@@ -382,6 +383,61 @@ TEST_P(KernelPlaneTest, LinkFollowsItsDeviceAndKeepsItsNumber) {
   ASSERT_EQ(change(*plane, SetRoute{{sg(), kUp, {kDown}}}), std::nullopt);
   source_.send(packet("back"));
   EXPECT_TRUE(arrives(again, "back"));
+}
+
+TEST_P(KernelPlaneTest, AReadOfEventsIsBoundedAndNothingIsLost) {
+  const auto plane = start();
+  const std::string stem = GetParam().group.substr(0, GetParam().group.size() - 1);
+  for (int n = 1; n <= 9; ++n) source_.send(packet_to(stem + std::to_string(n), "many"));
+  std::size_t events = 0;
+  EXPECT_TRUE(lab::eventually([&] {
+    const std::size_t read = plane->poll_events(4).size();
+    EXPECT_LE(read, 4U);
+    events += read;
+    return events == 9;
+  }));
+  EXPECT_EQ(plane->statistics().no_route, 9U);
+  EXPECT_EQ(plane->statistics().kernel_drops, 0U);
+}
+
+TEST_P(KernelPlaneTest, StaticsOfOthersAreUsedButNeverDeleted) {
+  // Somebody without a table of his own left VIF 4 on r1 and, for IPv4, a static route.
+  const bool ipv4 = GetParam().family == Family::ipv4;
+  {
+    const lab::Inside inside(net_.router);
+    const FileDescriptor other(ipv4 ? ::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_IGMP)
+                                    : ::socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6));
+    if (ipv4) {
+      vifctl vif{};
+      vif.vifc_vifi = 4;
+      vif.vifc_flags = VIFF_USE_IFINDEX;
+      vif.vifc_lcl_ifindex = static_cast<int>(net_.router_index("r1").value());
+      ASSERT_EQ(::setsockopt(other.get(), IPPROTO_IP, MRT_ADD_VIF, &vif, sizeof vif), 0);
+      mfcctl route{};
+      std::memcpy(&route.mfcc_origin, address("10.0.0.77").bytes().data(), 4);
+      std::memcpy(&route.mfcc_mcastgrp, address("239.77.0.1").bytes().data(), 4);
+      route.mfcc_parent = 4;
+      ASSERT_EQ(::setsockopt(other.get(), IPPROTO_IP, MRT_ADD_MFC, &route, sizeof route), 0);
+    } else {
+      mif6ctl mif{};
+      mif.mif6c_mifi = 4;
+      mif.mif6c_pifi = static_cast<std::uint16_t>(net_.router_index("r1").value());
+      ASSERT_EQ(::setsockopt(other.get(), IPPROTO_IPV6, MRT6_ADD_MIF, &mif, sizeof mif), 0);
+    }
+  }
+  const auto plane = start();
+  EXPECT_EQ(plane->vif_number(kDown, GetParam().family), 4U);
+  ASSERT_EQ(change(*plane, SetRoute{{sg(), kUp, {kDown}}}), std::nullopt);
+  source_.send(packet("over it"));
+  EXPECT_TRUE(arrives(down_, "over it"));
+  EXPECT_THAT(read_back(*plane), ElementsAre(Route{sg(), kUp, {kDown}}));
+  EXPECT_EQ(plane->statistics().foreign_routes, ipv4 ? 1U : 0U);
+  ASSERT_EQ(change(*plane, RemoveRoute{sg()}), std::nullopt);
+  const lab::Inside inside(net_.router);
+  EXPECT_EQ(plane->remove_unclaimed_links(), 0U);
+  ASSERT_TRUE(plane->remove_link(kDown));
+  net_.router.run("grep -q ' 4 r1 ' /proc/self/net/" +
+                  std::string(ipv4 ? "ip_mr_vif" : "ip6_mr_vif"));
 }
 
 TEST_P(KernelPlaneTest, OneDeviceServesOneLinkAndMissingDevicesAreNamed) {

@@ -148,7 +148,7 @@ Ifindex Topology::router_index(const std::string& device) const {
 }
 
 bool eventually(const std::function<bool()>& condition) {
-  for (int attempt = 0; attempt < 600; ++attempt) {
+  for (int attempt = 0; attempt < 2000; ++attempt) {
     if (condition()) return true;
     static_cast<void>(::poll(nullptr, 0, 5));
   }

@@ -47,7 +47,7 @@ class Wire {
   /// The first frame that `matches`, waiting at most `patience`.
   [[nodiscard]] std::optional<Bytes> wait_for(
       const std::function<bool(ByteSpan)>& matches,
-      std::chrono::milliseconds patience = std::chrono::seconds(3)) const;
+      std::chrono::milliseconds patience = std::chrono::seconds(10)) const;
   /// Frames that have arrived by now and contain `marker`.
   [[nodiscard]] std::size_t count(std::string_view marker) const;
 
@@ -64,7 +64,7 @@ struct Topology {
   [[nodiscard]] Ifindex router_index(const std::string& device) const;
 };
 
-/// Polls until true; false after three seconds.
+/// Polls until true; false after ten seconds.
 [[nodiscard]] bool eventually(const std::function<bool()>& condition);
 
 /// True when the test may make namespaces; root tests fail without.

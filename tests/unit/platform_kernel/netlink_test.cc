@@ -235,7 +235,7 @@ TEST_F(RouteLookupTest, ChangesAreToldOnceForMany) {
   EXPECT_FALSE(lookup.poll_changed());
   net_.router.run("for i in 1 2 3; do ip route add 172.3$i.0.0/16 via 10.0.1.2; done");
   pollfd wait{lookup.descriptor(), POLLIN, 0};
-  EXPECT_EQ(::poll(&wait, 1, 3000), 1);
+  EXPECT_EQ(::poll(&wait, 1, 10000), 1);
   EXPECT_TRUE(lookup.poll_changed());
   EXPECT_FALSE(lookup.poll_changed()) << "three routes, one answer";
   net_.router.run("ip -6 route add 2001:db8:5::/48 via fd00:1::2");
