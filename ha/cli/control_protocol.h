@@ -16,8 +16,9 @@
 namespace hotpair::ha::cli {
 
 inline constexpr std::uint32_t kControlVersion = 1;
-inline constexpr std::size_t kControlFrameMax = 1024 * 1024;   ///< a longer length closes the connection
-inline constexpr std::size_t kControlChunkBytes = 64 * 1024;   ///< text per frame of an answer
+inline constexpr std::size_t kControlFrameMax =
+    1024 * 1024;  ///< a longer length closes the connection
+inline constexpr std::size_t kControlChunkBytes = 64 * 1024;  ///< text per frame of an answer
 inline constexpr std::size_t kControlDepthMax = 8;
 
 /// A file that the caller read for the daemon, which may see another file system.

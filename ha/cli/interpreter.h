@@ -17,7 +17,7 @@ enum class AccessRole : std::uint8_t { view, operate, admin };
 
 /// The answer to a request: finished, or waiting for an action.
 struct Response {
-  std::string text;                     ///< rendered text, or one JSON document
+  std::string text;  ///< rendered text, or one JSON document
   std::optional<Error> error;
   int exit_code = 0;                    ///< 0 done, 1 refused
   std::optional<ActionTicket> pending;  ///< set: text so far; call finish() when the action ends

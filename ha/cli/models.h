@@ -21,7 +21,7 @@ namespace hotpair::ha::cli {
 // ---- display remote-backup-service ----
 
 struct RbsStatistics {
-  std::uint64_t connects = 0;         ///< sessions that came up
+  std::uint64_t connects = 0;  ///< sessions that came up
   std::uint64_t disconnects = 0;
   std::uint64_t frames_sent = 0;
   std::uint64_t frames_received = 0;
@@ -29,7 +29,8 @@ struct RbsStatistics {
   std::uint64_t bytes_received = 0;
   std::uint64_t records_sent = 0;
   std::uint64_t records_received = 0;
-  std::vector<std::pair<std::string, std::uint64_t>> refused;  ///< reason, count; zero rows left out
+  std::vector<std::pair<std::string, std::uint64_t>>
+      refused;  ///< reason, count; zero rows left out
   friend bool operator==(const RbsStatistics&, const RbsStatistics&) = default;
 };
 
@@ -47,7 +48,7 @@ struct RemoteBackupService {
   std::optional<WallTime> last_up_time;        ///< printed in the node's local time
   std::int32_t utc_offset_s = 0;               ///< of the node's local time at last_up_time
   std::optional<std::string> last_error;       ///< an extra line only when present
-  RbsStatistics statistics;                    ///< JSON and `display remote-backup-service statistics`
+  RbsStatistics statistics;  ///< JSON and `display remote-backup-service statistics`
   friend bool operator==(const RemoteBackupService&, const RemoteBackupService&) = default;
 };
 struct RemoteBackupServicesModel {
@@ -68,8 +69,8 @@ struct RemoteBackupProfile {
   etrunk::Role role = etrunk::Role::init;  ///< JSON only, as the rest
   Term term;
   bool gate_open = false;
-  bool complete = false;            ///< this node's copy is complete
-  std::vector<std::string> notes;   ///< "Last-Error" lines, only when there is something to say
+  bool complete = false;           ///< this node's copy is complete
+  std::vector<std::string> notes;  ///< "Last-Error" lines, only when there is something to say
   friend bool operator==(const RemoteBackupProfile&, const RemoteBackupProfile&) = default;
 };
 struct RemoteBackupProfilesModel {
@@ -94,11 +95,11 @@ struct EtrunkPath {
 struct EtrunkMember {
   std::uint16_t eth_trunk = 0;
   bool physical_up = false;
-  std::string profile;          ///< RBP that the member belongs to; empty: none
+  std::string profile;  ///< RBP that the member belongs to; empty: none
   std::optional<ScopeId> scope;
   etrunk::Role role = etrunk::Role::init;
   Term term;
-  std::string reason;           ///< "ETRUNK_MASTER", "PEER_MEMBER_DOWN", … (semantics 3.7)
+  std::string reason;  ///< "ETRUNK_MASTER", "PEER_MEMBER_DOWN", … (semantics 3.7)
   bool gate_open = false;
 };
 struct EtrunkPeer {
@@ -115,8 +116,8 @@ struct Etrunk {
   IpAddress peer;
   IpAddress source;
   std::uint16_t port = 1025;
-  std::uint8_t priority = 100;   ///< configured
-  std::uint8_t rank = 100;       ///< after tracking
+  std::uint8_t priority = 100;  ///< configured
+  std::uint8_t rank = 100;      ///< after tracking
   etrunk::PriorityOrder order = etrunk::PriorityOrder::larger;
   MacAddress system_id;
   std::uint32_t hello_ms = 1000;
@@ -165,9 +166,9 @@ struct GmpGroupQuery {
 // ---- display alarm active ----
 
 struct Alarm {
-  std::string id;       ///< stable, "HA-RBS-0003"
-  std::string severity; ///< "warning", "major", "critical"
-  std::string subject;  ///< what it is about: "service1", "e-trunk 1"
+  std::string id;        ///< stable, "HA-RBS-0003"
+  std::string severity;  ///< "warning", "major", "critical"
+  std::string subject;   ///< what it is about: "service1", "e-trunk 1"
   std::string text;
   WallTime since;
   std::int32_t utc_offset_s = 0;
@@ -191,9 +192,9 @@ struct ForwardingRoute {
     friend bool operator==(const Outgoing&, const Outgoing&) = default;
   };
   std::vector<Outgoing> outgoing;
-  bool negative = false;        ///< drops without an upcall
-  bool installed = true;        ///< the plane confirmed it
-  std::string origin;           ///< "traffic", "membership", "synced", …
+  bool negative = false;  ///< drops without an upcall
+  bool installed = true;  ///< the plane confirmed it
+  std::string origin;     ///< "traffic", "membership", "synced", …
   std::optional<std::uint32_t> uptime_s;
   std::optional<std::uint32_t> expires_s;
   std::uint64_t packets = 0;
@@ -230,7 +231,7 @@ struct ScopeDatabases {
   std::string profile;  ///< empty for scope 0
   etrunk::Role role = etrunk::Role::init;
   Term term;
-  std::string sync_state;  ///< "in sync", "bulk 35 %", "incomplete", "no peer", …
+  std::string sync_state;              ///< "in sync", "bulk 35 %", "incomplete", "no peer", …
   std::vector<DatabaseRow> databases;  ///< ascending id
 };
 struct DatabasesModel {
@@ -249,8 +250,8 @@ struct KeeperModel {
 // ---- display switchover history ----
 
 struct SwitchoverPhase {
-  std::string name;        ///< "detected", "term raised", "gate open", "queries sent", …
-  std::uint32_t at_us = 0; ///< after the first sign
+  std::string name;         ///< "detected", "term raised", "gate open", "queries sent", …
+  std::uint32_t at_us = 0;  ///< after the first sign
   std::string detail;
 };
 struct Switchover {

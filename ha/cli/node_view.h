@@ -25,7 +25,8 @@ class NodeView {
   [[nodiscard]] virtual GmpInterfacesModel gmp_interfaces(Family family) const = 0;
   [[nodiscard]] virtual GmpGroupsModel gmp_groups(const GmpGroupQuery& query) const = 0;
   [[nodiscard]] virtual AlarmsModel alarms() const = 0;
-  [[nodiscard]] virtual ForwardingTableModel forwarding_table(const ForwardingQuery& query) const = 0;
+  [[nodiscard]] virtual ForwardingTableModel forwarding_table(
+      const ForwardingQuery& query) const = 0;
   [[nodiscard]] virtual DatabasesModel databases() const = 0;
   [[nodiscard]] virtual KeeperModel keeper() const = 0;
   [[nodiscard]] virtual SwitchoverHistoryModel switchover_history() const = 0;
@@ -53,8 +54,8 @@ struct ActionOutcome {
   std::vector<std::string> lines;
 };
 
-/// What commands may ask a node to do. A call starts the action or refuses at once; those that return
-/// a ticket end later, by CommandInterpreter::finish().
+/// What commands may ask a node to do. A call starts the action or refuses at once; those that
+/// return a ticket end later, by CommandInterpreter::finish().
 class Actions {
  public:
   virtual ~Actions() = default;

@@ -1,0 +1,171 @@
+#include <fmt/core.h>
+
+#include "ha/cli/command_rows.h"
+#include "ha/cli/json.h"
+#include "ha/config/check.h"
+#include "ha/config/diff.h"
+#include "ha/config/parser.h"
+#include "ha/config/printer.h"
+
+/// Commands that change something.
+namespace hotpair::ha::cli {
+namespace {
+
+constexpr std::uint64_t kWaitDefaultS = 60;
+
+Response refuse(Error error) {
+  Response response;
+  response.error = std::move(error);
+  response.exit_code = 1;
+  return response;
+}
+
+Response started(const Result<ActionTicket>& ticket) {
+  if (!ticket) return refuse(ticket.error());
+  Response response;
+  response.pending = *ticket;
+  return response;
+}
+
+template <ResetTarget Target>
+Response reset(const Call& call) {
+  const auto done = call.actions.reset(Target);
+  return done ? Response{} : refuse(done.error());
+}
+
+Response switchover(const Call& call) {
+  std::optional<ScopeId> scope;
+  if (call.values.has("id")) scope = ScopeId(static_cast<std::uint32_t>(call.values.number("id")));
+  return started(call.actions.switchover(scope));
+}
+
+Response leave(const Call& call) { return started(call.actions.leave()); }
+
+Response save(const Call& call) {
+  return started(call.actions.save(config::print_config(call.view.running_config())));
+}
+
+Response wait(const Call& call) {
+  const std::string& what = call.values.text("what");
+  const WaitFor condition = what == "ready"    ? WaitFor::ready
+                            : what == "synced" ? WaitFor::synced
+                                               : WaitFor::master;
+  const std::uint64_t limit =
+      call.values.has("seconds") ? call.values.number("seconds") : kWaitDefaultS;
+  return started(call.actions.wait(condition, std::chrono::seconds(limit)));
+}
+
+Json diagnostic_json(const config::Diagnostic& from) {
+  Json out = Json::object();
+  out.set("severity", from.severity == config::Severity::error ? "error" : "warning");
+  out.set("file", from.file).set("line", from.line.number).set("column", from.column);
+  out.set("word", from.word).set("message", from.message).set("expected", from.expected);
+  return out.set("nearest", from.nearest);
+}
+
+// Keys are not for terminals.
+std::string masked(const std::string& line) {
+  const std::size_t at = line.find("security-key ");
+  const std::size_t key = at == std::string::npos ? at : line.find(' ', at + 13);
+  return key == std::string::npos ? line : line.substr(0, key) + " ******";
+}
+
+std::string report(const Call& call, const config::Diagnostics& found,
+                   const std::vector<std::string>& changes) {
+  if (!call.request.json) {
+    std::string text;
+    for (const config::Diagnostic& each : found) text += to_string(each) + "\n";
+    for (const std::string& line : changes) text += masked(line) + "\n";
+    if (changes.empty() && !config::has_errors(found)) text += "No changes.\n";
+    return text;
+  }
+  Json diagnostics = Json::array();
+  for (const config::Diagnostic& each : found) diagnostics.push(diagnostic_json(each));
+  Json lines = Json::array();
+  for (const std::string& line : changes) lines.push(masked(line));
+  Json out = Json::object();
+  out.set("diagnostics", std::move(diagnostics)).set("changes", std::move(lines));
+  return out.dump(2) + "\n";
+}
+
+Response apply(const Call& call, bool dry_run) {
+  if (!call.request.input)
+    return refuse({ErrorCode::malformed, "'apply' came without the text of the file"});
+  const InputFile& file = *call.request.input;
+  config::ParseOutcome parsed = config::parse_config(file.text, file.name);
+  if (parsed.ok()) {
+    const config::CheckContext context{file.name, call.view.pair_key_present()};
+    for (auto& each : config::check_config(parsed.config, context))
+      parsed.diagnostics.push_back(std::move(each));
+  }
+  Response response;
+  if (!parsed.ok()) {
+    std::size_t errors = 0;
+    for (const auto& each : parsed.diagnostics)
+      errors += each.severity == config::Severity::error ? 1U : 0U;
+    response = refuse({ErrorCode::refused, fmt::format("{}: {} error{}, nothing was changed",
+                                                       file.name, errors, errors == 1 ? "" : "s")});
+    response.text = report(call, parsed.diagnostics, {});
+    return response;
+  }
+  const auto changes = config::diff_config(call.view.running_config(), parsed.config);
+  if (!dry_run && !changes.empty()) {
+    response = started(call.actions.apply(parsed.config));
+    if (response.error) return response;
+  }
+  // With JSON there is one document: of an action that goes on it is the one of its end.
+  if (!response.pending || !call.request.json)
+    response.text = report(call, parsed.diagnostics, changes);
+  return response;
+}
+Response apply_now(const Call& call) { return apply(call, false); }
+Response apply_dry(const Call& call) { return apply(call, true); }
+
+Response help(const Call& call) {
+  Response response;
+  if (!call.request.json) {
+    response.text = help_text();
+    return response;
+  }
+  Json list = Json::array();
+  for (const CommandRow& row : command_rows()) {
+    Json one = Json::object();
+    one.set("syntax", row.syntax).set("help", row.help).set("right", name_of(row.role));
+    list.push(std::move(one));
+  }
+  Json out = Json::object();
+  response.text = out.set("commands", std::move(list)).dump(2) + "\n";
+  return response;
+}
+
+constexpr CommandRow kRows[] = {
+    {"reset igmp counters", "Set the counters of IGMP to zero", AccessRole::operate,
+     reset<ResetTarget::igmp>},
+    {"reset mld counters", "Set the counters of MLD to zero", AccessRole::operate,
+     reset<ResetTarget::mld>},
+    {"reset remote-backup-service counters", "Set the counters of the channel to zero",
+     AccessRole::operate, reset<ResetTarget::remote_backup_service>},
+    {"reset e-trunk counters", "Set the counters of paths to zero", AccessRole::operate,
+     reset<ResetTarget::e_trunk>},
+    {"reset multicast forwarding-table counters", "Set the counters of routes to zero",
+     AccessRole::operate, reset<ResetTarget::forwarding>},
+    {"switchover [ backup-id id:1-65535 ]", "Hand mastership to the peer, planned",
+     AccessRole::operate, switchover},
+    {"leave", "Hand everything over, say goodbye, close the gates", AccessRole::operate, leave},
+    {"wait what:{ready|synced|master} [ --timeout seconds:1-86400 ]",
+     "Wait for a state, for scripts; 60 s unless told", AccessRole::view, wait},
+    {"apply file:STRING", "Make a file the running configuration, all or nothing",
+     AccessRole::admin, apply_now},
+    {"apply file:STRING --dry-run", "Show what the file would change", AccessRole::operate,
+     apply_dry},
+    {"save", "Write the running configuration to its file", AccessRole::admin, save},
+    {"pair init [ --pair-key file:STRING ]", "Make the pair key (runs without the daemon)",
+     AccessRole::admin, nullptr},
+    {"help", "Every command", AccessRole::view, help},
+};
+
+}  // namespace
+
+std::span<const CommandRow> action_rows() { return kRows; }
+
+}  // namespace hotpair::ha::cli

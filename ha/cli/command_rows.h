@@ -1,0 +1,39 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "ha/cli/interpreter.h"
+#include "ha/config/grammar.h"
+
+/// The rows of the operator's commands.
+namespace hotpair::ha::cli {
+
+/// One call of a command.
+struct Call {
+  const config::Values& values;
+  const Request& request;
+  AccessRole role;
+  const NodeView& view;
+  Actions& actions;
+  bool verbose = false;
+};
+
+using RunCommand = Response (*)(const Call&);
+
+struct CommandRow {
+  std::string_view syntax;
+  std::string_view help;
+  AccessRole role = AccessRole::view;
+  RunCommand run = nullptr;  ///< none: `hotpair` runs it itself, without a daemon
+};
+
+[[nodiscard]] std::span<const CommandRow> command_rows();
+[[nodiscard]] const config::Grammar& command_grammar();
+[[nodiscard]] std::string_view name_of(AccessRole role);
+
+/// The two halves of the table, each with the code of its commands.
+[[nodiscard]] std::span<const CommandRow> display_rows();
+[[nodiscard]] std::span<const CommandRow> action_rows();
+
+}  // namespace hotpair::ha::cli

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "ha/cli/models.h"
+
+/// Models as text for a terminal. Pure functions; every text ends with a newline or is empty.
+namespace hotpair::ha::cli {
+
+struct TextOptions {
+  bool verbose = false;
+};
+
+/// As seeds 003 and 004 print it.
+[[nodiscard]] std::string to_text(const RemoteBackupServicesModel& model);
+[[nodiscard]] std::string statistics_text(const RemoteBackupServicesModel& model);
+/// As seeds 003 and 004 print it.
+[[nodiscard]] std::string to_text(const RemoteBackupProfilesModel& model);
+[[nodiscard]] std::string to_text(const EtrunksModel& model);
+[[nodiscard]] std::string to_text(const GmpInterfacesModel& model, TextOptions options);
+[[nodiscard]] std::string to_text(const GmpGroupsModel& model, TextOptions options);
+[[nodiscard]] std::string to_text(const AlarmsModel& model);
+[[nodiscard]] std::string to_text(const ForwardingTableModel& model);
+[[nodiscard]] std::string to_text(const DatabasesModel& model);
+[[nodiscard]] std::string to_text(const KeeperModel& model);
+[[nodiscard]] std::string to_text(const SwitchoverHistoryModel& model);
+[[nodiscard]] std::string to_text(const VersionModel& model);
+
+}  // namespace hotpair::ha::cli

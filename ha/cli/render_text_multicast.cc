@@ -1,0 +1,176 @@
+#include <fmt/core.h>
+
+#include "ha/cli/render_text.h"
+#include "ha/cli/words.h"
+
+/// Text of the displays about multicast: membership, forwarding, databases.
+namespace hotpair::ha::cli {
+namespace {
+
+namespace gmp = mcast::gmp;
+
+std::string_view protocol(Family family) { return family == Family::ipv4 ? "IGMP" : "MLD"; }
+
+std::uint64_t sum(const auto& counts) {
+  std::uint64_t total = 0;
+  for (const std::uint64_t count : counts) total += count;
+  return total;
+}
+
+std::string seconds(Duration duration) {
+  return fmt::format("{:g}", static_cast<double>(ms_of(duration)) / 1000.0);
+}
+
+std::string counters_text(const gmp::Counters& counters) {
+  std::string text = fmt::format("   Received: queries {}, reports {}, leaves {}\n",
+                                 sum(counters.queries), sum(counters.reports), counters.leaves);
+  text +=
+      fmt::format("   Sent: general queries {}, group queries {}, group-and-source queries {}\n",
+                  counters.sent_general, counters.sent_group, counters.sent_source);
+  for (std::size_t i = 0; i < counters.ignored.size(); ++i)
+    if (counters.ignored[i] != 0)
+      text += fmt::format("   Ignored, {}: {}\n", word_of(static_cast<gmp::Ignored>(i)),
+                          counters.ignored[i]);
+  for (std::size_t i = 0; i < counters.rejects.size(); ++i)
+    if (counters.rejects[i] != 0)
+      text += fmt::format("   Rejected, {}: {}\n", word_of(static_cast<mcast::wire::Reject>(i)),
+                          counters.rejects[i]);
+  return text;
+}
+
+std::string interface_text(const GmpInterface& each, Family family, bool verbose) {
+  const gmp::InterfaceRow& row = each.row;
+  std::string text = fmt::format(" {}({}):\n", each.name, shown(row.address));
+  text +=
+      fmt::format("   {} is enabled, interface is {}\n", protocol(family), each.up ? "up" : "down");
+  text += fmt::format("   Current {} version is {}\n", protocol(family), row.version);
+  text +=
+      fmt::format("   Querier: {} ({})\n",
+                  row.querier.is_unspecified() ? "none" : shown(row.querier), word_of(row.role));
+  text += fmt::format("   Value of query interval (in seconds): {}\n", seconds(row.query_interval));
+  text += fmt::format("   Value of maximum query response time (in seconds): {}\n",
+                      seconds(row.query_response_interval));
+  text += fmt::format("   Value of last {} query interval (in seconds): {}\n",
+                      family == Family::ipv4 ? "member" : "listener",
+                      seconds(row.last_member_query_interval));
+  text += fmt::format("   Robustness: {}\n", row.robustness);
+  text += fmt::format("   Total {} groups reported: {} (peak {}, limit {})\n", protocol(family),
+                      row.groups, row.groups_peak, row.max_groups);
+  if (row.scope) text += fmt::format("   Backed up with backup-id {}\n", row.scope->value());
+  if (!row.other_querier.is_unspecified())
+    text += fmt::format("   Another querier was heard: {}\n", shown(row.other_querier));
+  if (!verbose) return text;
+  text += fmt::format("   Next general query in: {}\n", clock_or_off(row.next_query));
+  text += fmt::format("   Other querier expires in: {}\n", clock_or_off(row.querier_expires));
+  text +=
+      fmt::format("   Membership interval (in seconds): {}\n", seconds(row.membership_interval));
+  text += fmt::format("   Prompt leave: {}\n", row.fast_leave ? "enabled" : "disabled");
+  return text + counters_text(row.counters);
+}
+
+std::string group_details(const gmp::GroupRow& row) {
+  std::string text =
+      fmt::format("    Filter mode: {}{}{}\n", word_of(row.mode), row.is_static ? ", static" : "",
+                  row.synced ? ", synchronised" : "");
+  if (row.older_host_version != 0)
+    text += fmt::format("    Hosts of version {} are present\n", row.older_host_version);
+  for (const gmp::SourceRow& source : row.sources)
+    text += fmt::format("    Source {:<40} {:<8} {}\n", shown(source.source),
+                        source.forwarding ? "forward" : "block", clock_or_off(source.expires));
+  return text;
+}
+
+std::string route_origin(const ForwardingRoute& route) {
+  std::string text = route.origin.empty() ? "-" : route.origin;
+  if (route.negative) text += ", negative";
+  if (!route.installed) text += ", not installed";
+  return text;
+}
+
+}  // namespace
+
+std::string to_text(const GmpInterfacesModel& model, TextOptions options) {
+  if (model.interfaces.empty())
+    return fmt::format("No interface has {}.\n", protocol(model.family));
+  std::string text = "Interface information of VPN-Instance: public net\n";
+  for (const GmpInterface& each : model.interfaces)
+    text += interface_text(each, model.family, options.verbose);
+  return text;
+}
+
+std::string to_text(const GmpGroupsModel& model, TextOptions options) {
+  if (model.groups.empty()) return fmt::format("No {} group.\n", protocol(model.family));
+  std::string text = "Interface group report information of VPN-Instance: public net\n";
+  const int width = model.family == Family::ipv4 ? 16 : 40;
+  for (std::size_t i = 0; i < model.groups.size(); ++i) {
+    const GmpGroup& each = model.groups[i];
+    if (i == 0 || model.groups[i - 1].interface != each.interface) {
+      std::size_t count = 1;
+      while (i + count < model.groups.size() && model.groups[i + count].interface == each.interface)
+        ++count;
+      text += fmt::format(" {}({}):\n", each.interface, shown(each.interface_address));
+      text += fmt::format("  Total {} {} Group{} reported\n", count, protocol(model.family),
+                          count == 1 ? "" : "s");
+      text += fmt::format("   {:<{}}{:<{}}{:<12}{}\n", "Group Address", width, "Last Reporter",
+                          width, "Uptime", "Expires");
+    }
+    const bool known = !each.row.last_reporter.is_unspecified();
+    text += fmt::format("   {:<{}}{:<{}}{:<12}{}\n", shown(each.row.group.address()), width,
+                        known ? shown(each.row.last_reporter) : "-", width,
+                        clock_of(each.row.uptime), clock_or_off(each.row.expires));
+    if (options.verbose) text += group_details(each.row);
+  }
+  if (model.total > model.groups.size())
+    text += fmt::format("The first {} of {} groups are shown.\n", model.groups.size(), model.total);
+  return text;
+}
+
+std::string to_text(const ForwardingTableModel& model) {
+  if (model.routes.empty()) return "The multicast forwarding table is empty.\n";
+  std::string text = fmt::format("Multicast forwarding table: {} entries\n", model.total);
+  for (std::size_t i = 0; i < model.routes.size(); ++i) {
+    const ForwardingRoute& route = model.routes[i];
+    text += fmt::format("{:05}. ({}, {})\n", i + 1, route.source ? shown(*route.source) : "*",
+                        shown(route.group));
+    text += fmt::format("       Origin: {}", route_origin(route));
+    if (route.uptime_s)
+      text += fmt::format(", up {}", clock_of(std::chrono::seconds(*route.uptime_s)));
+    if (route.expires_s)
+      text += fmt::format(", expires {}", clock_of(std::chrono::seconds(*route.expires_s)));
+    text += fmt::format("\n       Incoming interface: {}\n", route.incoming.value_or("none"));
+    text += fmt::format("       Outgoing interfaces: {}\n", route.outgoing.size());
+    for (const auto& out : route.outgoing) {
+      text += "         " + out.interface;
+      if (out.scope)
+        text += fmt::format(" (backup-id {}, gate {})", out.scope->value(),
+                            out.gate_open ? "open" : "closed");
+      text += "\n";
+    }
+    text += fmt::format("       Packets {}, bytes {}, wrong interface {}\n", route.packets,
+                        route.bytes, route.wrong_interface);
+  }
+  if (model.total > model.routes.size())
+    text +=
+        fmt::format("The first {} of {} entries are shown.\n", model.routes.size(), model.total);
+  return text;
+}
+
+std::string to_text(const DatabasesModel& model) {
+  if (model.scopes.empty()) return "Nothing is replicated.\n";
+  std::string text;
+  for (const ScopeDatabases& scope : model.scopes) {
+    text += fmt::format("Scope {}{}: {}, term {}, {}\n", scope.scope.value(),
+                        scope.profile.empty() ? "" : " (" + scope.profile + ")",
+                        word_of(scope.role), to_string(scope.term), scope.sync_state);
+    Table table({"Database", "Entries", "Sent", "Acked", "Awaiting", "Digest", "Lag", "Lag(ms)"});
+    for (const DatabaseRow& row : scope.databases)
+      table.add({row.name, fmt::format("{}", row.entries), fmt::format("{}", row.sent),
+                 fmt::format("{}", row.acked), fmt::format("{}", row.awaiting_ack),
+                 std::string(word_of(row.digest)), fmt::format("{}", row.lag_records),
+                 fmt::format("{}", row.lag_ms)});
+    text += table.text();
+  }
+  return text;
+}
+
+}  // namespace hotpair::ha::cli

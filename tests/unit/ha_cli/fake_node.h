@@ -1,0 +1,138 @@
+#pragma once
+
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "ha/cli/node_view.h"
+#include "ha/config/parser.h"
+
+namespace hotpair::ha::cli::testing {
+
+inline std::string golden(const std::string& name) {
+  std::ifstream file(std::string(HOTPAIR_SOURCE_DIR) + "/tests/golden/" + name);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+inline IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
+
+/// 2018-05-29 03:21:36 UTC and the like.
+inline WallTime wall(int year, unsigned month, unsigned day, int hour, int minute, int second) {
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
+                                         std::chrono::day(day)};
+  return WallTime(std::chrono::sys_days(date).time_since_epoch() + std::chrono::hours(hour) +
+                  std::chrono::minutes(minute) + std::chrono::seconds(second));
+}
+
+/// What DeviceA or DeviceB of a seed shows.
+inline RemoteBackupService seed_service(bool ipv6, bool device_a) {
+  const IpAddress a = ip(ipv6 ? "2001:DB8:11::11" : "1.1.1.1");
+  const IpAddress b = ip(ipv6 ? "2001:DB8:33::33" : "3.3.3.3");
+  RemoteBackupService service;
+  service.name = "service1";
+  service.tcp_state = "connected";
+  service.peer = device_a ? b : a;
+  service.source = device_a ? a : b;
+  service.port = 1025;
+  service.last_up_time = wall(ipv6 ? 2021 : 2018, 5, 29, 3, 21, 36);
+  return service;
+}
+
+inline RemoteBackupProfile seed_profile(config::ServiceType service) {
+  RemoteBackupProfile profile;
+  profile.name = "profile1";
+  profile.services = {service};
+  profile.service_name = "service1";
+  profile.backup_id = 10;
+  profile.track = config::RbpTrack{1, 1};
+  profile.interfaces = {"Eth-Trunk1"};
+  profile.hot = true;
+  return profile;
+}
+
+/// A node with settable answers, and a record of what it was asked to do.
+class FakeNode : public NodeView, public Actions {
+ public:
+  config::Config config;
+  RemoteBackupServicesModel service_model{{seed_service(false, true)}};
+  RemoteBackupProfilesModel profile_model{{seed_profile(config::ServiceType::igmp)}};
+  EtrunksModel etrunk_model;
+  GmpInterfacesModel interface_model;
+  GmpGroupsModel group_model;
+  AlarmsModel alarm_model;
+  ForwardingTableModel forwarding_model;
+  DatabasesModel database_model;
+  KeeperModel keeper_model;
+  SwitchoverHistoryModel history_model;
+  VersionModel version_model;
+  bool pair_key = true;
+  mutable GmpGroupQuery asked_groups;
+  mutable ForwardingQuery asked_routes;
+  std::vector<std::string> done;
+  std::optional<config::Config> applied;
+  std::optional<Error> refusal;
+
+  [[nodiscard]] const config::Config& running_config() const override { return config; }
+  [[nodiscard]] RemoteBackupServicesModel remote_backup_services() const override {
+    return service_model;
+  }
+  [[nodiscard]] RemoteBackupProfilesModel remote_backup_profiles() const override {
+    return profile_model;
+  }
+  [[nodiscard]] EtrunksModel etrunks() const override { return etrunk_model; }
+  [[nodiscard]] GmpInterfacesModel gmp_interfaces(Family family) const override {
+    GmpInterfacesModel model = interface_model;
+    model.family = family;
+    return model;
+  }
+  [[nodiscard]] GmpGroupsModel gmp_groups(const GmpGroupQuery& query) const override {
+    asked_groups = query;
+    GmpGroupsModel model = group_model;
+    model.family = query.family;
+    return model;
+  }
+  [[nodiscard]] AlarmsModel alarms() const override { return alarm_model; }
+  [[nodiscard]] ForwardingTableModel forwarding_table(const ForwardingQuery& query) const override {
+    asked_routes = query;
+    return forwarding_model;
+  }
+  [[nodiscard]] DatabasesModel databases() const override { return database_model; }
+  [[nodiscard]] KeeperModel keeper() const override { return keeper_model; }
+  [[nodiscard]] SwitchoverHistoryModel switchover_history() const override { return history_model; }
+  [[nodiscard]] VersionModel version() const override { return version_model; }
+  [[nodiscard]] bool pair_key_present() const override { return pair_key; }
+
+  [[nodiscard]] Result<ActionTicket> apply(const config::Config& to) override {
+    applied = to;
+    return ticket("apply");
+  }
+  [[nodiscard]] Result<ActionTicket> save(const std::string& text) override {
+    return ticket("save " + std::to_string(text.size()));
+  }
+  [[nodiscard]] Result<ActionTicket> switchover(std::optional<ScopeId> scope) override {
+    return ticket("switchover " + (scope ? std::to_string(scope->value()) : std::string("all")));
+  }
+  [[nodiscard]] Result<ActionTicket> leave() override { return ticket("leave"); }
+  [[nodiscard]] Result<ActionTicket> wait(WaitFor what, Duration timeout) override {
+    return ticket("wait " + std::to_string(static_cast<int>(what)) + " " +
+                  std::to_string(timeout / std::chrono::seconds(1)));
+  }
+  [[nodiscard]] Result<void> reset(ResetTarget target) override {
+    done.push_back("reset " + std::to_string(static_cast<int>(target)));
+    if (refusal) return std::unexpected(*refusal);
+    return {};
+  }
+
+ private:
+  Result<ActionTicket> ticket(std::string what) {
+    if (refusal) return std::unexpected(*refusal);
+    done.push_back(std::move(what));
+    return ActionTicket{done.size()};
+  }
+};
+
+}  // namespace hotpair::ha::cli::testing

@@ -1,0 +1,199 @@
+#include "ha/cli/interpreter.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ha/cli/command_rows.h"
+#include "ha/cli/json.h"
+#include "ha/config/grammar_syntax.h"
+#include "tests/unit/ha_cli/fake_node.h"
+
+namespace hotpair::ha::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::FakeNode;
+using testing::golden;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class Interpreter : public ::testing::Test {
+ protected:
+  Response run(const std::string& line, AccessRole role = AccessRole::admin) {
+    Request request;
+    for (const auto& word : config::split_words(line)) request.argv.push_back(word.text);
+    request.json = json;
+    request.input = input;
+    return CommandInterpreter(node, node).run(request, role);
+  }
+  std::string refused(const std::string& line, AccessRole role = AccessRole::admin) {
+    const Response response = run(line, role);
+    EXPECT_EQ(response.exit_code, 1) << line;
+    return response.error ? response.error->detail : "not refused";
+  }
+
+  FakeNode node;
+  bool json = false;
+  std::optional<InputFile> input;
+};
+
+TEST_F(Interpreter, SeedsCommandGivesTheSeedsOutput) {
+  EXPECT_EQ(run("display remote-backup-profile profile1").text,
+            golden("seed003/DeviceA.display-remote-backup-profile.txt"));
+  EXPECT_EQ(run("display remote-backup-service service1").text,
+            golden("seed003/DeviceA.display-remote-backup-service.txt"));
+  EXPECT_EQ(run("show remote-backup-service").text, run("dis remote-backup-s").text);
+}
+
+TEST_F(Interpreter, UnknownNames) {
+  EXPECT_THAT(refused("display remote-backup-profile profil1"),
+              HasSubstr("did you mean 'profile1'?"));
+  EXPECT_EQ(run("display remote-backup-profile profil1").error->code, ErrorCode::not_found);
+  EXPECT_THAT(refused("display e-trunk 3"), HasSubstr("there is no e-trunk 3"));
+}
+
+TEST_F(Interpreter, MistakesAreExplained) {
+  EXPECT_THAT(refused("display alrm active"), HasSubstr("did you mean 'alarm'?"));
+  EXPECT_THAT(refused("display alrm active"), HasSubstr("column 9"));
+  EXPECT_THAT(refused("display"), HasSubstr("incomplete"));
+  EXPECT_THAT(refused(""), HasSubstr("'help' lists them"));
+  EXPECT_THAT(refused("display igmp"), HasSubstr("group"));
+  EXPECT_THAT(refused("display igmp group 10.0.0.1"), HasSubstr("not a multicast group"));
+  EXPECT_THAT(refused("wait ready --timeout 0"), HasSubstr("<1-86400>"));
+  EXPECT_THAT(refused("pair init"), HasSubstr("itself"));
+  EXPECT_THAT(refused("s"), HasSubstr("s"));
+}
+
+TEST_F(Interpreter, QuestionMark) {
+  EXPECT_THAT(run("?").text, HasSubstr("  display "));
+  EXPECT_THAT(run("display igmp ?").text, HasSubstr("  group "));
+  EXPECT_THAT(run("sh ip?").error->detail, HasSubstr("nothing can follow"));
+  EXPECT_THAT(run("display a?").text, HasSubstr("alarm"));
+  EXPECT_THAT(run("display a?").text, Not(HasSubstr("keeper")));
+  EXPECT_THAT(run("display igmp group ?").text, HasSubstr("<cr>"));
+}
+
+TEST_F(Interpreter, QueriesCarryWhatWasAsked) {
+  EXPECT_EQ(run("display mld group FF0E::1 interface Eth-Trunk 1 verbose").exit_code, 0);
+  EXPECT_EQ(node.asked_groups.family, Family::ipv6);
+  EXPECT_EQ(node.asked_groups.group->to_string(), "ff0e::1");
+  EXPECT_EQ(*node.asked_groups.interface, "Eth-Trunk1");
+  EXPECT_EQ(run("display multicast forwarding-table 225.1.1.1 source 10.0.0.1").exit_code, 0);
+  EXPECT_EQ(node.asked_routes.group->to_string(), "225.1.1.1");
+  EXPECT_EQ(node.asked_routes.source->to_string(), "10.0.0.1");
+  EXPECT_EQ(run("display multicast ipv6 forwarding-table").exit_code, 0);
+  EXPECT_EQ(node.asked_routes.family, Family::ipv6);
+}
+
+TEST_F(Interpreter, ActionsStartAndEndLater) {
+  const Response response = run("switchover backup-id 10");
+  EXPECT_EQ(response.pending, ActionTicket{1});
+  EXPECT_EQ(run("switchover").pending, ActionTicket{2});
+  EXPECT_TRUE(run("wait synced --timeout 7").pending.has_value());
+  EXPECT_TRUE(run("wait master").pending.has_value());
+  EXPECT_TRUE(run("leave").pending.has_value());
+  EXPECT_FALSE(run("reset igmp counters").pending.has_value());
+  EXPECT_FALSE(run("clear mld counters").pending.has_value());
+  EXPECT_THAT(node.done, ElementsAre("switchover 10", "switchover all", "wait 1 7", "wait 2 60",
+                                     "leave", "reset 0", "reset 1"));
+  const CommandInterpreter interpreter(node, node);
+  const Response good = interpreter.finish({}, {std::nullopt, {"scope 10: backup now"}});
+  EXPECT_EQ(good.text, "scope 10: backup now\n");
+  EXPECT_EQ(good.exit_code, 0);
+  const Response bad = interpreter.finish({}, {Error{ErrorCode::timeout, "not within 7 s"}, {}});
+  EXPECT_EQ(bad.exit_code, 1);
+  EXPECT_EQ(bad.error->code, ErrorCode::timeout);
+}
+
+TEST_F(Interpreter, ARefusedActionIsARefusedCommand) {
+  node.refusal = Error{ErrorCode::refused, "the peer is not in sync"};
+  for (const char* line : {"switchover", "leave", "save", "wait ready", "reset igmp counters"})
+    EXPECT_EQ(refused(line), "the peer is not in sync") << line;
+}
+
+TEST_F(Interpreter, RightsAreChecked) {
+  EXPECT_THAT(refused("switchover", AccessRole::view), HasSubstr("needs the right 'operate'"));
+  EXPECT_THAT(refused("apply x", AccessRole::operate), HasSubstr("needs the right 'admin'"));
+  EXPECT_THAT(refused("save", AccessRole::operate), HasSubstr("'admin'"));
+  EXPECT_THAT(node.done, IsEmpty());
+  EXPECT_EQ(run("display version", AccessRole::view).exit_code, 0);
+}
+
+TEST_F(Interpreter, ApplyIsAllOrNothing) {
+  input = InputFile{"new.conf", "sysname A\ne-trunk 1\n priorty 3\n"};
+  Response response = run("apply new.conf");
+  EXPECT_EQ(response.error->detail, "new.conf: 1 error, nothing was changed");
+  EXPECT_THAT(response.text, HasSubstr("new.conf:3:2: error: 'priorty'"));
+  input->text = "e-trunk 1\n";  // parses, but breaks a rule of commit
+  EXPECT_THAT(run("apply new.conf").text, HasSubstr("e-trunk 1: no peer"));
+  EXPECT_FALSE(node.applied.has_value());
+  input->text = golden("seed003/DeviceA.conf");
+  response = run("apply new.conf");
+  EXPECT_TRUE(response.pending.has_value());
+  EXPECT_THAT(response.text, HasSubstr("security-key cipher ******"));
+  EXPECT_THAT(response.text, Not(HasSubstr("VQE")));
+  ASSERT_TRUE(node.applied.has_value());
+  EXPECT_EQ(*node.applied->sysname, "DeviceA");
+  input.reset();
+  EXPECT_THAT(refused("apply new.conf"), HasSubstr("without the text"));
+}
+
+TEST_F(Interpreter, DryRunShowsTheChangesOnly) {
+  node.config = config::parse_config(golden("seed003/DeviceA.conf"), "a").config;
+  std::string text = golden("seed003/DeviceA.conf");
+  input = InputFile{"new.conf", text};
+  EXPECT_THAT(run("apply new.conf --dry-run", AccessRole::operate).text,
+              HasSubstr("No changes.\n"));
+  EXPECT_FALSE(run("apply new.conf").pending.has_value());  // nothing to do
+  input->text.replace(text.find("sysname DeviceA"), 15, "sysname DeviceX");
+  EXPECT_THAT(run("apply new.conf --dry-run").text, HasSubstr("\nsysname DeviceX\n"));
+  json = true;
+  const auto document = Json::parse(run("apply new.conf --dry-run").text, 8);
+  ASSERT_TRUE(document.has_value());
+  EXPECT_EQ(document->find("changes")->elements()->size(), 1U);
+  EXPECT_FALSE(node.applied.has_value());
+}
+
+TEST_F(Interpreter, ConfigurationHidesKeysFromThoseWhoMayOnlyLook) {
+  node.config = config::parse_config(golden("seed003/DeviceA.conf"), "a").config;
+  EXPECT_THAT(run("display current-configuration").text, HasSubstr("VQE"));
+  EXPECT_THAT(run("display current-configuration", AccessRole::operate).text,
+              HasSubstr("cipher ******"));
+  EXPECT_THAT(
+      run("display current-configuration inactive").text,
+      HasSubstr("interface Eth-Trunk1: mode lacp-static: not active in this version (line 26)\n"));
+  EXPECT_TRUE(run("save").pending.has_value());
+}
+
+// Every display gives text, and with --json one document.
+TEST_F(Interpreter, EveryDisplayInBothForms) {
+  for (const CommandRow& row : display_rows()) {
+    std::string line = config::plain_syntax(row.syntax);
+    line = line.substr(0, line.find(" ["));
+    json = false;
+    const Response text = run(line, AccessRole::view);
+    EXPECT_EQ(text.exit_code, 0) << line;
+    json = true;
+    const Response document = run(line, AccessRole::view);
+    const auto parsed = Json::parse(document.text, 16);
+    ASSERT_TRUE(parsed.has_value()) << line << document.text;
+    EXPECT_TRUE(parsed->is_object()) << line;
+  }
+}
+
+TEST_F(Interpreter, HelpAndManualListEveryRow) {
+  for (const CommandRow& row : command_rows()) {
+    EXPECT_THAT(help_text(), HasSubstr(config::plain_syntax(row.syntax) + "\n"));
+    EXPECT_FALSE(row.help.empty());
+  }
+  EXPECT_EQ(run("help").text, help_text());
+  EXPECT_THAT(manual_page(), HasSubstr(".TH HOTPAIR 1\n"));
+  EXPECT_THAT(manual_page(), HasSubstr(".B peer\\-backup hot\n"));
+  json = true;
+  EXPECT_TRUE(Json::parse(run("help").text, 8).has_value());
+  EXPECT_TRUE(Json::parse(run("display ?").text, 8).has_value());
+}
+
+}  // namespace
+}  // namespace hotpair::ha::cli
