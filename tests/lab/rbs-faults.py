@@ -24,17 +24,13 @@ DETECT_S = 20
 HEAL_S = 40
 
 
-def drop_rules(*rules):
-    body = "\n".join(f"  {rule}" for rule in rules)
-    return f"""table inet cut {{
- chain in_ {{ type filter hook input priority 0; policy accept;
-{body}
- }}
- chain out_ {{ type filter hook output priority 0; policy accept;
-{body}
- }}
-}}
-"""
+def drop_rules(hooks, *rules):
+    """A table that drops at B; one statement a line, as nft wants it."""
+    lines = ["table inet cut {"]
+    for hook in hooks:
+        lines += [f"chain at_{hook} {{", f"type filter hook {hook} priority 0; policy accept;",
+                  *rules, "}"]
+    return "\n".join([*lines, "}", ""])
 
 
 def nft(stage, text):
@@ -81,15 +77,15 @@ class Watch:
 
 def cable_cut(watch, stage):
     """Every way of the channel is cut, hellos (UDP) still pass."""
-    nft(stage, drop_rules(f"tcp dport {PORT} drop", f"tcp sport {PORT} drop"))
+    rules = (f"tcp dport {PORT} drop", f"tcp sport {PORT} drop")
+    nft(stage, drop_rules(("input", "output"), *rules))
     watch.down(stage.pair.a, "silent")
     heal_nft(stage)
 
 
 def half_open(watch, stage):
     """B hears A and its answers are lost: the worst kind of half a connection."""
-    nft(stage, f"table inet cut {{ chain out_ {{ type filter hook output priority 0; "
-               f"policy accept; tcp sport {PORT} drop; }} }}\n")
+    nft(stage, drop_rules(("output",), f"tcp sport {PORT} drop"))
     watch.down(stage.pair.a, "silent")
     heal_nft(stage)
 

@@ -10,7 +10,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 
-from lib.world import Interrupted, LabError  # noqa: E402
+from lib.world import Interrupted, LabError, World, forget_files  # noqa: E402
 
 
 def labs():
@@ -56,13 +56,18 @@ def main():
         describe()
         return 0
     print(f"lab {args.name}", flush=True)
+    good = False
     try:
-        return 0 if load(args.name).main(args) else 1
+        good = load(args.name).main(args)
     except LabError as error:
         print(f"{args.name}: FAILED: {error}", file=sys.stderr)
     except Interrupted as error:
         print(f"{args.name}: ended by {error}", file=sys.stderr)
-    return 1
+    if good and not args.keep:
+        forget_files()
+    else:
+        print("logs: " + " ".join(map(str, World.used_dirs)), file=sys.stderr)
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

@@ -64,7 +64,6 @@ def main(args):
         took = (fault.links_down_ns - died) / 1e6
         report.check("processes killed and links down together", took < 60, f"{took:.1f} ms")
         check_paths(report, topology)
-    world.discard_files()
     return report.finish(args.json)
 
 

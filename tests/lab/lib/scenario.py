@@ -93,7 +93,6 @@ class Scene:
 def scene(args, family, timers=FAST, extra=()):
     with World(args.keep) as world:
         yield Scene(world, args, family, timers, extra)
-        world.discard_files()
 
 
 def steady_checks(report, event):

@@ -156,7 +156,8 @@ class Measurement:
         doubled = [[at for at in row["duplicate_times_ns"] if begin <= at < end] for row in heard]
         counts = [row["duplicates"] if whole else len(times) for row, times in zip(heard, doubled)]
         times = [at for each in doubled for at in each]
-        plain = max(gaps, default=0.0)
+        nominal = max((self._intervals[id(row)] for row in heard), default=0.0)
+        plain = max([nominal, *gaps])  # shorter gaps than two intervals are not on record
         return {
             "family": self.family, "streams": len(heard), "silent": len(rows) - len(heard),
             "sent": sum(row["expected"] for row in heard),

@@ -167,7 +167,9 @@ class Process:
 
 
 class World:
-    """Use as a context manager: whatever happens inside, nothing is left behind."""
+    """Use as a context manager: whatever happens inside, nothing but log files is left behind."""
+
+    used_dirs = []  # of this process, for the one who decides whether logs are worth keeping
 
     def __init__(self, keep=False):
         if os.geteuid() != 0:
@@ -177,6 +179,7 @@ class World:
         self.keep = keep
         self.dir = BASE / f"{PREFIX}{self.run}"
         self.dir.mkdir(mode=0o755)
+        World.used_dirs.append(self.dir)
         (self.dir / "owner").write_text(json.dumps(_identity(os.getpid())))
         self.namespaces = []
         self.processes = []
@@ -200,8 +203,6 @@ class World:
         self.close()
         for number, handler in self._signals.items():
             signal.signal(number, handler)
-        if kind is not None:
-            print(f"logs of the run stay in {self.dir}", file=sys.stderr)
         return False
 
     def _pause(self):
@@ -249,10 +250,11 @@ class World:
             namespace.delete()
         (self.dir / "owner").unlink(missing_ok=True)
 
-    def discard_files(self):
-        """After a good run: the logs are of no use."""
-        if not self.keep:
-            shutil.rmtree(self.dir, ignore_errors=True)
+
+def forget_files():
+    """After a lab that was ok its logs are of no use."""
+    for path in World.used_dirs:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _identity(pid):
