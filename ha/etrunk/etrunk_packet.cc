@@ -97,8 +97,8 @@ std::optional<HelloReject> get_fixed(ByteReader& reader, Hello& hello) {
   hello.echo_counter = reader.u64();
   hello.paths_up = reader.u64();
   hello.multiplier = reader.u16();
-  if (hello.interval_ms < 20 || hello.interval_ms > 10'000 || hello.multiplier < 3 ||
-      hello.multiplier > 300) {
+  if (hello.interval_ms < kHelloMsMin || hello.interval_ms > kHelloMsMax ||
+      hello.multiplier < kMultiplierMin || hello.multiplier > kMultiplierMax) {
     return HelloReject::bad_timer;
   }
   hello.rank = reader.u8();

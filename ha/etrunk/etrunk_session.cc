@@ -44,7 +44,8 @@ EtrunkSession::EtrunkSession(const EtrunkConfig& config, const Identity& identit
 void EtrunkSession::reconfigure(const EtrunkConfig& config, Duration alone_after, TimePoint now) {
   std::vector<Path> kept;
   for (const PathConfig& wanted : config.paths) {
-    if (wanted.path.value() >= kPathsMax) continue;
+    const auto twice = [&](const Path& path) { return path.config.path == wanted.path; };
+    if (wanted.path.value() >= kPathsMax || std::any_of(kept.begin(), kept.end(), twice)) continue;
     const auto same = [&](const Path& path) { return path.config == wanted; };
     const auto old = std::find_if(paths_.begin(), paths_.end(), same);
     Path path;
@@ -60,6 +61,8 @@ void EtrunkSession::reconfigure(const EtrunkConfig& config, Duration alone_after
     if (path.dead_at) path_down(path, now);
   paths_ = std::move(kept);
   config_ = config;
+  config_.hello_ms = std::clamp(config.hello_ms, kHelloMsMin, kHelloMsMax);
+  config_.multiplier = std::clamp(config.multiplier, kMultiplierMin, kMultiplierMax);
   absent_at_ = std::max(absent_at_, started_ + alone_after);
   send_at_ = std::min(send_at_, now + interval());
   send_all_ = sent_report_.has_value();

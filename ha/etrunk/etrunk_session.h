@@ -97,7 +97,8 @@ class EtrunkSession {
   EtrunkSession(const EtrunkConfig& config, const Identity& identity, Duration alone_after,
                 HelloCounter& counter, TimePoint now);
 
-  /// Changes timers, keys, paths live; what stays keeps its state.
+  /// Changes timers, keys, paths live; what stays keeps its state. Timers out of range are brought
+  /// into it; a path number that comes twice or is too large is left out.
   void reconfigure(const EtrunkConfig& config, Duration alone_after, TimePoint now);
   void set_node(NodeId node) { identity_.node = node; }
   /// What hellos say from now on; a difference goes out with the next flush().

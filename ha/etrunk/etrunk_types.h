@@ -68,6 +68,10 @@ struct Hello {
 
 inline constexpr std::size_t kScopesPerHelloMax = 32;
 inline constexpr std::size_t kPathsMax = 8;
+inline constexpr std::uint32_t kHelloMsMin = 20;
+inline constexpr std::uint32_t kHelloMsMax = 10'000;
+inline constexpr std::uint16_t kMultiplierMin = 3;
+inline constexpr std::uint16_t kMultiplierMax = 300;
 
 struct PathConfig {
   PathId path;

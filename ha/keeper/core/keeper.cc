@@ -167,6 +167,11 @@ void Keeper::handle(const Descriptors& message, TimePoint /*now*/) {
 
 void Keeper::handle(const Configure& message, TimePoint now) {
   config_ = message;
+  for (EtrunkConfig& etrunk : config_.etrunks) {
+    etrunk.hello_ms = std::clamp(etrunk.hello_ms, etrunk::kHelloMsMin, etrunk::kHelloMsMax);
+    etrunk.multiplier =
+        std::clamp(etrunk.multiplier, etrunk::kMultiplierMin, etrunk::kMultiplierMax);
+  }
   configure_sessions(now);
   configure_scopes();
   effects_.push(Reconfigured{});

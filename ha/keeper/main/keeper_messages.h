@@ -1,0 +1,59 @@
+#pragma once
+
+#include "platform/base/message.h"
+
+/// What the reflex process logs.
+namespace hotpair::ha::keeper::messages {
+
+inline constexpr Message kStarted{
+    "HA-KEEP-0001", LogLevel::info, "keeper {} started: socket {}, realtime {}, memory locked {}",
+    "The reflex process runs.",
+    "Without realtime or locked memory detection times below 100 ms are not safe: grant CAP_SYS_NICE "
+    "and CAP_IPC_LOCK."};
+inline constexpr Message kSocketFailed{
+    "HA-KEEP-0002", LogLevel::warning, "hello socket {} port {} device '{}': {}",
+    "A path of an E-Trunk cannot send or receive; it is tried again.",
+    "Check that the device exists and that no other program holds the address and port."};
+inline constexpr Message kDaemonConnected{
+    "HA-KEEP-0003", LogLevel::info, "daemon connected, pid {}", "hotpaird is running.", "Nothing."};
+inline constexpr Message kDaemonLost{
+    "HA-KEEP-0004", LogLevel::warning, "daemon connection ended: {}",
+    "hotpaird ended, hung or was replaced. The keeper goes on; after restart-grace the peer may take "
+    "over.",
+    "Look at the log of hotpaird."};
+inline constexpr Message kDaemonRefused{
+    "HA-KEEP-0005", LogLevel::warning, "connection refused: {}",
+    "Another daemon is connected, or a process of another user tried.",
+    "Run one hotpaird per keeper socket."};
+inline constexpr Message kPath{
+    "HA-KEEP-0006", LogLevel::warning, "e-trunk {} path {} {} (silent for {} ms)",
+    "A liveness path to the peer changed.", "If it went down: check the link and the peer."};
+inline constexpr Message kScopeChanged{
+    "HA-KEEP-0007", LogLevel::warning, "scope {}: role {}, term {}, gate {}, cause {}",
+    "The keeper acted on its own: an armed plan, a larger term, or a handover.",
+    "See display switchover history."};
+inline constexpr Message kGate{
+    "HA-KEEP-0008", LogLevel::warning, "scope {}: gate {} (cause {})",
+    "The lease of the gate ran out, or the gate reopened.",
+    "A lease runs out when hellos cannot be sent or this process did not run."};
+inline constexpr Message kAccess{
+    "HA-KEEP-0009", LogLevel::warning, "scope {}: access {}",
+    "The carrier of the scope's access devices changed.", "Check the access link."};
+inline constexpr Message kGateMap{
+    "HA-KEEP-0010", LogLevel::error, "gate words: {}",
+    "The map of gate words that the daemon handed over cannot be used: gates stay as they are.",
+    "The versions of hotpaird and hotpair-keeper may differ: restart both."};
+inline constexpr Message kMalformed{
+    "HA-KEEP-0011", LogLevel::warning, "message of the daemon was not understood: {}",
+    "It is of a later version, or damaged. It was skipped.", "Nothing, unless it repeats."};
+inline constexpr Message kLeaving{
+    "HA-KEEP-0012", LogLevel::info, "leaving: {}", "The keeper was told to end.", "Nothing."};
+inline constexpr Message kHelloFailed{
+    "HA-KEEP-0013", LogLevel::warning, "e-trunk {} path {}: hello not sent: {}",
+    "A hello could not be sent; its lease is not renewed by it.",
+    "Check route, link and security-key."};
+inline constexpr Message kAlone{
+    "HA-KEEP-0014", LogLevel::warning, "e-trunk {}: no hello of the peer since start",
+    "Nobody answered for the longer of hello timeout and restart-grace.", "Check the peer."};
+
+}  // namespace hotpair::ha::keeper::messages

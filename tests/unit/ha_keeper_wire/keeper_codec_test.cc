@@ -1,0 +1,214 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "ha/keeper/wire/keeper_codec.h"
+
+namespace hotpair::ha::keeper {
+namespace {
+
+const Term kTerm{7, NodeId(0x1122334455667788)};
+const ArmedPlan kPlan{ScopeId(10), Term{6, NodeId(1)}, kTerm,
+                      {Cause::paths_down, Cause::peer_access_lost}};
+
+EtrunkConfig trunk() {
+  EtrunkConfig config;
+  config.id = EtrunkId(3);
+  config.paths.push_back(
+      {etrunk::PathId(0), IpAddress::v4(0x0a000001), *IpAddress::parse("2001:db8::1"), "ge0"});
+  config.hello_ms = 20;
+  config.multiplier = 5;
+  config.order = etrunk::PriorityOrder::smaller;
+  config.system_id = MacAddress{{1, 2, 3, 4, 5, 6}};
+  config.keys = {"secret", std::string("\0\xff", 2)};
+  return config;
+}
+
+std::vector<ToKeeper> every_to_keeper() {
+  return {
+      DaemonHello{1, 4, NodeId(9), "hotpaird 0.1.0"},
+      Configure{{trunk()}, {{ScopeId(10), EtrunkId(3), 5, {"ge0", "ge1"}}}, 12'000},
+      SetScope{ScopeId(10), Role::master, kTerm, GatePosture::leased, true},
+      SetRank{EtrunkId(3), 90},
+      Arm{kPlan},
+      Disarm{ScopeId(10)},
+      Heartbeat{},
+      HandoverOpen{ScopeId(10), kTerm, 55},
+      HandoverConfirm{ScopeId(10), kTerm},
+      HandoverRevoke{ScopeId(10), kTerm},
+      HandoverCommit{ScopeId(10), kTerm},
+      HandoverAbort{ScopeId(10)},
+      Leave{},
+      Descriptors{{"mroute4", "gate-words"}},
+      AskStatus{},
+      HandoverOffer{ScopeId(10), kTerm},
+  };
+}
+
+ScopeState state() {
+  return {ScopeId(10), Role::backup, kTerm, GatePosture::closed, false, true, kPlan};
+}
+
+std::vector<FromKeeper> every_from_keeper() {
+  Hello hello;
+  hello.etrunk = EtrunkId(3);
+  hello.node = NodeId(4);
+  hello.paths_up = 3;
+  hello.source = *IpAddress::parse("2001:db8::9");
+  hello.scopes.push_back({ScopeId(10), Role::master, kTerm, true, false, true, true});
+  const TimePoint time{std::chrono::seconds(5)};
+  KeeperStatus status{77, 1000, true, false, 3, 400, 2, 99, {state()}, {}, {"mroute6"}};
+  status.paths.push_back({EtrunkId(3), etrunk::PathId(1), true, 1, 2, 3, 4, 5, 6});
+  return {
+      Welcome{1, 77, 0xabc, {state()}, {"mroute4"}},
+      Refused{"another daemon is connected"},
+      PathChanged{EtrunkId(3), etrunk::PathId(1), false, 120},
+      PeerHello{hello},
+      PeerChanged{EtrunkId(3), true},
+      Alone{EtrunkId(3)},
+      ScopeChanged{state(), Cause::larger_term, time, time, time},
+      HandoverOpened{ScopeId(10), kTerm},
+      HandoverCommitted{ScopeId(10), kTerm, 5},
+      GateChanged{ScopeId(10), true, Cause::lease_expired},
+      AccessChanged{ScopeId(10), false},
+      status,
+      HandoverOffered{ScopeId(10), kTerm, 8, false},
+      LeaveRequested{},
+  };
+}
+
+Bytes frame_of(Bytes message) {
+  message.erase(message.begin(), message.begin() + 4);
+  return message;
+}
+
+std::string hex(ByteSpan bytes) {
+  std::string text;
+  for (const std::byte byte : bytes) {
+    const auto value = std::to_integer<unsigned>(byte);
+    text += "0123456789abcdef"[value >> 4U];
+    text += "0123456789abcdef"[value & 15U];
+  }
+  return text;
+}
+
+TEST(KeeperCodec, EveryMessageRoundTrips) {
+  const auto to_keeper = every_to_keeper();
+  ASSERT_EQ(to_keeper.size(), std::variant_size_v<ToKeeper>);
+  for (std::size_t i = 0; i < to_keeper.size(); ++i) {
+    ASSERT_EQ(to_keeper[i].index(), i);
+    const auto decoded = decode_to_keeper(frame_of(encode(to_keeper[i])));
+    ASSERT_TRUE(decoded.has_value()) << i;
+    EXPECT_EQ(*decoded, to_keeper[i]) << i;
+  }
+  const auto from_keeper = every_from_keeper();
+  ASSERT_EQ(from_keeper.size(), std::variant_size_v<FromKeeper>);
+  for (std::size_t i = 0; i < from_keeper.size(); ++i) {
+    ASSERT_EQ(from_keeper[i].index(), i);
+    const auto decoded = decode_from_keeper(frame_of(encode(from_keeper[i])));
+    ASSERT_TRUE(decoded.has_value()) << i;
+    EXPECT_EQ(*decoded, from_keeper[i]) << i;
+  }
+}
+
+// Version 1 for ever: length, number, fields.
+TEST(KeeperCodec, GoldenBytes) {
+  const std::string term = "0000000000000007" "1122334455667788";
+  EXPECT_EQ(hex(encode(ToKeeper(Heartbeat{}))), "00000002" "0007");
+  EXPECT_EQ(hex(encode(ToKeeper(DaemonHello{1, 1, NodeId(9), "x"}))),
+            "00000011" "0001" "0001" "0001" "0000000000000009" "0001" "78");
+  EXPECT_EQ(hex(encode(ToKeeper(
+                SetScope{ScopeId(10), Role::master, kTerm, GatePosture::leased, true}))),
+            "00000019" "0003" "0000000a" "02" + term + "01" "01");
+  EXPECT_EQ(hex(encode(ToKeeper(Arm{kPlan}))),
+            "0000002c" "0005" "0028" "0000000a" "0000000000000006" "0000000000000001" + term +
+                "0002" "01" "02");
+  EXPECT_EQ(hex(encode(ToKeeper(HandoverOpen{ScopeId(10), kTerm, 55}))),
+            "0000001e" "0008" "0000000a" + term + "0000000000000037");
+  EXPECT_EQ(hex(encode(FromKeeper(GateChanged{ScopeId(10), false, Cause::lease_expired}))),
+            "00000008" "006e" "0000000a" "00" "09");
+  EXPECT_EQ(hex(encode(FromKeeper(
+                Welcome{1, 2, 3, {ScopeState{ScopeId(10), Role::master, kTerm,
+                                             GatePosture::open, true, false, std::nullopt}},
+                        {"a"}}))),
+            "00000032" "0065" "0001" "00000002" "0000000000000003" "0001" "0019" "0000000a" "02" +
+                term + "02" "01" "00" "00" "0001" "0001" "61");
+}
+
+TEST(KeeperCodec, EveryTruncationIsMalformed) {
+  for (const ToKeeper& message : every_to_keeper()) {
+    const Bytes frame = frame_of(encode(message));
+    for (std::size_t length = 0; length < frame.size(); ++length) {
+      const auto decoded = decode_to_keeper(ByteSpan(frame).first(length));
+      ASSERT_FALSE(decoded.has_value());
+      EXPECT_EQ(decoded.error(), MessageReject::malformed);
+    }
+  }
+}
+
+TEST(KeeperCodec, FieldsOfALaterVersionAreNotRead) {
+  for (const FromKeeper& message : every_from_keeper()) {
+    Bytes frame = frame_of(encode(message));
+    frame.resize(frame.size() + 9, std::byte{1});
+    ASSERT_TRUE(decode_from_keeper(frame).has_value());
+    EXPECT_EQ(*decode_from_keeper(frame), message);
+  }
+}
+
+TEST(KeeperCodec, UnknownNumbersAreToldApart) {
+  Bytes frame = frame_of(encode(ToKeeper(Heartbeat{})));
+  for (const unsigned number : {0U, 17U, 100U, 101U, 0xffffU}) {
+    frame[0] = static_cast<std::byte>(number >> 8U);
+    frame[1] = static_cast<std::byte>(number & 0xffU);
+    ASSERT_FALSE(decode_to_keeper(frame).has_value());
+    EXPECT_EQ(decode_to_keeper(frame).error(), MessageReject::unknown_number);
+  }
+}
+
+TEST(KeeperCodec, EnumerationsAndCountsAreBounded) {
+  Bytes frame = frame_of(encode(ToKeeper(
+      SetScope{ScopeId(10), Role::master, kTerm, GatePosture::leased, true})));
+  frame[6] = std::byte{3};  // role
+  EXPECT_EQ(decode_to_keeper(frame).error(), MessageReject::malformed);
+  Bytes names = frame_of(encode(ToKeeper(Descriptors{{"a"}})));
+  names[2] = std::byte{0xff};  // count
+  EXPECT_EQ(decode_to_keeper(names).error(), MessageReject::malformed);
+  Descriptors many;
+  many.names.resize(300, "x");
+  const auto cut = decode_to_keeper(frame_of(encode(ToKeeper(many))));
+  ASSERT_TRUE(cut.has_value());
+  EXPECT_EQ(std::get<Descriptors>(*cut).names.size(), 256U);
+}
+
+TEST(KeeperCodec, FramesAreCutFromAStreamOfAnyPieces) {
+  Bytes stream;
+  for (const ToKeeper& message : every_to_keeper()) {
+    const Bytes bytes = encode(message);
+    stream.insert(stream.end(), bytes.begin(), bytes.end());
+  }
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, std::size_t{100}, stream.size()}) {
+    FrameBuffer buffer;
+    std::vector<ToKeeper> read;
+    for (std::size_t at = 0; at < stream.size(); at += piece) {
+      buffer.append(ByteSpan(stream).subspan(at, std::min(piece, stream.size() - at)));
+      while (true) {
+        const auto frame = buffer.next();
+        ASSERT_TRUE(frame.has_value());
+        if (!*frame) break;
+        read.push_back(*decode_to_keeper(**frame));
+      }
+    }
+    EXPECT_EQ(read, every_to_keeper());
+    EXPECT_EQ(buffer.buffered(), 0U);
+  }
+}
+
+TEST(KeeperCodec, ALengthOverTheLimitEndsTheStream) {
+  FrameBuffer buffer;
+  const Bytes bytes(4, std::byte{0x7f});
+  buffer.append(bytes);
+  EXPECT_FALSE(buffer.next().has_value());
+}
+
+}  // namespace
+}  // namespace hotpair::ha::keeper
