@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <optional>
 #include <vector>
@@ -35,16 +36,16 @@ template <typename Root, typename Read>
   constexpr std::size_t kWord = sizeof(capnp::word);
   if (bytes.empty() || bytes.size() % kWord != 0) return std::nullopt;
   const std::size_t words = bytes.size() / kWord;
-  std::array<capnp::word, 64> stack;
-  std::vector<capnp::word> heap;
-  capnp::word* copy = stack.data();
+  std::array<std::uint64_t, 64> stack;
+  std::vector<std::uint64_t> heap;
+  std::uint64_t* copy = stack.data();
   if (words > stack.size()) {
     heap.resize(words);
     copy = heap.data();
   }
-  std::memcpy(static_cast<void*>(copy), bytes.data(), bytes.size());
+  std::memcpy(copy, bytes.data(), bytes.size());
   try {
-    const kj::ArrayPtr<const capnp::word> segment(copy, words);
+    const kj::ArrayPtr<const capnp::word> segment(reinterpret_cast<const capnp::word*>(copy), words);
     capnp::ReaderOptions options;
     options.traversalLimitInWords = 2 * words;
     options.nestingLimit = 8;

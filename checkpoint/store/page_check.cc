@@ -38,6 +38,7 @@ constexpr std::uint64_t kNoPage = ~std::uint64_t{0};
 constexpr std::size_t kTableBytes = 48;
 constexpr std::size_t kMetaBytes = 24 + 2 * kTableBytes + 16;
 constexpr unsigned kDepthMax = 32;
+constexpr std::uint64_t kTransactionMax = std::uint64_t{1} << 62U;
 constexpr std::size_t kKeyMax = 511;
 
 template <typename Number>
@@ -128,6 +129,9 @@ bool Checker::load_metas() {
         load<std::uint32_t>(meta, 24) != page_size_)
       return fail("a meta page is damaged");
     const auto transaction = load<std::uint64_t>(meta, kMetaBytes - 8);
+    // Transactions are written to the two pages by turns, and count from 1.
+    if (transaction > kTransactionMax || (transaction != 0 && transaction % 2 != i))
+      return fail("the transaction number of a meta page is impossible");
     if (found && transaction <= transaction_) continue;
     found = true;
     transaction_ = transaction;

@@ -1,0 +1,118 @@
+// Bytes from the disk: keys, values, small files, whole LMDB files. The first byte says which.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "checkpoint/schema/record_codec.h"
+#include "checkpoint/store/files.h"
+#include "checkpoint/store/life_mark.h"
+#include "checkpoint/store/lmdb_read.h"
+#include "checkpoint/store/lmdb_write.h"
+#include "checkpoint/store/page_check.h"
+#include "checkpoint/store/terms_file.h"
+#include "platform/base/assert.h"
+
+namespace {
+
+using namespace hotpair;
+using namespace hotpair::checkpoint;
+using namespace hotpair::checkpoint::store;
+
+constexpr std::uint64_t kMapBytes = 1U << 20U;
+
+schema::RecordCodec make_codec() {
+  schema::RecordCodec codec;
+  HA_ASSERT(codec.links().bind(LinkId(1), {VrfId(0), "a", std::nullopt}));
+  HA_ASSERT(codec.links().bind(LinkId(2), {VrfId(0), "Eth-Trunk1", schema::TrunkRef{1, 1}}));
+  return codec;
+}
+
+/// Whatever decodes is encoded to the same key again.
+void decode_values(const RecordChange& change) {
+  static schema::RecordCodec codec = make_codec();
+  for (const ScopeId scope : {ScopeId(0), ScopeId(1)}) {
+    if (const auto record = codec.decode_membership(scope, change)) {
+      const auto again = codec.encode(scope, *record);
+      HA_ASSERT(again && again->key == change.key);
+      HA_ASSERT(codec.decode_membership(scope, *again) == *record);
+    }
+    if (const auto event = codec.decode_data_driven(scope, change)) {
+      const auto again = std::visit([](const auto& e) { return codec.encode(e); }, *event);
+      HA_ASSERT(again.key == change.key);
+    }
+  }
+}
+
+void record(ByteReader in) {
+  const ByteSpan key = in.take(in.u8());
+  const ByteSpan value = in.rest();
+  static_cast<void>(decode_record(key, value));
+  static_cast<void>(decode_index(key, value));
+  static_cast<void>(decode_index_key(key));
+  static_cast<void>(decode_grave(key, value));
+  static_cast<void>(decode_meta_key(key));
+  static_cast<void>(decode_scope(ScopeId(1), value));
+  const auto slotted = decode_raw_key(key);
+  if (!slotted) return;
+  HA_ASSERT(as_text(raw_key(slotted->slot, slotted->key).span()) == as_text(key));
+  const RecordValue written{1, to_bytes(value)};
+  Bytes bytes;
+  encode_record(bytes, key, Sequence(5), written);
+  const auto read = decode_record(key, bytes);
+  HA_ASSERT(read.has_value() == (value.size() <= kRecordBytesMax));
+  if (read) HA_ASSERT(read->copy() == written);
+  decode_values({slotted->key, written});
+  decode_values({slotted->key, std::nullopt});
+}
+
+void small_files(ByteReader in) {
+  const ByteSpan bytes = in.rest();
+  if (const auto mark = decode_life_mark(bytes))
+    HA_ASSERT(decode_life_mark(encode(*mark)) == *mark);
+  if (const auto terms = parse_terms(as_text(bytes)))
+    HA_ASSERT(parse_terms(format_terms(*terms)) == *terms);
+}
+
+/// What passes the check is read and written by LMDB without harm.
+void whole_file(ByteReader in) {
+  const ByteSpan file = in.rest();
+  if (!check_pages(file).empty()) return;
+  const Descriptor memory(::memfd_create("store", MFD_CLOEXEC));
+  HA_ASSERT(memory.open());
+  HA_ASSERT(::write(memory.get(), file.data(), file.size()) ==
+            static_cast<ssize_t>(file.size()));
+  auto environment =
+      Environment::open("/proc/self/fd/" + std::to_string(memory.get()), kMapBytes);
+  if (!environment) return;
+  ScopeTable scopes = environment->load_scopes().value_or(ScopeTable{});
+  scopes.emplace(ScopeId(1), StoredScope{1, {}});
+  Reader reader(*environment, scopes);
+  ReplyBody reply;
+  const RecordKey middle{16, VrfId(0), Family::ipv4, Bytes(4, std::byte{'m'})};
+  for (const StoreRequest& request :
+       {StoreRequest{1, ScanRecords{ScopeId(1), {}, {}, 512, 65536}},
+        StoreRequest{2, ScanChanges{ScopeId(1), Sequence(0), 512, 65536}},
+        StoreRequest{3, SumRanges{ScopeId(1), middle, {}, 4}}})
+    static_cast<void>(reader.execute(request, 0, reply));
+  WriteBatch batch(*environment, scopes);
+  int rc = batch.begin();
+  if (rc == 0) rc = batch.recount(ScopeId(1));
+  for (const StoreRequest& request :
+       {StoreRequest{4, PutChanges{ScopeId(1), {}, {{Sequence(9), {middle, RecordValue{1, {}}}},
+                                                    {Sequence(10), {middle, std::nullopt}}}}},
+        StoreRequest{5, ReplaceRange{ScopeId(1), {}, middle, {{middle, RecordValue{1, {}}}}}},
+        StoreRequest{6, PutMeta{ScopeId(1), {}}}, StoreRequest{7, DropScope{ScopeId(1)}}})
+    if (rc == 0) rc = batch.execute(request, reply);
+  if (rc == 0) rc = batch.commit(scopes);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  ByteReader in({reinterpret_cast<const std::byte*>(data), size});
+  switch (in.u8() % 3) {
+    case 0: record(in); break;
+    case 1: small_files(in); break;
+    default: whole_file(in); break;
+  }
+  return 0;
+}
