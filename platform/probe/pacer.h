@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 #include "platform/base/time.h"
@@ -27,7 +28,7 @@ class Pacer {
     const auto interval = static_cast<std::uint64_t>(interval_.count());
     const std::uint64_t count =
         elapsed / interval * groups_ + elapsed % interval * groups_ / interval + 1;
-    return total_ ? std::min(count, *total_) : count;
+    return std::min(count, total_);
   }
   /// When packet `number` of the whole is due.
   [[nodiscard]] TimePoint due_at(std::uint64_t number) const {
@@ -40,17 +41,18 @@ class Pacer {
   /// Ends with the round in which packet `sent` lies, so that every group gets equally many.
   void finish(std::uint64_t sent) {
     const std::uint64_t whole = (sent + groups_ - 1) / groups_ * groups_;
-    total_ = total_ ? std::min(*total_, whole) : whole;
+    total_ = std::min(total_, whole);
   }
-  [[nodiscard]] bool done(std::uint64_t sent) const { return total_ && sent >= *total_; }
-  [[nodiscard]] std::optional<std::uint64_t> total() const { return total_; }
+  [[nodiscard]] bool done(std::uint64_t sent) const { return sent >= total_; }
+  /// Packets of the whole; the largest number there is when it has no end.
+  [[nodiscard]] std::uint64_t total() const { return total_; }
   [[nodiscard]] std::uint32_t groups() const { return groups_; }
 
  private:
   TimePoint start_;
   Duration interval_;
   std::uint32_t groups_;
-  std::optional<std::uint64_t> total_;
+  std::uint64_t total_ = std::numeric_limits<std::uint64_t>::max();
 };
 
 }  // namespace hotpair::platform::probe

@@ -56,7 +56,7 @@ class Sender {
       progress(now);
       if (sleep_until(std::max(pacer.due_at(sent_), now + tick))) {
         pacer.finish(sent_);
-        send_until(*pacer.total(), pacer);
+        send_until(pacer.total(), pacer);
       }
     }
     last_sent_at_ = sent_at_;
