@@ -4,7 +4,7 @@ Command lines
     hotpaird --config F --ports F --state-dir D --control SOCK --keeper SOCK --pair-key F
              [--boot-id ID] [--log-level L]
     hotpair pair init --pair-key F
-    hotpair --control SOCK wait ready|synced|master --timeout S
+    hotpair --control SOCK wait ready|synced|master --timeout S    (whole seconds)
     hotpair --control SOCK switchover | leave
     hotpair --control SOCK --json display ...
     hotpair-keeper is started by hotpaird and lives on; its pid is in `display keeper`.
@@ -14,7 +14,7 @@ Fields read from --json (nothing else is)
                                              gate_open,term.counter}
     display remote-backup-service            remote_backup_services[].{tcp_state,last_error,
                                              statistics.refused{}}
-    display igmp group, display mld group    total
+    display igmp interface, mld interface    interfaces[].{interface,groups}
     display multicast forwarding-table       routes[].{group,incoming,installed,negative,
                                              outgoing[].{interface,gate_open}}
     display multicast redundancy databases   scopes[].{scope,sync_state,databases[].
@@ -29,6 +29,7 @@ of SHA-256("hotpair pair key id" and the secret) as hex digits.
 
 import hashlib
 import json
+import math
 import re
 import signal
 import subprocess
@@ -92,7 +93,7 @@ class Node:
         wait_until(lambda: self.control.exists() or not self.daemon.alive(), timeout,
                    f"control socket of {self.name}")
         self._require_alive()
-        answer = self.shell("wait", state, "--timeout", str(timeout), check=False,
+        answer = self.shell("wait", state, "--timeout", math.ceil(timeout), check=False,
                             timeout=timeout + 5)
         if answer.returncode != 0:
             raise LabError(f"{self.name} is not {state} after {timeout} s: "
@@ -178,7 +179,10 @@ class Node:
         return int(self.scope()["term"]["counter"])
 
     def groups(self, family):
-        return int(self.display("igmp" if family == "ipv4" else "mld", "group")["total"])
+        """Memberships on the trunk, own or mirrored; a count, so that 100 000 cost nothing."""
+        shown = self.display("igmp" if family == "ipv4" else "mld", "interface")
+        return sum(int(each["groups"]) for each in shown["interfaces"]
+                   if each["interface"] == "Eth-Trunk1")
 
     def routes(self):
         return self.display("multicast", "forwarding-table")["routes"]
