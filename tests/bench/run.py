@@ -64,11 +64,11 @@ def main():
     wanted = [programs[args.name]] if args.name else list(programs.values())
     documents = [run(program, options) for program in wanted]
     good = [document for document in documents if document]
-    for document in good:
-        show(document)
     if args.json:
         content = good[0] if args.name and good else {"benches": good}
         Path(args.json).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    for document in good:
+        show(document)
     return 0 if good and len(good) == len(documents) else 1
 
 
