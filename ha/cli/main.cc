@@ -34,7 +34,7 @@ constexpr int kRefused = 1;
 constexpr int kNoDaemon = 2;
 
 struct Options {
-  std::string control = "/run/hotpair/control.sock";
+  std::string control = "/run/hotpair/control";
   std::string pair_key = "/etc/hotpair/pair.key";
   bool json = false;
   std::vector<std::string> commands;  // -c, one line each

@@ -157,10 +157,21 @@ Grammar::Walk Grammar::walk(const Pattern& pattern, std::span<const Word> words,
 
 std::expected<Match, MatchError> Grammar::match(std::uint8_t view, std::span<const Word> words,
                                                 bool undo) const {
+  // Patterns whose first keyword does not fit matter only when none fits.
   std::vector<Walk> walks;
   std::vector<const Walk*> complete;
+  const auto fits = [&](const Pattern& pattern) {
+    const Element& first = pattern.elements.front();
+    return words.empty() || first.kind != ElementKind::keyword ||
+           begins_with(first.name, words.front().text);
+  };
   for (const Pattern& pattern : patterns_)
-    if (rows_[pattern.row].view == view) walks.push_back(walk(pattern, words, undo));
+    if (rows_[pattern.row].view == view && fits(pattern))
+      walks.push_back(walk(pattern, words, undo));
+  if (walks.empty()) {
+    for (const Pattern& pattern : patterns_)
+      if (rows_[pattern.row].view == view) walks.push_back(walk(pattern, words, undo));
+  }
   for (const Walk& each : walks)
     if (each.end == Walk::End::complete) complete.push_back(&each);
   if (complete.empty()) return std::unexpected(explain(walks, words));

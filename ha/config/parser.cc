@@ -297,15 +297,13 @@ void FileParser::explain(const RawLine& line, const std::vector<Word>& words,
 
 void FileParser::sort_kept() {
   auto& inactive = editor_.config.inactive;
-  std::stable_sort(inactive.begin(), inactive.end(),
-                   [](const InactiveLine& a, const InactiveLine& b) {
-                     return std::tie(a.path, a.rule, a.text) < std::tie(b.path, b.rule, b.text);
-                   });
+  std::sort(inactive.begin(), inactive.end(), [](const InactiveLine& a, const InactiveLine& b) {
+    return std::tie(a.path, a.rule, a.text) < std::tie(b.path, b.rule, b.text);
+  });
   auto& foreign = editor_.config.foreign;
-  std::stable_sort(foreign.begin(), foreign.end(),
-                   [](const ForeignSection& a, const ForeignSection& b) {
-                     return std::tie(a.rule, a.header) < std::tie(b.rule, b.header);
-                   });
+  std::sort(foreign.begin(), foreign.end(), [](const ForeignSection& a, const ForeignSection& b) {
+    return std::tie(a.rule, a.header) < std::tie(b.rule, b.header);
+  });
 }
 
 ParseOutcome refused(FileParser& parser, std::string_view file, std::size_t max,
