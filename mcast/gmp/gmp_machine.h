@@ -26,9 +26,9 @@ struct SnapshotSlice {
 
 /// Group membership of a node, router side: one engine for IGMP and MLD on all interfaces.
 ///
-/// An interface is keyed by (link, family). With a scope, it is a standby until activate(scope):
-/// then it sends nothing, hears without acting, and its state comes by on_record(); MembershipChanged
-/// tells the views either way.
+/// An interface is keyed by (link, family). With a scope, it is a standby until activate(scope): it
+/// sends nothing, hears without acting, and its state comes by on_record(). MembershipChanged tells
+/// the views either way.
 class Machine {
  public:
   /// `hash_seed`: random bits, so that no host can choose groups that collide.
@@ -48,8 +48,8 @@ class Machine {
                   bool present, TimePoint now);
 
   /// Makes the interfaces of the scope active, in O(interfaces): querier and startup queries at
-  /// once; timers of replicated entries are raised, lazily, to robustness * startup query interval +
-  /// query response interval from now, and interrupted last-member queries are asked again.
+  /// once; timers of replicated entries are raised, lazily, to robustness * startup query interval
+  /// + query response interval from now, and interrupted last-member queries are asked again.
   void activate(ScopeId scope, TimePoint now);
   /// Makes them standby: state stays as the replicated state, nothing is sent any more.
   void deactivate(ScopeId scope, TimePoint now);
@@ -97,7 +97,8 @@ class Machine {
   void set_role(Interface& interface, QuerierRole role, const IpAddress& querier, TimePoint now);
   void on_message(Interface& interface, const IpAddress& source, const wire::Query& query,
                   TimePoint now);
-  void elect(Interface& interface, const IpAddress& source, const wire::Query& query, TimePoint now);
+  void elect(Interface& interface, const IpAddress& source, const wire::Query& query,
+             TimePoint now);
   void obey_query(Interface& interface, const wire::Query& query, TimePoint now);
   void obey_source_query(GroupEntry& entry, const wire::Query& query, TimePoint lowered_to);
   void send_general(Interface& interface, TimePoint now);

@@ -69,10 +69,10 @@ void Machine::run_rule(Interface& interface, std::uint32_t index, const HostReco
   static constexpr std::array<Rule, 6> kExclude{{
       {kForward, kForward, kForward, kKeep, kKeep, false, false},            // IS_IN: (X+A, Y-A)
       {kForward, kKeep, kKeep, kDrop, kDrop, true, false},                   // IS_EX: (A-X-Y)=GMI
-      {kForward, kForward, kForward, kKeep | kAsk, kKeep, false, true},      // TO_IN: Q(G,X-A), Q(G)
-      {kForwardGroup | kAsk, kKeep | kAsk, kKeep, kDrop, kDrop, true, false},    // TO_EX: Q(G,A-Y)
+      {kForward, kForward, kForward, kKeep | kAsk, kKeep, false, true},      // TO_IN: Q(G,X-A) Q(G)
+      {kForwardGroup | kAsk, kKeep | kAsk, kKeep, kDrop, kDrop, true, false},  // TO_EX: Q(G,A-Y)
       {kForward, kForward, kForward, kKeep, kKeep, false, false},            // ALLOW
-      {kForwardGroup | kAsk, kKeep | kAsk, kKeep, kKeep, kKeep, false, false},   // BLOCK: Q(G,A-Y)
+      {kForwardGroup | kAsk, kKeep | kAsk, kKeep, kKeep, kKeep, false, false}, // BLOCK: Q(G,A-Y)
   }};
   GroupEntry& entry = groups_[index];
   const bool was_excluding = excludes(entry);
@@ -119,7 +119,8 @@ void Machine::merge(Interface& interface, std::uint32_t index, const Rule& rule,
       if (!source.is_dynamic) {
         if (is_named) act(interface, entry, source, rule.new_named, now);
       } else if (source.forwarding) {
-        act(interface, entry, source, is_named ? rule.forwarding_named : rule.forwarding_other, now);
+        act(interface, entry, source, is_named ? rule.forwarding_named : rule.forwarding_other,
+            now);
       } else {
         act(interface, entry, source, is_named ? rule.blocked_named : rule.blocked_other, now);
       }

@@ -18,7 +18,8 @@ void Machine::restore(Interface& interface, const GroupMembership& record, TimeP
   const bool before = excludes(entry);
   entry.has_group_record = present;
   entry.mode = present ? record.value->mode : FilterMode::include;
-  entry.older_version = present ? record.value->older_host_version : 0;
+  const std::uint8_t older = present ? record.value->older_host_version : 0;
+  entry.older_version = older <= 2 ? older : 0;
   entry.reporter = present ? record.value->last_reporter : IpAddress::any(interface.family);
   entry.lowered = present && record.value->query.has_value();
   entry.queries_left = entry.lowered ? record.value->query->queries_left : 0;

@@ -108,7 +108,7 @@ struct OtherQuerierHeard {
   IpAddress address;
 };
 
-/// A query of another protocol version than configured (RFC 3376 7.3.1); the driver limits the rate.
+/// A query of another version than configured (RFC 3376 7.3.1); the driver limits the rate.
 struct QueryVersionMismatch {
   LinkId link;
   IpAddress address;

@@ -7,7 +7,8 @@ std::uint64_t sum(ByteSpan bytes) {
   std::uint64_t total = 0;
   std::size_t i = 0;
   for (; i + 1 < bytes.size(); i += 2)
-    total += (std::to_integer<std::uint64_t>(bytes[i]) << 8U) | std::to_integer<std::uint64_t>(bytes[i + 1]);
+    total += (std::to_integer<std::uint64_t>(bytes[i]) << 8U) |
+             std::to_integer<std::uint64_t>(bytes[i + 1]);
   if (i < bytes.size()) total += std::to_integer<std::uint64_t>(bytes[i]) << 8U;
   return total;
 }

@@ -29,7 +29,9 @@ std::uint32_t encode(std::uint64_t value) {
 }  // namespace
 
 std::uint32_t decode_code8(std::uint8_t code) { return decode<4>(code); }
-std::uint8_t encode_code8(std::uint64_t value) { return static_cast<std::uint8_t>(encode<4>(value)); }
+std::uint8_t encode_code8(std::uint64_t value) {
+  return static_cast<std::uint8_t>(encode<4>(value));
+}
 std::uint32_t decode_code16(std::uint16_t code) { return decode<12>(code); }
 std::uint16_t encode_code16(std::uint64_t value) {
   return static_cast<std::uint16_t>(encode<12>(value));

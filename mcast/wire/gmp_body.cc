@@ -17,7 +17,8 @@ constexpr std::uint8_t kRobustnessMask = 0x07;
 void write_query_tail(ByteWriter& out, const Query& query) {
   const std::uint8_t robustness = query.robustness > kRobustnessMask ? 0 : query.robustness;
   out.u8(static_cast<std::uint8_t>((query.suppress ? kSuppressBit : 0) | robustness));
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(query.query_interval).count();
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(query.query_interval).count();
   out.u8(encode_code8(static_cast<std::uint64_t>(std::max<std::int64_t>(seconds, 0))));
   out.u16(static_cast<std::uint16_t>(std::min(query.sources.size(), kMaxCount)));
   write_sources(out, query.sources);

@@ -124,7 +124,8 @@ bool is_version1(const Message& message) {
 
 std::uint8_t response_code(const Query& query) {
   if (query.version == 1) return 0;
-  const auto units = static_cast<std::uint64_t>(std::max<std::int64_t>(query.max_response / kUnit, 1));
+  const auto units =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(query.max_response / kUnit, 1));
   if (query.version == 2) return static_cast<std::uint8_t>(std::min<std::uint64_t>(units, 255));
   return encode_code8(units);
 }

@@ -69,7 +69,8 @@ std::expected<Message, Reject> parse_message(ByteSpan icmpv6) {
 }
 
 std::uint16_t response_code(const Query& query) {
-  const auto units = static_cast<std::uint64_t>(std::max<std::int64_t>(query.max_response / kUnit, 0));
+  const auto units =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(query.max_response / kUnit, 0));
   if (query.version == 1) return static_cast<std::uint16_t>(std::min<std::uint64_t>(units, 0xffff));
   return encode_code16(units);
 }

@@ -132,13 +132,10 @@ Takeover takeover(std::uint32_t count) {
   Takeover result{};
   auto start = Wall::now();
   for (std::uint32_t n = 0; n < count; ++n) {
-    machine.on_record(
-        gmp::GroupMembership{{kLink, group(n)},
-                             gmp::GroupValue{.mode = gmp::FilterMode::include, .is_dynamic = true}},
-        kStart);
-    machine.on_record(gmp::SourceMembership{{kLink, group(n), kSource},
-                                            gmp::SourceValue{.forwarding = true, .is_dynamic = true}},
-                      kStart);
+    const gmp::GroupValue included{.mode = gmp::FilterMode::include, .is_dynamic = true};
+    const gmp::SourceValue forwarded{.forwarding = true, .is_dynamic = true};
+    machine.on_record(gmp::GroupMembership{{kLink, group(n)}, included}, kStart);
+    machine.on_record(gmp::SourceMembership{{kLink, group(n), kSource}, forwarded}, kStart);
     drain(machine);
   }
   result.records_per_second = 2.0 * count / seconds_since(start);
@@ -150,7 +147,8 @@ Takeover takeover(std::uint32_t count) {
   while (machine.next_deadline() && *machine.next_deadline() <= kStart) {
     const double began = processor_seconds();
     machine.on_timeout(kStart);
-    result.longest_slice_us = std::max(result.longest_slice_us, (processor_seconds() - began) * 1e6);
+    const double spent = processor_seconds() - began;
+    result.longest_slice_us = std::max(result.longest_slice_us, spent * 1e6);
     drain(machine);
   }
   result.sweep_ms = seconds_since(sweep) * 1e3;

@@ -97,7 +97,8 @@ TEST_P(StateTable, Row) {
   EXPECT_EQ(rig.snapshot(), rig.records);
   if (*row.state == '\0') return;
   for (const char c : std::string_view(row.gmi)) EXPECT_EQ(rig.source_timer(number(c)), kGmi) << c;
-  for (const char c : std::string_view(row.kept)) EXPECT_EQ(rig.source_timer(number(c)), kKept) << c;
+  for (const char c : std::string_view(row.kept))
+    EXPECT_EQ(rig.source_timer(number(c)), kKept) << c;
   for (const char c : std::string_view(row.lowered))
     EXPECT_EQ(rig.source_timer(number(c)), kLmqt) << c;
   EXPECT_EQ(rig.group_timer(), row.group_timer);

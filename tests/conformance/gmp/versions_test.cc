@@ -1,4 +1,4 @@
-// RFC 3376 7 and RFC 3810 8 (older versions), RFC 2236, RFC 2710, RFC 4604 (source-specific groups).
+// RFC 3376 7 and RFC 3810 8 (older versions), RFC 2236, RFC 2710, RFC 4604 (source-specific).
 #include "tests/unit/mcast_gmp/rig.h"
 
 namespace hotpair::mcast::gmp::testing {

@@ -111,7 +111,8 @@ class Engine {
     const TimePoint end = now_ + span;
     for (int turn = 0;; ++turn) {
       HA_ASSERT(turn < 20'000);
-      const auto next = earliest(master_->machine.next_deadline(), router_->machine.next_deadline());
+      const auto next =
+          earliest(master_->machine.next_deadline(), router_->machine.next_deadline());
       if (!next || *next > end) break;
       now_ = std::max(now_, *next);
       master_->machine.on_timeout(now_);
@@ -180,7 +181,9 @@ class Engine {
     node.machine.on_record(record, now);
     node.drain();
   }
-  void restore(Node& node, const gmp::MembershipRecord& record) const { restore(node, record, now_); }
+  void restore(Node& node, const gmp::MembershipRecord& record) const {
+    restore(node, record, now_);
+  }
   std::unique_ptr<Node> new_standby() {
     auto node = std::make_unique<Node>(family_, config_, now_);
     node->active = false;

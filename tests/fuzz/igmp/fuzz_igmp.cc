@@ -27,8 +27,8 @@ Bytes repaired(ByteSpan packet) {
 
 /// What was parsed can be encoded and parsed again with the same result.
 void round_trip(const wire::Packet& packet) {
-  const auto again = wire::parse_igmp(wire::wrap_igmp(wire::encode_igmp(packet.message), packet.source,
-                                                      packet.destination, true));
+  const auto again = wire::parse_igmp(wire::wrap_igmp(
+      wire::encode_igmp(packet.message), packet.source, packet.destination, true));
   wire::Message expected = packet.message;
   if (auto* report = std::get_if<wire::SourceReport>(&expected)) report->skipped = 0;
   if (auto* query = std::get_if<wire::Query>(&expected))

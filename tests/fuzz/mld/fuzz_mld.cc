@@ -1,5 +1,5 @@
 // Bytes as packets to parser and engine. The first byte configures; see play() for the rest. A
-// packet is one byte for the source (fe80::n), one for hop limit and alert, then the ICMPv6 message.
+// packet is one byte for the source (fe80::n), one for hop limit and alert, then the message.
 #include "mcast/wire/mld.h"
 #include "tests/fuzz/igmp/engine.h"
 
@@ -9,9 +9,9 @@ using namespace hotpair;
 using namespace hotpair::mcast;
 
 void round_trip(const wire::Packet& packet, const wire::MldArrival& arrival) {
-  const auto again =
-      wire::parse_mld(wire::encode_mld(packet.message, arrival.source, arrival.destination), arrival,
-                      {.require_router_alert = false, .verify_checksum = true});
+  const Bytes encoded = wire::encode_mld(packet.message, arrival.source, arrival.destination);
+  const auto again = wire::parse_mld(encoded, arrival,
+                                     {.require_router_alert = false, .verify_checksum = true});
   wire::Message expected = packet.message;
   if (auto* report = std::get_if<wire::SourceReport>(&expected)) report->skipped = 0;
   HA_ASSERT(again && again->message == expected);

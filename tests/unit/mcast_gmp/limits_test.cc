@@ -187,8 +187,8 @@ TEST_P(Limits, RemoveInterface) {
         GetParam() == Family::ipv4
             ? *Group::from(IpAddress::v4(0xe1000000U + n))
             : grp("ff1e::" + std::to_string(n));
-    rig.hear(wire::SourceReport{{{RecordType::allow_new_sources, group, rig.names.sources("12")}}, 0},
-             rig.names.host());
+    const wire::ReportRecord record{RecordType::allow_new_sources, group, rig.names.sources("12")};
+    rig.hear(wire::SourceReport{{record}, 0}, rig.names.host());
   }
   rig.machine.remove(kLink, GetParam(), rig.now);
   rig.machine.remove(kLink, GetParam(), rig.now);

@@ -13,7 +13,8 @@ TEST(GroupIndex, AgreesWithASet) {
   std::map<IpAddress, std::uint32_t> model;
   std::mt19937 random(1);
   for (int step = 0; step < 30'000; ++step) {
-    const IpAddress group = IpAddress::v4(0xe1000000U + static_cast<std::uint32_t>(random() % 5000));
+    const auto offset = static_cast<std::uint32_t>(random() % 5000);
+    const IpAddress group = IpAddress::v4(0xe1000000U + offset);
     const auto known = model.find(group);
     ASSERT_EQ(index.find(pool, group), known == model.end() ? kNone : known->second);
     if (known == model.end()) {

@@ -75,10 +75,13 @@ class IgmpGolden : public ::testing::TestWithParam<Golden> {};
 INSTANTIATE_TEST_SUITE_P(Wire, IgmpGolden, ::testing::ValuesIn(golden()),
                          [](const auto& param) { return param.param.name; });
 
-TEST_P(IgmpGolden, Encodes) { EXPECT_EQ(encode_igmp(GetParam().message), bytes_of(GetParam().bytes)); }
+TEST_P(IgmpGolden, Encodes) {
+  EXPECT_EQ(encode_igmp(GetParam().message), bytes_of(GetParam().bytes));
+}
 
 TEST_P(IgmpGolden, Parses) {
-  const auto packet = parse_igmp(wrap_igmp(bytes_of(GetParam().bytes), kSender, ip("224.0.0.22"), true));
+  const auto packet =
+      parse_igmp(wrap_igmp(bytes_of(GetParam().bytes), kSender, ip("224.0.0.22"), true));
   ASSERT_TRUE(packet) << to_string(packet.error());
   EXPECT_EQ(packet->message, GetParam().message);
   EXPECT_EQ(packet->source, kSender);
