@@ -10,7 +10,7 @@ namespace hotpair::mcast::mrib {
 
 RouteModel Mrib::model_of(const GroupEntry& entry, const RouteState& state, std::uint32_t target,
                           std::span<const ScopeId> closed, TimePoint now) const {
-  RouteModel row{.vrf = entry.vrf, .group = entry.group};
+  RouteModel row{.vrf = entry.vrf, .group = entry.group, .source = std::nullopt};
   if (state.incoming != kNone) row.incoming = LinkId{state.incoming};
   if (target != kNone) row.rpf_neighbour = targets_[target].answer.neighbour;
   for (const std::uint32_t number : lists_[state.outgoing]) {

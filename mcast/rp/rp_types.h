@@ -24,7 +24,7 @@ struct RpMapping {
 [[nodiscard]] IpPrefix all_groups(Family family);
 
 /// Makes a mapping out of a configured line. Refuses an RP that is not a routable unicast address,
-/// a range that is not multicast and a family that differs, each with the sentence for the operator.
+/// a range that is not multicast and a family that differs, each with the operator's sentence.
 [[nodiscard]] Result<RpMapping> make_static_rp(const IpAddress& rp,
                                                const std::optional<IpPrefix>& range);
 
