@@ -3,6 +3,7 @@
 // the end.
 #include <functional>
 #include <memory>
+#include <set>
 
 #include "tests/unit/mcast_gmp/rig.h"
 
@@ -49,6 +50,7 @@ const Scenario kScenarios[] = {
     {"ModeChanges",
      {say(ALLOW, "12"), say(TO_EX, "23", 2), run(20s), say(IS_IN, "3"), say(TO_IN, "2", 2),
       run(500ms), say(IS_IN, "3"), run(5s), say(TO_EX, ""), say(BLOCK, "5"), run(3s)}},
+    {"Replaced", {say(IS_EX, "12"), say(TO_EX, "34", 2), say(ALLOW, "12"), run(3s)}},
     {"BlockedSources",
      {say(IS_EX, "1234"), say(ALLOW, "1", 2), say(IS_EX, "234"), run(20s), say(TO_EX, "34"),
       run(5s)}},
@@ -67,6 +69,17 @@ const Scenario kScenarios[] = {
       run(1s), run(5s)}},
 };
 
+using Stream = std::pair<unsigned, unsigned>;  // group, source
+
+std::set<Stream> forwarded(const Rig& rig) {
+  std::set<Stream> streams;
+  for (unsigned group = 1; group <= 3; ++group)
+    for (unsigned source = 1; source <= 9; ++source)
+      if (rig.forwards(rig.names.group(group), rig.names.source(source)))
+        streams.emplace(group, source);
+  return streams;
+}
+
 enum class From { snapshot, records };
 
 /// A rig and its standby, which gets every record at once.
@@ -78,8 +91,17 @@ class Pair {
     standby_ = std::make_unique<Rig>(family, scoped());
   }
   void step(const Step& step) {
+    const Rig& peer = *standby_;
+    const std::set<Stream> before = forwarded(peer);
     step(*master);
-    standby_->restore(std::exchange(master->emitted, {}));
+    std::set<Stream> through;  // what goes out before and after goes out between any two records
+    for (const Stream& stream : forwarded(*master))
+      if (before.contains(stream)) through.insert(stream);
+    for (const MembershipRecord& record : std::exchange(master->emitted, {})) {
+      standby_->restore({record});
+      const std::set<Stream> between = forwarded(peer);
+      EXPECT_TRUE(std::includes(between.begin(), between.end(), through.begin(), through.end()));
+    }
     standby_->now = master->now;
     EXPECT_EQ(standby_->views, master->views);
     EXPECT_EQ(master->snapshot(), all_);
