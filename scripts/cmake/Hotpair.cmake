@@ -39,7 +39,8 @@ target_include_directories(hotpair_options INTERFACE ${PROJECT_SOURCE_DIR} ${PRO
 target_compile_options(hotpair_options INTERFACE
   -Wall -Wextra -Werror -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor
   -Wold-style-cast -Woverloaded-virtual -Wno-missing-field-initializers -fno-strict-aliasing
-  $<$<CXX_COMPILER_ID:GNU>:-fmax-errors=20>)
+  $<$<CXX_COMPILER_ID:GNU>:-fmax-errors=20>
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)  # g++ 12 warns of std::optional at -O2
 target_compile_definitions(hotpair_options INTERFACE
   HOTPAIR_VERSION="${PROJECT_VERSION}"
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)

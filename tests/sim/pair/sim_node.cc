@@ -362,6 +362,16 @@ void SimNode::act(const node::NodeEffect& effect) {
 }
 
 void SimNode::to_keeper(const keeper::ToKeeper& message) {
+  if (const auto* commit = std::get_if<keeper::HandoverCommit>(&message))
+    if (!network_.opened.contains(commit->term))
+      world_.fail("{} gave the scope away in term {} before the peer's gate was open", index_,
+                  commit->term.counter);
+  if (const auto* offer = std::get_if<keeper::HandoverOffer>(&message);
+      offer != nullptr && bug_ == Bug::ready_not_awaited)
+    world_.after(1ms, [this, commit = keeper::HandoverCommit{offer->scope, offer->term},
+                       life = daemon_life_] {
+      if (node_ && daemon_life_ == life) to_keeper(commit);
+    });
   world_.after(kLocal, [this, message, from = daemon_life_, to = keeper_life_] {
     if (!keeper_ || keeper_life_ != to || daemon_life_ != from) return;
     keeper_->on_message(message, world_.now());
@@ -416,6 +426,8 @@ void SimNode::act(const keeper::Effect& effect) {
   } else if (const auto* gate = std::get_if<keeper::StoreGate>(&effect)) {
     gates_[gate->slot] = gate->word;
   } else if (const auto* tell = std::get_if<keeper::ToDaemon>(&effect)) {
+    if (const auto* opened = std::get_if<keeper::HandoverOpened>(&tell->message))
+      network_.opened.insert(opened->term);
     world_.after(kLocal, [this, message = tell->message, life = daemon_life_] {
       if (!node_ || daemon_life_ != life) return;
       when_running([this, message] {

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,8 @@ class Network {
   void stall(Duration time);
   [[nodiscard]] bool stream_up() const { return up_; }
 
+  /// Terms in which a new side's gate was opened before the commit point of a handover.
+  std::set<Term> opened;
   double loss = 0;
   Duration delay_max = std::chrono::microseconds(200);
 
@@ -109,8 +112,6 @@ class SimNode {
   [[nodiscard]] checkpoint::store::MemoryStore& store() { return store_; }
   [[nodiscard]] bool access() const { return access_; }
   [[nodiscard]] int index() const { return index_; }
-  /// Lets the old master of a handover hear Ready although the peer never said it (a planted bug).
-  void fake_ready(ScopeId scope, const Term& term);
   /// Effects that are still carried out before the daemon crashes.
   void crash_after_effects(unsigned count) { crash_in_ = count; }
 
