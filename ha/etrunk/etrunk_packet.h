@@ -22,9 +22,9 @@
 ///  |  ... system id|  TLV count    |  TLVs ...                     |  72
 ///  +-------+-------+-------+-------+-------+-------+-------+-------+
 ///
-/// then TLVs (type 16 bits, length 16 bits, value), then a 32-byte HMAC-SHA256 over everything before
-/// it, made and checked by the driver. Unknown TLVs are skipped and longer known ones are read as far
-/// as they are known, so a later version may add to both.
+/// then TLVs (type 16 bits, length 16 bits, value), then a 32-byte HMAC-SHA256 over everything
+/// before it, made and checked by the driver. Unknown TLVs are skipped and longer known ones are
+/// read as far as they are known, so a later version may add to both.
 namespace hotpair::ha::etrunk {
 
 inline constexpr std::uint32_t kHelloMagic = 0x48504554;

@@ -81,8 +81,9 @@ struct PathView {
 };
 
 /// Sends hellos on every path each interval, judges what comes in, and says which paths live. The
-/// sender's timers count for its silence. A session of the peer is believed only after it has echoed
-/// a hello that we numbered after we first saw it, so a recording of an earlier life is useless.
+/// sender's timers count for its silence. A session of the peer is believed only after it has
+/// echoed a hello that we numbered after we first saw it, so a recording of an earlier life is
+/// useless.
 ///
 /// The owner calls flush() at the end of each input, after its own decisions: hellos that are due,
 /// answers, and a changed report go out there, and only there.

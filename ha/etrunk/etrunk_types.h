@@ -20,8 +20,8 @@ using PathId = Strong<struct PathIdTag, std::uint8_t>;
 /// Role of a scope on one node.
 enum class Role : std::uint8_t { init = 0, backup = 1, master = 2 };
 
-/// What the sender's brain does. `restarting`: silent, inside its restart grace; suppresses takeover
-/// for loss of control only. `dead`: the grace is over. `leaving`: goodbye, planned.
+/// What the sender's brain does. `restarting`: silent, inside its restart grace; suppresses
+/// takeover for loss of control only. `dead`: the grace is over. `leaving`: goodbye, planned.
 enum class ControlState : std::uint8_t { running = 0, restarting = 1, dead = 2, leaving = 3 };
 
 /// Which rank wins.
@@ -50,7 +50,7 @@ struct Hello {
   std::uint64_t counter = 0;
   std::uint64_t echo = 0;               ///< the receiver's session as the sender knows it; 0 none
   std::uint64_t echo_counter = 0;       ///< newest counter of ours that the sender has heard
-  std::uint32_t interval_ms = 1000;     ///< the receiver's timeout is interval x multiplier, of the sender
+  std::uint32_t interval_ms = 1000;     ///< what the receiver times out with: x multiplier
   std::uint16_t multiplier = 20;
   std::uint8_t rank = 100;              ///< priority less what tracking took off
   PriorityOrder order = PriorityOrder::larger;
@@ -94,7 +94,9 @@ struct EtrunkConfig {
   std::vector<std::string> keys;     ///< first signs, all are accepted; never logged
   friend bool operator==(const EtrunkConfig&, const EtrunkConfig&) = default;
 
-  [[nodiscard]] Duration timeout() const { return std::chrono::milliseconds(hello_ms) * multiplier; }
+  [[nodiscard]] Duration timeout() const {
+    return std::chrono::milliseconds(hello_ms) * multiplier;
+  }
 };
 
 }  // namespace hotpair::ha::etrunk

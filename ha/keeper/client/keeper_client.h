@@ -26,8 +26,8 @@ class KeeperClient {
 
   /// To wait on: readable always, writable while wants_write().
   [[nodiscard]] int fd() const { return stream_.fd(); }
-  /// Queues and sends as much as goes. `fds` only with Descriptors, one per name; they are duplicated
-  /// by the kernel and stay the caller's. disconnected: the keeper is gone.
+  /// Queues and sends as much as goes. `fds` only with Descriptors, one per name; they are
+  /// duplicated by the kernel and stay the caller's. disconnected: the keeper is gone.
   [[nodiscard]] Result<void> send(const ToKeeper& message, std::span<const int> fds = {});
   /// Goes on sending; call when writable.
   [[nodiscard]] Result<void> flush() { return stream_.flush(); }

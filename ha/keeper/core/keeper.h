@@ -39,7 +39,8 @@ struct ToDaemon {
 };
 /// Read every hello socket until it is empty, feeding on_hello(); then call on_drained().
 struct DrainSockets {};
-/// config() changed: open and close sockets, keys and watched devices; report on_carrier() for each.
+/// config() changed: open and close sockets, keys and watched devices; report on_carrier() for
+/// each.
 struct Reconfigured {};
 /// Everything was said; end the process.
 struct Exit {};
@@ -48,8 +49,8 @@ using Effect = std::variant<SendHello, StoreGate, ToDaemon, DrainSockets, Reconf
 /// Why the driver dropped a datagram before it was a hello.
 enum class DatagramDrop : std::uint8_t { authentication, malformed };
 
-/// Decides exactly four things: path down, execution of an armed plan, lease, end of grace. All else
-/// the daemon decides. Outlives daemons; a daemon that connects takes role and term from here.
+/// Decides exactly four things: path down, execution of an armed plan, lease, end of grace. All
+/// else the daemon decides. Outlives daemons; a daemon that connects takes role and term from here.
 class Keeper {
  public:
   struct Identity {

@@ -1,7 +1,8 @@
 #include "ha/keeper/core/keeper.h"
 
-// The planned change of master, design section 8. 200 ms timers are the daemons'; what is here holds
-// without a daemon: an offer ends by itself, a commit after its end is refused, the new side obeys.
+// The planned change of master, design section 8. 200 ms timers are the daemons'; what is here
+// holds without a daemon: an offer ends by itself, a commit after its end is refused, the new side
+// obeys.
 namespace hotpair::ha::keeper {
 
 void Keeper::handle(const HandoverOffer& message, TimePoint now) {
@@ -40,8 +41,9 @@ void Keeper::handle(const HandoverAbort& message, TimePoint now) {
 void Keeper::handle(const HandoverCommit& message, TimePoint now) {
   Scope* scope = find_known(message.scope);
   if (scope == nullptr) return;
-  const bool ended = scope->burnt == message.term ||
-                     (scope->offered && (*scope->offered != message.term || scope->offer_ends <= now));
+  const bool late = scope->offered &&
+                    (*scope->offered != message.term || scope->offer_ends <= now);
+  const bool ended = scope->burnt == message.term || late;
   if (scope->role != Role::master || message.term <= scope->term || ended) {
     tell_changed(*scope, Cause::none, now);
     return;

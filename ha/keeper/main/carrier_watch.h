@@ -29,8 +29,8 @@ class CarrierWatch {
   /// nullptr: no such device.
   [[nodiscard]] const Link* find(const std::string& device) const;
 
-  /// Applies one netlink datagram; true if any link changed. Public for its test: the kernel's bytes
-  /// are checked like all others.
+  /// Applies one netlink datagram; true if any link changed. Public for its test: the kernel's
+  /// bytes are checked like all others.
   [[nodiscard]] bool apply(ByteSpan datagram);
 
  private:

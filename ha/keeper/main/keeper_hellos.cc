@@ -95,8 +95,8 @@ void KeeperProcess::read_hellos(const HelloSocket& socket, std::size_t index) {
   }
 }
 
-// The path is where it came from: this socket, that source. What the hello says of itself must agree,
-// which the core checks.
+// The path is where it came from: this socket, that source. What the hello says of itself must
+// agree, which the core checks.
 void KeeperProcess::on_datagram(std::size_t socket, const HelloSocket::Datagram& datagram) {
   const auto hello = etrunk::decode_hello(datagram.bytes);
   for (const EtrunkConfig& config : keeper_.config().etrunks) {

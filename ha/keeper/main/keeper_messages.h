@@ -8,8 +8,8 @@ namespace hotpair::ha::keeper::messages {
 inline constexpr Message kStarted{
     "HA-KEEP-0001", LogLevel::info, "keeper {} started: socket {}, realtime {}, memory locked {}",
     "The reflex process runs.",
-    "Without realtime or locked memory detection times below 100 ms are not safe: grant CAP_SYS_NICE "
-    "and CAP_IPC_LOCK."};
+    "Without realtime or locked memory detection times below 100 ms are not safe: grant "
+    "CAP_SYS_NICE and CAP_IPC_LOCK."};
 inline constexpr Message kSocketFailed{
     "HA-KEEP-0002", LogLevel::warning, "hello socket {} port {} device '{}': {}",
     "A path of an E-Trunk cannot send or receive; it is tried again.",
@@ -18,8 +18,8 @@ inline constexpr Message kDaemonConnected{
     "HA-KEEP-0003", LogLevel::info, "daemon connected, pid {}", "hotpaird is running.", "Nothing."};
 inline constexpr Message kDaemonLost{
     "HA-KEEP-0004", LogLevel::warning, "daemon connection ended: {}",
-    "hotpaird ended, hung or was replaced. The keeper goes on; after restart-grace the peer may take "
-    "over.",
+    "hotpaird ended, hung or was replaced. The keeper goes on; after restart-grace the peer may "
+    "take over.",
     "Look at the log of hotpaird."};
 inline constexpr Message kDaemonRefused{
     "HA-KEEP-0005", LogLevel::warning, "connection refused: {}",

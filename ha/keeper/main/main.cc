@@ -73,8 +73,9 @@ int run(const Options& options, LogLevel level) {
 int main(int argc, char** argv) {
   Options options;
   platform::io::Arguments arguments(
-      "hotpair-keeper", "The reflexes of hotpair: liveness, gate leases and armed takeovers. It goes "
-                        "on when hotpaird ends; SIGTERM hands over every scope and leaves.");
+      "hotpair-keeper",
+      "The reflexes of hotpair: liveness, gate leases, armed takeovers. It goes on when hotpaird "
+      "ends; SIGTERM hands over every scope and leaves.");
   arguments.option("--socket", "PATH", "Unix socket for hotpaird", options.socket);
   arguments.option("--log-level", "LEVEL", "debug, info, warning or error", options.log_level);
   arguments.flag("--foreground", "stay in the session of the caller", options.foreground);

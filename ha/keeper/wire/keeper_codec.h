@@ -10,8 +10,8 @@
 
 /// The bytes of the keeper protocol: length (32 bits, of what follows), message number (16 bits),
 /// payload. Network byte order. A payload is its fields in order; a later version appends fields,
-/// which an older receiver does not read; elements of a list carry their own length (16 bits) for the
-/// same reason. Unknown message numbers are skipped. Descriptors travel in SCM_RIGHTS of the
+/// which an older receiver does not read; elements of a list carry their own length (16 bits) for
+/// the same reason. Unknown message numbers are skipped. Descriptors travel in SCM_RIGHTS of the
 /// sendmsg() that carries `Descriptors` or `Welcome`.
 namespace hotpair::ha::keeper {
 

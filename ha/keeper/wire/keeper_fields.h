@@ -20,7 +20,8 @@ inline constexpr std::uint8_t kLast = 0;
 template <>
 inline constexpr std::uint8_t kLast<Role> = static_cast<std::uint8_t>(Role::master);
 template <>
-inline constexpr std::uint8_t kLast<ControlState> = static_cast<std::uint8_t>(ControlState::leaving);
+inline constexpr std::uint8_t kLast<ControlState> =
+    static_cast<std::uint8_t>(ControlState::leaving);
 template <>
 inline constexpr std::uint8_t kLast<etrunk::PriorityOrder> =
     static_cast<std::uint8_t>(etrunk::PriorityOrder::smaller);

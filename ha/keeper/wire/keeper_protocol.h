@@ -10,9 +10,10 @@
 #include "platform/base/ids.h"
 #include "platform/base/time.h"
 
-/// What brain and reflexes say to each other over the keeper's Unix socket. Plain structs here, their
-/// bytes in keeper_codec.*; each message carries its number and length, unknown numbers are skipped,
-/// so an old keeper serves a new daemon. Descriptors travel beside `Descriptors` (SCM_RIGHTS).
+/// What brain and reflexes say to each other over the keeper's Unix socket. Plain structs here,
+/// their bytes in keeper_codec.*; each message carries its number and length, unknown numbers are
+/// skipped, so an old keeper serves a new daemon. Descriptors travel beside `Descriptors`
+/// (SCM_RIGHTS).
 namespace hotpair::ha::keeper {
 
 inline constexpr std::uint16_t kProtocolVersion = 1;
@@ -117,16 +118,17 @@ struct Heartbeat {
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
 /// Old side, sent before the frame `Handover`: from the next hello on, and for at most
-/// kHandoverOfferMax, hellos say `offering` for the scope, so that the periodic ones do not revoke the
-/// new side. Answered by HandoverOffered, whose counter goes into the frame and into HandoverOpen.
+/// kHandoverOfferMax, hellos say `offering` for the scope, so that the periodic ones do not revoke
+/// the new side. Answered by HandoverOffered, whose counter goes into the frame and into
+/// HandoverOpen.
 struct HandoverOffer {
   ScopeId scope;
   Term term;
   friend bool operator==(const HandoverOffer&, const HandoverOffer&) = default;
 };
-/// New side of a handover: open the gate in `term`, which no hello carries yet. Revoked by any hello
-/// of the old side newer than `hello_counter` that is neither `handed_over` nor `offering`, or by
-/// Revoke; if the old side falls silent for the detection time, it becomes a mastership.
+/// New side of a handover: open the gate in `term`, which no hello carries yet. Revoked by any
+/// hello of the old side newer than `hello_counter` that is neither `handed_over` nor `offering`,
+/// or by Revoke; if the old side falls silent for the detection time, it becomes a mastership.
 struct HandoverOpen {
   ScopeId scope;
   Term term;
@@ -160,8 +162,8 @@ struct HandoverAbort {
 struct Leave {
   friend bool operator==(const Leave&, const Leave&) = default;
 };
-/// Descriptors for safe keeping follow this message: the names in their order ("mroute4", "mroute6",
-/// "gate-words", "gate-…"). A name that is kept already is replaced.
+/// Descriptors for safe keeping follow this message: the names in their order ("mroute4",
+/// "mroute6", "gate-words", "gate-…"). A name that is kept already is replaced.
 struct Descriptors {
   std::vector<std::string> names;
   friend bool operator==(const Descriptors&, const Descriptors&) = default;
@@ -255,8 +257,8 @@ struct GateChanged {
   Cause cause = Cause::none;
   friend bool operator==(const GateChanged&, const GateChanged&) = default;
 };
-/// HandoverOffer was taken: hellos newer than `hello_counter` say so. Sent with offered = false when
-/// the offer ended without a commit: aborted, the peer silent, or kHandoverOfferMax over.
+/// HandoverOffer was taken: hellos newer than `hello_counter` say so. Sent with offered = false
+/// when the offer ended without a commit: aborted, the peer silent, or kHandoverOfferMax over.
 struct HandoverOffered {
   ScopeId scope;
   Term term;

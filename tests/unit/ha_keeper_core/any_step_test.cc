@@ -4,8 +4,8 @@
 
 #include "tests/unit/ha_keeper_core/pair.h"
 
-// A fault between any two steps of a scenario: the pair ends with exactly one open gate, and two are
-// never open together for longer than design section 8 states.
+// A fault between any two steps of a scenario: the pair ends with exactly one open gate, and two
+// are never open together for longer than design section 8 states.
 namespace hotpair::ha::keeper::test {
 namespace {
 

@@ -186,7 +186,8 @@ TEST(KeeperCodec, FramesAreCutFromAStreamOfAnyPieces) {
     const Bytes bytes = encode(message);
     stream.insert(stream.end(), bytes.begin(), bytes.end());
   }
-  for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, std::size_t{100}, stream.size()}) {
+  const std::size_t whole = stream.size();
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, std::size_t{100}, whole}) {
     FrameBuffer buffer;
     std::vector<ToKeeper> read;
     for (std::size_t at = 0; at < stream.size(); at += piece) {
