@@ -9,7 +9,7 @@ inline constexpr std::size_t kHistoryMax = 64;
 /// Where a point (epoch, sequence) of a returner stands, seen from the master's line of history.
 enum class Standing : std::uint8_t {
   on_line,  ///< a state this line went through: the delta from there makes it equal
-  beyond,   ///< an unacknowledged tail of a dead epoch, or an epoch that forked off: repair by range
+  beyond,  ///< an unacknowledged tail of a dead epoch, or an epoch that forked off: repair by range
   unknown,  ///< nothing in common: bulk
 };
 

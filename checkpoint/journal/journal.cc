@@ -217,8 +217,8 @@ void Journal::on_put_answered(bool committed, TimePoint now) {
     evict();
     raise_floor_if_due();
   } else {
-    for (auto it = window_.upper_bound(committed_);
-         it != window_.end() && it->first <= submitted_; ++it)
+    for (auto it = window_.upper_bound(committed_); it != window_.end() && it->first <= submitted_;
+         ++it)
       statistics_.on_failure(it->second.change.key.database);
     submitted_ = committed_;
     degraded_ = true;
@@ -251,7 +251,8 @@ void Journal::evict() {
 void Journal::raise_floor_if_due() {
   if (unswept_ < config_.sweep_every || deletions_ == 0 || meta_.incomplete) return;
   Sequence target = writing_ ? std::min(acked_, committed_) : meta_.last;
-  // A peer that does not come, or does not acknowledge, gets a bulk one day; one that reads does not.
+  // A peer that does not come, or does not acknowledge, gets a bulk one day; one that reads does
+  // not.
   if (writing_ && deletions_ > config_.deletions_max) target = std::min(sent_, committed_);
   if (deletions_ > 4 * config_.deletions_max) target = committed_;
   // The newest entry stays, so that the end of the index is the end of the journal.
@@ -265,8 +266,9 @@ void Journal::raise_floor_if_due() {
 
 // ---- for the session ----
 
-std::optional<std::vector<SequencedChange>> Journal::changes_after(
-    Sequence after, Sequence through, std::uint32_t max_records, std::uint32_t max_bytes) const {
+std::optional<std::vector<SequencedChange>> Journal::changes_after(Sequence after, Sequence through,
+                                                                   std::uint32_t max_records,
+                                                                   std::uint32_t max_bytes) const {
   std::vector<SequencedChange> changes;
   if (after >= through) return changes;
   if (after < window_after_) return std::nullopt;

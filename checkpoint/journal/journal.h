@@ -17,9 +17,9 @@
 namespace hotpair::checkpoint::journal {
 
 struct JournalConfig {
-  std::size_t window_records = 32'768;      ///< kept for the session, if the store has them too
+  std::size_t window_records = 32'768;  ///< kept for the session, if the store has them too
   std::size_t window_bytes = 8U << 20U;
-  std::size_t unstored_records = 262'144;   ///< kept while the store fails; beyond: torn
+  std::size_t unstored_records = 262'144;  ///< kept while the store fails; beyond: torn
   std::uint32_t batch_records = 512;
   std::uint32_t batch_bytes = 64 * 1024;
   Duration retry = std::chrono::seconds(1);  ///< after the store failed
@@ -46,13 +46,13 @@ class Journal {
   /// engines hold; the next master decides what becomes of this tail.
   void end();
   [[nodiscard]] bool writing() const { return writing_; }
-  /// Gives the change the next sequence and hands it to the store. Only while writing(). A record over
-  /// its size limit, or one that finds the window full while the store fails, is counted as a failure
-  /// and dropped; the latter makes the journal torn(). Then the sequence is the one before.
+  /// Gives the change the next sequence and hands it to the store. Only while writing(). A record
+  /// over its size limit, or one that finds the window full while the store fails, is counted as a
+  /// failure and dropped; the latter makes the journal torn(). Then the sequence is the one before.
   Sequence append(RecordChange change, TimePoint now);
-  /// For a torn() journal of a master, as soon as the store works: everything in the store is dropped;
-  /// the owner appends a snapshot of its engines at once. Torn again if the store still fails. The
-  /// peer gets a bulk, since the floor is raised beyond every sequence used so far.
+  /// For a torn() journal of a master, as soon as the store works: everything in the store is
+  /// dropped; the owner appends a snapshot of its engines at once. Torn again if the store still
+  /// fails. The peer gets a bulk, since the floor is raised beyond every sequence used so far.
   void reset(TimePoint now);
 
   // ---- as backup: called by the session for what it hands to the store itself ----
@@ -88,8 +88,8 @@ class Journal {
   [[nodiscard]] Sequence sendable() const { return degraded_ ? meta_.last : committed_; }
   [[nodiscard]] bool degraded() const { return degraded_; }
   [[nodiscard]] bool torn() const { return torn_; }
-  /// Changes after `after` up to `through` in ascending sequence, bounded; nullopt: they begin before
-  /// the window, so ask the store (ScanChanges).
+  /// Changes after `after` up to `through` in ascending sequence, bounded; nullopt: they begin
+  /// before the window, so ask the store (ScanChanges).
   [[nodiscard]] std::optional<std::vector<SequencedChange>> changes_after(
       Sequence after, Sequence through, std::uint32_t max_records, std::uint32_t max_bytes) const;
   void on_sent(const std::vector<SequencedChange>& changes, TimePoint now);
@@ -131,23 +131,23 @@ class Journal {
   ScopeId scope_;
   JournalConfig config_;
   RequestIds& ids_;
-  ScopeMeta meta_;       // history, newest sequence, floor; digests of the last answer
+  ScopeMeta meta_;  // history, newest sequence, floor; digests of the last answer
   bool writing_ = false;
   bool degraded_ = false;
   bool torn_ = false;
   bool tail_lost_ = false;
-  Sequence committed_;   // newest that the store has answered for
-  Sequence submitted_;   // newest that was handed to the store
+  Sequence committed_;     // newest that the store has answered for
+  Sequence submitted_;     // newest that was handed to the store
   Sequence window_after_;  // the window holds every change after this
   std::map<Sequence, Entry> window_;
   std::unordered_map<RecordKey, Sequence, KeyHash> by_key_;
   std::size_t window_bytes_ = 0;
-  std::optional<RequestId> in_flight_;         // the one PutChanges
+  std::optional<RequestId> in_flight_;          // the one PutChanges
   std::map<RequestId, bool> others_in_flight_;  // all else; true: its failure makes it torn
   std::deque<StoreRequest> requests_;
   std::optional<TimePoint> retry_at_;
-  std::uint64_t deletions_ = 0;   // in the index after the floor, about
-  std::uint64_t unswept_ = 0;     // changes since the floor was raised
+  std::uint64_t deletions_ = 0;  // in the index after the floor, about
+  std::uint64_t unswept_ = 0;    // changes since the floor was raised
   Sequence acked_;
   Sequence sent_;
   std::uint64_t store_failures_ = 0;

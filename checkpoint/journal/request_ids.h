@@ -4,8 +4,8 @@
 
 namespace hotpair::checkpoint::journal {
 
-/// Numbers for store requests, unique in one node: the owner of journals, session and store routes an
-/// answer by asking each `on_store_reply`, which says whether the request was its own.
+/// Numbers for store requests, unique in one node: the owner of journals, session and store routes
+/// an answer by asking each `on_store_reply`, which says whether the request was its own.
 class RequestIds {
  public:
   [[nodiscard]] RequestId next() { return ++last_; }

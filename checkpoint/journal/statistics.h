@@ -32,15 +32,15 @@ class Histogram {
 /// One row of the statistics (design section 5), for one database of one scope.
 struct StatisticsRow {
   std::uint8_t database = 0;
-  std::uint64_t updates = 0;      ///< changes that this node's engines made
-  std::uint64_t syncs = 0;        ///< committed at the peer
-  std::uint64_t failures = 0;     ///< refused by the store, ours or the peer's path, or lost
+  std::uint64_t updates = 0;   ///< changes that this node's engines made
+  std::uint64_t syncs = 0;     ///< committed at the peer
+  std::uint64_t failures = 0;  ///< refused by the store, ours or the peer's path, or lost
   std::uint64_t awaiting_send = 0;
   std::uint64_t awaiting_ack = 0;
-  Duration wait_average{};        ///< from append to sent
+  Duration wait_average{};  ///< from append to sent
   Duration wait_p50{};
   Duration wait_p99{};
-  Duration ack_average{};         ///< from sent to acknowledged
+  Duration ack_average{};  ///< from sent to acknowledged
   Duration ack_p50{};
   Duration ack_p99{};
   friend bool operator==(const StatisticsRow&, const StatisticsRow&) = default;

@@ -247,7 +247,10 @@ void ReplicationSession::set_scope(ScopeId id, const ScopePosture& posture,
   const bool fresh = scope == nullptr;
   if (fresh) {
     scope = std::make_unique<SessionScope>(s.core, id);
-    s.removed.erase(id);
+    if (const auto before = s.removed.find(id); before != s.removed.end()) {
+      scope->generation = before->second;
+      s.removed.erase(before);
+    }
   }
   scope->journal = &journal;
   scope->receiver.set_journal(journal);
@@ -261,8 +264,8 @@ void ReplicationSession::remove_scope(ScopeId id, TimePoint now) {
   if (found == s.scopes.end()) return;
   found->second->sender.stop();
   static_cast<void>(found->second->receiver.drain(true));
+  if (s.state != SessionState::down) s.removed[id] = found->second->generation;
   s.scopes.erase(found);
-  if (s.state != SessionState::down) s.removed.insert(id);
   s.settle(now);
 }
 

@@ -14,17 +14,17 @@ namespace hotpair::rbs::session {
 
 struct SessionConfig {
   NodeId node;
-  std::optional<NodeId> peer_node;   ///< refuse any other
+  std::optional<NodeId> peer_node;  ///< refuse any other
   std::string software;
   std::vector<SchemaRange> schemas;
   std::uint64_t config_digest = 0;
   Duration keepalive = std::chrono::seconds(3);
-  Duration dead = std::chrono::seconds(10);    ///< also the limit of the handshake
-  Duration stall = std::chrono::seconds(30);   ///< output that does not move
-  std::size_t output_bytes = 256 * 1024;       ///< handed out and not yet sent
+  Duration dead = std::chrono::seconds(10);   ///< also the limit of the handshake
+  Duration stall = std::chrono::seconds(30);  ///< output that does not move
+  std::size_t output_bytes = 256 * 1024;      ///< handed out and not yet sent
   std::uint32_t slice_records = 512;
   std::uint32_t slice_bytes = 64 * 1024;
-  std::size_t store_requests = 64;             ///< received and not yet answered by the store
+  std::size_t store_requests = 64;  ///< received and not yet answered by the store
   std::size_t store_bytes = 1U << 20U;
   std::uint32_t range_parts = 256;
   Duration digest_busy = std::chrono::seconds(2);   ///< between comparisons after changes
@@ -44,8 +44,8 @@ struct ScopePosture {
 /// One object lives as long as the peer is configured, through any number of connections. Sans-IO;
 /// nothing in it decides on roles, and the loss of the stream says nothing about the peer's life.
 ///
-/// The driver, after every input: drain poll_effect(), then the journals' poll_request(), in this order, so
-/// that the store sees requests in the order in which they were made; then set the timer.
+/// The driver, after every input: drain poll_effect(), then the journals' poll_request(), in this
+/// order, so that the store sees requests in the order in which they were made; then set the timer.
 class ReplicationSession {
  public:
   ReplicationSession(const SessionConfig& config, checkpoint::journal::RequestIds& ids);
@@ -84,7 +84,8 @@ class ReplicationSession {
 
   // ---- planned switchover ----
 
-  /// Compares digests as soon as everything is acknowledged; answered by DigestChecked. As master, up.
+  /// Compares digests as soon as everything is acknowledged; answered by DigestChecked. As master,
+  /// up.
   Result<void> check_digest(ScopeId scope, TimePoint now);
   /// Sends one of the handover frames; refused while not connected or for an unknown scope.
   Result<void> send_handover(const Handover& frame, TimePoint now);

@@ -159,8 +159,9 @@ void ScopeReceiver::ask_sums(TimePoint now) {
 }
 
 void ScopeReceiver::on_end(const BulkEnd& frame, TimePoint now) {
-  const bool walked = kind_ == SyncKind::delta || (kind_ == SyncKind::bulk && walked_) ||
-                      (kind_ == SyncKind::repair && !ranges_.empty() && compared_ == ranges_.size());
+  const bool walked =
+      kind_ == SyncKind::delta || (kind_ == SyncKind::bulk && walked_) ||
+      (kind_ == SyncKind::repair && !ranges_.empty() && compared_ == ranges_.size());
   if (!in_sync_ || ended_ || !walked)
     return core_.fail(Reason::out_of_order, "BulkEnd before the end");
   ended_ = true;
@@ -217,8 +218,8 @@ bool ScopeReceiver::on_store_reply(const checkpoint::StoreReply& reply, TimePoin
   if (abandoned_.erase(reply.id) == 1) {
     if (!std::holds_alternative<checkpoint::StoreFailed>(reply.body)) return true;
     journal_->set_torn(true);
-    core_.effects.push(StoreDegraded{scope_, true,
-                                     std::get<checkpoint::StoreFailed>(reply.body).error.detail});
+    core_.effects.push(
+        StoreDegraded{scope_, true, std::get<checkpoint::StoreFailed>(reply.body).error.detail});
     return true;
   }
   const auto item = std::find_if(pipeline_.begin(), pipeline_.end(),
@@ -270,11 +271,16 @@ void ScopeReceiver::finish(Item& item, TimePoint now) {
       if (item.failed) degrade(now);
       return;
     case Kind::live:
-    case Kind::slice: return finish_records(item, now);
-    case Kind::end: return finish_end(item, now);
-    case Kind::digest: return finish_digest(item, now);
-    case Kind::sum: return finish_sum(item, now);
-    case Kind::probe: return finish_probe(item, now);
+    case Kind::slice:
+      return finish_records(item, now);
+    case Kind::end:
+      return finish_end(item, now);
+    case Kind::digest:
+      return finish_digest(item, now);
+    case Kind::sum:
+      return finish_sum(item, now);
+    case Kind::probe:
+      return finish_probe(item, now);
   }
 }
 
@@ -408,9 +414,12 @@ SyncState ScopeReceiver::state() const {
   if (!in_sync_) return SyncState::none;
   if (complete_) return SyncState::synced;
   switch (kind_) {
-    case SyncKind::bulk: return SyncState::bulk;
-    case SyncKind::delta: return SyncState::delta;
-    case SyncKind::repair: return SyncState::repair;
+    case SyncKind::bulk:
+      return SyncState::bulk;
+    case SyncKind::delta:
+      return SyncState::delta;
+    case SyncKind::repair:
+      return SyncState::repair;
   }
   return SyncState::none;
 }

@@ -10,8 +10,8 @@
 
 namespace hotpair::rbs::session {
 
-/// Our copy of one scope. What arrives goes to the store at once and to the engines when the store has
-/// answered, in order; this pipeline outlives the connection that filled it.
+/// Our copy of one scope. What arrives goes to the store at once and to the engines when the store
+/// has answered, in order; this pipeline outlives the connection that filled it.
 class ScopeReceiver {
  public:
   ScopeReceiver(SessionCore& core, ScopeId scope) : core_(core), scope_(scope) {}
@@ -41,8 +41,9 @@ class ScopeReceiver {
 
   /// False if the request was not the receiver's.
   bool on_store_reply(const checkpoint::StoreReply& reply, TimePoint now);
-  /// Takeover: applies everything received without waiting for the store, and forgets it. False, and
-  /// nothing is done, while a slice is under way whose deletions only the store can tell, unless forced.
+  /// Takeover: applies everything received without waiting for the store, and forgets it. False,
+  /// and nothing is done, while a slice is under way whose deletions only the store can tell,
+  /// unless forced.
   [[nodiscard]] bool drain(bool forced);
   /// True once when the copy has to be filled anew, since the store works again.
   [[nodiscard]] bool take_resync_wanted();
@@ -76,10 +77,10 @@ class ScopeReceiver {
     bool failed = false;
     Epoch epoch;
     std::vector<checkpoint::RecordChange> changes;
-    Sequence sequence;                         // live: newest; end: target; digest: at
-    std::vector<DatabaseDigest> digests;       // digest: the master's, then ours are compared
-    std::optional<checkpoint::ScopeMeta> read; // digest: ours
-    std::uint64_t round = 0;                   // the BulkBegin it came after
+    Sequence sequence;                          // live: newest; end: target; digest: at
+    std::vector<DatabaseDigest> digests;        // digest: the master's, then ours are compared
+    std::optional<checkpoint::ScopeMeta> read;  // digest: ours
+    std::uint64_t round = 0;                    // the BulkBegin it came after
     std::size_t bytes = 0;
   };
   using RequestBody = decltype(checkpoint::StoreRequest::body);
@@ -109,12 +110,12 @@ class ScopeReceiver {
   std::set<checkpoint::RequestId> abandoned_;  // answers nobody waits for any more
   bool finishing_ = false;
   bool in_sync_ = false;
-  bool ended_ = false;           // BulkEnd received
+  bool ended_ = false;  // BulkEnd received
   std::uint32_t sync_ = 0;
-  std::uint64_t round_ = 0;      // counts BulkBegins
+  std::uint64_t round_ = 0;  // counts BulkBegins
   bool may_ack_ = false;
   SyncKind kind_ = SyncKind::delta;
-  EpochHistory history_;         // the master's
+  EpochHistory history_;             // the master's
   std::optional<RecordKey> cursor_;  // bulk and repair: received through here
   bool walked_ = false;              // bulk: the last slice came
   bool complete_ = false;
@@ -122,7 +123,7 @@ class ScopeReceiver {
   bool resync_wanted_ = false;
   std::string failure_;
   std::optional<TimePoint> retry_at_;
-  Sequence committed_;               // by our store, in this synchronisation
+  Sequence committed_;  // by our store, in this synchronisation
   bool ack_due_ = false;
   // Repair: the master's ranges and what our sums say of them.
   std::vector<RangeSum> ranges_;

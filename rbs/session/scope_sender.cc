@@ -42,15 +42,19 @@ void ScopeSender::start(const ScopeState& peer, Term term, checkpoint::journal::
   SyncKind kind = SyncKind::bulk;
   Sequence base = journal.sendable();
   if (!peer.incomplete) {
-    switch (checkpoint::journal::standing(journal.history(), journal.last(), peer.history, peer.last)) {
+    switch (
+        checkpoint::journal::standing(journal.history(), journal.last(), peer.history, peer.last)) {
       case Standing::on_line:
         if (peer.last >= journal.floor()) {
           kind = SyncKind::delta;
           base = peer.last;
         }
         break;
-      case Standing::beyond: kind = SyncKind::repair; break;
-      case Standing::unknown: break;
+      case Standing::beyond:
+        kind = SyncKind::repair;
+        break;
+      case Standing::unknown:
+        break;
     }
   }
   begin(kind, base, now);
@@ -111,8 +115,8 @@ void ScopeSender::begin(SyncKind kind, Sequence base, TimePoint now) {
     case SyncKind::repair:
       ++repairs_;
       phase_ = Phase::summing;
-      sums_request_ = core_.ask(
-          scope_, checkpoint::SumRanges{scope_, std::nullopt, std::nullopt, core_.config.range_parts});
+      sums_request_ = core_.ask(scope_, checkpoint::SumRanges{scope_, std::nullopt, std::nullopt,
+                                                              core_.config.range_parts});
       break;
   }
   report_progress();
@@ -133,9 +137,12 @@ SyncState ScopeSender::state() const {
   if (phase_ == Phase::idle || phase_ == Phase::store_down) return SyncState::none;
   if (complete_) return SyncState::synced;
   switch (kind_) {
-    case SyncKind::bulk: return SyncState::bulk;
-    case SyncKind::delta: return SyncState::delta;
-    case SyncKind::repair: return SyncState::repair;
+    case SyncKind::bulk:
+      return SyncState::bulk;
+    case SyncKind::delta:
+      return SyncState::delta;
+    case SyncKind::repair:
+      return SyncState::repair;
   }
   return SyncState::none;
 }
@@ -160,7 +167,8 @@ void ScopeSender::pump(TimePoint now) {
     if (store_unfit()) return;
     return restart(kind_, now);
   }
-  const bool walking = phase_ == Phase::scanning || phase_ == Phase::summing || phase_ == Phase::comparing;
+  const bool walking =
+      phase_ == Phase::scanning || phase_ == Phase::summing || phase_ == Phase::comparing;
   // The index has forgotten what is next (too slow a peer, or the journal was reset), or misses it.
   const bool lost = sent_ < journal_->floor() || journal_->torn();
   if (lost || (walking && journal_->degraded())) {
@@ -177,13 +185,13 @@ void ScopeSender::send_live(TimePoint now) {
   while (core_.may_send() && !index_request_) {
     const Sequence limit = live_limit();
     if (sent_ >= limit) return;
-    auto changes = journal_->changes_after(sent_, limit, core_.config.slice_records,
-                                           core_.config.slice_bytes);
+    auto changes =
+        journal_->changes_after(sent_, limit, core_.config.slice_records, core_.config.slice_bytes);
     if (!changes) {
       index_limit_ = std::min(limit, journal_->committed());  // all that the store can know
-      index_request_ = core_.ask(scope_, checkpoint::ScanChanges{scope_, sent_,
-                                                                 core_.config.slice_records,
-                                                                 core_.config.slice_bytes});
+      index_request_ =
+          core_.ask(scope_, checkpoint::ScanChanges{scope_, sent_, core_.config.slice_records,
+                                                    core_.config.slice_bytes});
       return;
     }
     if (changes->empty()) {
@@ -370,10 +378,12 @@ void ScopeSender::on_slice(checkpoint::RecordSlice slice, TimePoint now) {
   }
   if (kind_ == SyncKind::bulk)
     core_.send(BulkRecords{scope_, term_, sync_, std::move(after), std::move(through),
-                           std::move(slice.records)}, now);
+                           std::move(slice.records)},
+               now);
   else
     core_.send(Repair{scope_, term_, sync_, std::move(after), std::move(through),
-                      std::move(slice.records)}, now);
+                      std::move(slice.records)},
+               now);
   if (progress_ / kProgressEvery != before) report_progress();
   if (ranges_.empty()) end_scan();
   pump(now);

@@ -89,16 +89,16 @@ class ScopeSender {
   std::uint32_t sync_ = 0;
   SyncKind kind_ = SyncKind::bulk;
   Phase phase_ = Phase::idle;
-  bool ever_started_ = false;   // in this session
+  bool ever_started_ = false;  // in this session
   bool complete_ = false;
   Sequence sent_;
   std::optional<Sequence> acked_;
-  Sequence target_;             // of BulkEnd
-  std::deque<KeyRange> ranges_;             // still to be scanned
-  std::vector<RangeSum> sums_;              // repair: as sent
-  std::optional<RecordKey> cursor_;         // scanned through here in ranges_.front()
-  Sequence scan_limit_;                     // committed when the slice was asked for
-  Sequence index_limit_;                    // the same for a slice of the index
+  Sequence target_;                  // of BulkEnd
+  std::deque<KeyRange> ranges_;      // still to be scanned
+  std::vector<RangeSum> sums_;       // repair: as sent
+  std::optional<RecordKey> cursor_;  // scanned through here in ranges_.front()
+  Sequence scan_limit_;              // committed when the slice was asked for
+  Sequence index_limit_;             // the same for a slice of the index
   std::optional<checkpoint::RequestId> slice_request_;
   std::optional<checkpoint::RequestId> index_request_;
   std::optional<checkpoint::RequestId> sums_request_;

@@ -35,7 +35,8 @@ struct SessionCore {
   [[nodiscard]] bool may_send() const {
     return up && !peer_flow && output_bytes < config.output_bytes;
   }
-  [[nodiscard]] checkpoint::RequestId ask(ScopeId scope, decltype(checkpoint::StoreRequest::body) body) {
+  [[nodiscard]] checkpoint::RequestId ask(ScopeId scope,
+                                          decltype(checkpoint::StoreRequest::body) body) {
     const checkpoint::RequestId id = ids.next();
     requests.emplace(id, scope);
     effects.push(AskStore{{id, std::move(body)}});
@@ -53,10 +54,10 @@ struct SessionCore {
   std::optional<Fault> fault;
   bool up = false;
   bool peer_flow = false;
-  std::size_t output_bytes = 0;    // handed out, not yet sent
-  TimePoint output_moved_at;       // when output last became non-empty or shrank
+  std::size_t output_bytes = 0;  // handed out, not yet sent
+  TimePoint output_moved_at;     // when output last became non-empty or shrank
   TimePoint sent_at;
-  std::size_t store_bytes = 0;     // received, not yet answered by the store
+  std::size_t store_bytes = 0;  // received, not yet answered by the store
   std::size_t store_requests = 0;
   std::uint64_t frames_sent = 0;
   std::array<std::uint64_t, static_cast<std::size_t>(Reason::count_)> rejected{};

@@ -10,7 +10,7 @@ namespace hotpair::rbs::session {
 
 /// Where the copy of a scope stands, seen from either end.
 enum class SyncState : std::uint8_t {
-  none,    ///< no session, no master, or neither side asked yet
+  none,  ///< no session, no master, or neither side asked yet
   bulk,
   repair,
   delta,
@@ -29,15 +29,15 @@ struct SendFrame {
 struct AskStore {
   checkpoint::StoreRequest request;
 };
-/// For the engines of a scope in standby mode: the store has answered for these (it may have failed).
-/// A change without value is a deletion; bulk and repair name what disappeared likewise.
+/// For the engines of a scope in standby mode: the store has answered for these (it may have
+/// failed). A change without value is a deletion; bulk and repair name what disappeared likewise.
 struct Apply {
   ScopeId scope;
   Epoch epoch;
   std::vector<checkpoint::RecordChange> changes;
 };
-/// Our store lost changes that the engines have seen, so it cannot tell what they hold: drop the standby
-/// state of the scope; the bulk that begins now brings all of it.
+/// Our store lost changes that the engines have seen, so it cannot tell what they hold: drop the
+/// standby state of the scope; the bulk that begins now brings all of it.
 struct ScopeRefill {
   ScopeId scope;
 };
@@ -47,8 +47,8 @@ struct ScopeProgress {
   SyncState state = SyncState::none;
   std::uint64_t records = 0;  ///< of the present bulk or repair, sent or received so far
 };
-/// sending: the peer's copy became complete or is not any more. receiving: our copy; it stays complete
-/// when the session ends, and is not while a bulk, repair or delta has not ended.
+/// sending: the peer's copy became complete or is not any more. receiving: our copy; it stays
+/// complete when the session ends, and is not while a bulk, repair or delta has not ended.
 struct ScopeComplete {
   ScopeId scope;
   Direction direction = Direction::none;
@@ -63,7 +63,8 @@ struct ScopeTaken {
   bool complete = false;
   bool torn = false;
 };
-/// Our copy cannot be stored (disk full, I/O error), or can again. Records are applied all the same.
+/// Our copy cannot be stored (disk full, I/O error), or can again. Records are applied all the
+/// same.
 struct StoreDegraded {
   ScopeId scope;
   bool degraded = false;
@@ -121,8 +122,8 @@ struct FlowChanged {
   bool on = false;
 };
 
-using Effect = std::variant<SendFrame, AskStore, Apply, ScopeRefill, ScopeProgress, ScopeComplete, ScopeTaken,
-                            StoreDegraded, DigestMismatch, DigestChecked, PeerScope,
+using Effect = std::variant<SendFrame, AskStore, Apply, ScopeRefill, ScopeProgress, ScopeComplete,
+                            ScopeTaken, StoreDegraded, DigestMismatch, DigestChecked, PeerScope,
                             HandoverRequested, HandoverIsReady, HandoverIsDone, HandoverAborted,
                             SessionUp, CloseSession, PauseReading, ResumeReading, FlowChanged>;
 

@@ -8,8 +8,9 @@
 
 #include "checkpoint/record/store_port.h"
 
-/// What two replication sessions say to each other (design section 6), as plain structs; their bytes are
-/// in rbs/wire. Both ends use them alike; per scope, data flows from the master to the other.
+/// What two replication sessions say to each other (design section 6), as plain structs; their
+/// bytes are in rbs/wire. Both ends use them alike; per scope, data flows from the master to the
+/// other.
 namespace hotpair::rbs::session {
 
 using checkpoint::DatabaseDigest;
@@ -76,7 +77,7 @@ struct Refuse {
 struct ScopeState {
   ScopeId scope;
   Role role = Role::init;
-  Term term;                     ///< own, or the newest known
+  Term term;  ///< own, or the newest known
   EpochHistory history;
   Sequence last;
   Sequence floor;
@@ -217,14 +218,14 @@ struct Keepalive {
 /// Why a frame was refused, or a session closed. Counted by reason; numbers are on the wire.
 enum class Reason : std::uint8_t {
   none = 0,
-  leaving = 1,            ///< closed on purpose
-  malformed = 2,          ///< bytes do not decode
-  oversized = 3,          ///< longer than 1 MiB
-  out_of_order = 4,       ///< a frame that does not belong here
-  unknown_scope = 5,      ///< records for a scope that this node does not have
-  wrong_direction = 6,    ///< only a master sends this, and the peer is none
-  limit = 7,              ///< a count or size over its limit
-  refused = 8,            ///< we refused the peer's Open
+  leaving = 1,          ///< closed on purpose
+  malformed = 2,        ///< bytes do not decode
+  oversized = 3,        ///< longer than 1 MiB
+  out_of_order = 4,     ///< a frame that does not belong here
+  unknown_scope = 5,    ///< records for a scope that this node does not have
+  wrong_direction = 6,  ///< only a master sends this, and the peer is none
+  limit = 7,            ///< a count or size over its limit
+  refused = 8,          ///< we refused the peer's Open
   refused_by_peer = 9,
   handshake_timeout = 10,
   peer_silent = 11,       ///< nothing heard for the dead time

@@ -65,7 +65,8 @@ void ReplicationSession::State::on_frame(const Frame& frame, TimePoint now) {
 
 // ---- opening ----
 
-void ReplicationSession::State::refuse(RefuseReason reason, const std::string& text, TimePoint now) {
+void ReplicationSession::State::refuse(RefuseReason reason, const std::string& text,
+                                       TimePoint now) {
   core.send(Refuse{reason, text}, now);
   shut(Reason::refused, text, false, now);
 }
@@ -88,7 +89,8 @@ void ReplicationSession::State::on(const Open& frame, TimePoint now) {
                   "state directory was copied (remove its node id on one of them)",
                   now);
   if (core.config.peer_node && frame.node != *core.config.peer_node)
-    return refuse(RefuseReason::wrong_node, "the peer has another node id than the one expected", now);
+    return refuse(RefuseReason::wrong_node, "the peer has another node id than the one expected",
+                  now);
   if (frame.scopes.size() > kScopesMax || frame.schemas.size() > kDatabasesMax)
     return refuse(RefuseReason::limit, "more scopes or databases than this node can handle", now);
   protocol = agreed;
@@ -97,7 +99,8 @@ void ReplicationSession::State::on(const Open& frame, TimePoint now) {
 }
 
 void ReplicationSession::State::on(const Accept& frame, TimePoint now) {
-  if (accepted || state == SessionState::up) return core.fail(Reason::out_of_order, "a second Accept");
+  if (accepted || state == SessionState::up)
+    return core.fail(Reason::out_of_order, "a second Accept");
   if (!peer) return core.fail(Reason::out_of_order, "Accept before Open");
   if (frame.protocol != protocol)
     return core.fail(Reason::out_of_order, "Accept names another protocol than agreed");
@@ -196,8 +199,8 @@ SessionScope* ReplicationSession::State::answer_scope(ScopeId id, std::uint32_t 
     return nullptr;
   }
   const auto said = peer_scopes.find(id);
-  const bool fits = scope->sender.active() && said != peer_scopes.end() &&
-                    said->second.state.generation == sync;
+  const bool fits =
+      scope->sender.active() && said != peer_scopes.end() && said->second.state.generation == sync;
   if (!fits) core.count(Reason::stale_sync);
   return fits ? scope : nullptr;
 }
@@ -304,11 +307,14 @@ void ReplicationSession::State::on(const HandoverAbort& frame, TimePoint) {
 void ReplicationSession::State::on(const Keepalive&, TimePoint) {}
 
 void ReplicationSession::State::on(const Bye& frame, TimePoint now) {
-  const auto reason = static_cast<std::size_t>(frame.reason) < static_cast<std::size_t>(Reason::count_)
-                          ? frame.reason
-                          : Reason::none;
-  shut(Reason::leaving, "the peer closed: " + std::string(name_of(reason)) +
-                            (frame.text.empty() ? "" : ", " + frame.text), false, now);
+  const auto reason =
+      static_cast<std::size_t>(frame.reason) < static_cast<std::size_t>(Reason::count_)
+          ? frame.reason
+          : Reason::none;
+  shut(Reason::leaving,
+       "the peer closed: " + std::string(name_of(reason)) +
+           (frame.text.empty() ? "" : ", " + frame.text),
+       false, now);
 }
 
 }  // namespace hotpair::rbs::session

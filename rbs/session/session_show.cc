@@ -64,8 +64,8 @@ ScopeModel ReplicationSession::State::show(const SessionScope& scope, TimePoint 
   model.repairs = scope.sender.repairs() + scope.receiver.repairs();
   model.bulks = scope.sender.bulks() + scope.receiver.bulks();
   model.digest = sending ? scope.sender.digest_state() : scope.receiver.digest_state();
-  model.databases = databases_of(
-      journal, model.digest, sending ? scope.sender.differing() : scope.receiver.differing());
+  model.databases = databases_of(journal, model.digest,
+                                 sending ? scope.sender.differing() : scope.receiver.differing());
   model.statistics = journal.statistics();
   return model;
 }

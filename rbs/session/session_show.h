@@ -33,12 +33,12 @@ struct ScopeModel {
   bool peer_has_scope = false;
   Direction direction = Direction::none;
   SyncState state = SyncState::none;
-  bool complete = false;       ///< sending: the peer's copy; else ours
+  bool complete = false;  ///< sending: the peer's copy; else ours
   bool store_degraded = false;
-  Sequence last;               ///< newest here
+  Sequence last;  ///< newest here
   Sequence committed;
-  Sequence sent;               ///< sending
-  Sequence acked;              ///< sending: by the peer; receiving: by us
+  Sequence sent;                  ///< sending
+  Sequence acked;                 ///< sending: by the peer; receiving: by us
   std::uint64_t lag_records = 0;  ///< sending: changes after `acked`, an upper bound
   std::uint64_t lag_ms = 0;       ///< since when `acked` is behind
   std::uint64_t mismatches = 0;   ///< digests found different, ever
@@ -53,19 +53,19 @@ struct SessionModel {
   SessionState state = SessionState::down;
   Reason last_reason = Reason::none;  ///< why the last session ended
   std::string last_text;
-  Open peer;                          ///< of the present or last session
+  Open peer;  ///< of the present or last session
   bool config_differs = false;
-  bool peer_flow = false;             ///< the peer told us to wait: CHKPT_STATUS_IPC_FLOW_ON
+  bool peer_flow = false;  ///< the peer told us to wait: CHKPT_STATUS_IPC_FLOW_ON
   bool reading_paused = false;
-  std::size_t output_bytes = 0;       ///< handed out and not yet sent
-  std::size_t store_bytes = 0;        ///< received and not yet answered by the store
+  std::size_t output_bytes = 0;  ///< handed out and not yet sent
+  std::size_t store_bytes = 0;   ///< received and not yet answered by the store
   std::size_t store_requests = 0;
-  std::uint64_t sessions = 0;         ///< times connected
+  std::uint64_t sessions = 0;  ///< times connected
   std::uint64_t frames_sent = 0;
   std::uint64_t frames_received = 0;
   /// Frames dropped and sessions closed, by Reason.
   std::array<std::uint64_t, static_cast<std::size_t>(Reason::count_)> rejected{};
-  std::vector<ScopeModel> scopes;     ///< ascending
+  std::vector<ScopeModel> scopes;  ///< ascending
 };
 
 }  // namespace hotpair::rbs::session

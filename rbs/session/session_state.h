@@ -3,7 +3,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "rbs/session/scope_receiver.h"
@@ -14,20 +13,21 @@ namespace hotpair::rbs::session {
 
 /// One scope of the session, in whichever direction its records flow.
 struct SessionScope {
-  SessionScope(SessionCore& core, ScopeId the_id) : id(the_id), sender(core, the_id), receiver(core, the_id) {}
+  SessionScope(SessionCore& core, ScopeId the_id)
+      : id(the_id), sender(core, the_id), receiver(core, the_id) {}
 
   ScopeId id;
   ScopePosture posture;
   checkpoint::journal::Journal* journal = nullptr;
   ScopeSender sender;
   ScopeReceiver receiver;
-  std::uint32_t generation = 0;        // of our newest ScopeState
-  bool announced = false;              // it is not yet answered by BulkBegin
-  bool ever_begun = false;             // a BulkBegin came in this session
-  bool taking = false;                 // becoming master: the pipeline drains
+  std::uint32_t generation = 0;  // of our newest ScopeState
+  bool announced = false;        // it is not yet answered by BulkBegin
+  bool ever_begun = false;       // a BulkBegin came in this session
+  bool taking = false;           // becoming master: the pipeline drains
   TimePoint take_deadline;
-  std::optional<Term> offered;         // Handover sent
-  std::optional<Term> granted;         // Handover received
+  std::optional<Term> offered;  // Handover sent
+  std::optional<Term> granted;  // Handover received
 
   [[nodiscard]] bool master() const { return posture.role == Role::master; }
 };
@@ -38,7 +38,8 @@ struct PeerScopeState {
   bool fresh = true;  // no synchronisation was begun from it
 };
 
-/// The whole of a ReplicationSession; session_input.cc has what frames do, replication_session.cc the rest.
+/// The whole of a ReplicationSession; session_input.cc has what frames do, replication_session.cc
+/// the rest.
 struct ReplicationSession::State {
   State(const SessionConfig& config, checkpoint::journal::RequestIds& ids) : core(config, ids) {}
 
@@ -65,8 +66,8 @@ struct ReplicationSession::State {
   void on(const Keepalive& frame, TimePoint now);
   void on(const Bye& frame, TimePoint now);
   [[nodiscard]] SessionScope* find(ScopeId id);
-  /// The scope if a data frame of its master may be processed; else it was counted or the peer is at
-  /// fault. A dropped frame leaves the synchronisation.
+  /// The scope if a data frame of its master may be processed; else it was counted or the peer is
+  /// at fault. A dropped frame leaves the synchronisation.
   [[nodiscard]] SessionScope* data_scope(ScopeId id, const Term& term, std::uint32_t sync);
   /// The scope if a frame from the other end of our sender fits it.
   [[nodiscard]] SessionScope* answer_scope(ScopeId id, std::uint32_t sync);
@@ -92,15 +93,15 @@ struct ReplicationSession::State {
   SessionState state = SessionState::down;
   std::map<ScopeId, std::unique_ptr<SessionScope>> scopes;
   std::map<ScopeId, PeerScopeState> peer_scopes;  // of the present connection
-  std::set<ScopeId> removed;                      // in the present connection
+  std::map<ScopeId, std::uint32_t> removed;       // in the present connection; newest generation
   std::optional<Open> peer;                       // of the present connection
   Open last_peer;
   std::uint16_t protocol = 0;
-  bool accepted = false;     // the peer's Accept came
+  bool accepted = false;  // the peer's Accept came
   bool paused = false;
-  bool extended = false;     // the dead time was extended once, since we were late ourselves
+  bool extended = false;  // the dead time was extended once, since we were late ourselves
   TimePoint heard_at;
-  ScopeId pump_next;         // fairness between scopes
+  ScopeId pump_next;  // fairness between scopes
   Reason last_reason = Reason::none;
   std::string last_text;
   std::uint64_t sessions = 0;

@@ -8,8 +8,8 @@
 #include "rbs/session/session_frames.h"
 
 /// Frames of the RBS channel as bytes: a 4-byte length in network order, then one raw Cap'n Proto
-/// segment of that length (schema: frame.capnp). A frame number that this build does not know decodes
-/// to an error, since both ends agreed on a protocol version.
+/// segment of that length (schema: frame.capnp). A frame number that this build does not know
+/// decodes to an error, since both ends agreed on a protocol version.
 namespace hotpair::rbs::wire {
 
 inline constexpr std::size_t kLengthBytes = 4;

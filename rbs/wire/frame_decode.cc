@@ -19,27 +19,48 @@ class Decoder {
   session::Frame read(schema::Frame::Reader frame) {
     using Which = schema::Frame::Which;
     switch (frame.which()) {
-      case Which::OPEN: return open(frame.getOpen());
-      case Which::ACCEPT: return session::Accept{frame.getAccept()};
-      case Which::REFUSE: return refuse(frame.getRefuse());
-      case Which::SCOPE_STATE: return scope_state(frame.getScopeState());
-      case Which::BULK_BEGIN: return bulk_begin(frame.getBulkBegin());
-      case Which::BULK_RECORDS: return slice<session::BulkRecords>(frame.getBulkRecords());
-      case Which::LIVE_RECORDS: return live(frame.getLiveRecords());
-      case Which::BULK_END: return bulk_end(frame.getBulkEnd());
-      case Which::ACK: return ack(frame.getAck());
-      case Which::FLOW: return session::Flow{frame.getFlow()};
-      case Which::DIGESTS: return digests(frame.getDigests());
-      case Which::RANGES: return ranges(frame.getRanges());
-      case Which::RANGES_DIFFER: return differ(frame.getRangesDiffer());
-      case Which::REPAIR: return slice<session::Repair>(frame.getRepair());
-      case Which::HANDOVER: return with_counter<session::Handover>(frame.getHandover());
-      case Which::HANDOVER_READY: return without<session::HandoverReady>(frame.getHandoverReady());
-      case Which::HANDOVER_DONE: return with_counter<session::HandoverDone>(frame.getHandoverDone());
-      case Which::HANDOVER_ABORT: return without<session::HandoverAbort>(frame.getHandoverAbort());
-      case Which::KEEPALIVE: return session::Keepalive{};
-      case Which::BYE: return bye(frame.getBye());
-      case Which::UNSET: break;
+      case Which::OPEN:
+        return open(frame.getOpen());
+      case Which::ACCEPT:
+        return session::Accept{frame.getAccept()};
+      case Which::REFUSE:
+        return refuse(frame.getRefuse());
+      case Which::SCOPE_STATE:
+        return scope_state(frame.getScopeState());
+      case Which::BULK_BEGIN:
+        return bulk_begin(frame.getBulkBegin());
+      case Which::BULK_RECORDS:
+        return slice<session::BulkRecords>(frame.getBulkRecords());
+      case Which::LIVE_RECORDS:
+        return live(frame.getLiveRecords());
+      case Which::BULK_END:
+        return bulk_end(frame.getBulkEnd());
+      case Which::ACK:
+        return ack(frame.getAck());
+      case Which::FLOW:
+        return session::Flow{frame.getFlow()};
+      case Which::DIGESTS:
+        return digests(frame.getDigests());
+      case Which::RANGES:
+        return ranges(frame.getRanges());
+      case Which::RANGES_DIFFER:
+        return differ(frame.getRangesDiffer());
+      case Which::REPAIR:
+        return slice<session::Repair>(frame.getRepair());
+      case Which::HANDOVER:
+        return with_counter<session::Handover>(frame.getHandover());
+      case Which::HANDOVER_READY:
+        return without<session::HandoverReady>(frame.getHandoverReady());
+      case Which::HANDOVER_DONE:
+        return with_counter<session::HandoverDone>(frame.getHandoverDone());
+      case Which::HANDOVER_ABORT:
+        return without<session::HandoverAbort>(frame.getHandoverAbort());
+      case Which::KEEPALIVE:
+        return session::Keepalive{};
+      case Which::BYE:
+        return bye(frame.getBye());
+      case Which::UNSET:
+        break;
     }
     note("a frame number that this version does not know");
     return session::Keepalive{};
@@ -113,8 +134,13 @@ class Decoder {
   }
 
   session::Open open(schema::Open::Reader from) {
-    session::Open f{from.getProtocolMin(), from.getProtocolMax(), NodeId{from.getNode()},
-                    text(from.getSoftware()), {}, from.getConfigDigest(), {}};
+    session::Open f{from.getProtocolMin(),
+                    from.getProtocolMax(),
+                    NodeId{from.getNode()},
+                    text(from.getSoftware()),
+                    {},
+                    from.getConfigDigest(),
+                    {}};
     const auto schemas = from.getSchemas();
     const std::uint32_t ranges = bounded(schemas, session::kDatabasesMax);
     f.schemas.reserve(ranges);
@@ -143,8 +169,11 @@ class Decoder {
   }
 
   session::BulkBegin bulk_begin(schema::BulkBegin::Reader from) {
-    return {ScopeId{from.getScope()}, term(from.getTerm()), from.getSync(),
-            number(from.getKind(), session::SyncKind::repair), history(from.getHistory()),
+    return {ScopeId{from.getScope()},
+            term(from.getTerm()),
+            from.getSync(),
+            number(from.getKind(), session::SyncKind::repair),
+            history(from.getHistory()),
             Sequence{from.getBase()}};
   }
 
@@ -168,8 +197,8 @@ class Decoder {
   }
 
   session::LiveRecords live(schema::LiveRecords::Reader from) {
-    session::LiveRecords f{ScopeId{from.getScope()}, term(from.getTerm()), from.getSync(),
-                           epoch(from.getEpoch()), {}};
+    session::LiveRecords f{
+        ScopeId{from.getScope()}, term(from.getTerm()), from.getSync(), epoch(from.getEpoch()), {}};
     const auto changes = from.getChanges();
     const std::uint32_t size = bounded(changes, session::kRecordsMax);
     f.changes.reserve(size);
@@ -177,8 +206,8 @@ class Decoder {
       const auto one = changes[i];
       checkpoint::RecordChange change{key(one), std::nullopt};
       if (!one.getDeleted())
-        change.value = checkpoint::RecordValue{
-            one.getSchemaVersion(), data(one.getValue(), checkpoint::kRecordBytesMax)};
+        change.value = checkpoint::RecordValue{one.getSchemaVersion(),
+                                               data(one.getValue(), checkpoint::kRecordBytesMax)};
       f.changes.push_back({Sequence{one.getSequence()}, std::move(change)});
     }
     return f;
@@ -194,14 +223,14 @@ class Decoder {
   }
 
   session::Digests digests(schema::Digests::Reader from) {
-    session::Digests f{ScopeId{from.getScope()}, from.getSync(), Sequence{from.getAt()},
-                       from.getAnswer(), from.getConclusive(), {}};
+    session::Digests f{ScopeId{from.getScope()}, from.getSync(),       Sequence{from.getAt()},
+                       from.getAnswer(),         from.getConclusive(), {}};
     const auto list = from.getDigests();
     const std::uint32_t size = bounded(list, session::kDatabasesMax);
     f.digests.reserve(size);
     for (std::uint32_t i = 0; i < size; ++i)
-      f.digests.push_back({list[i].getDatabase(), list[i].getRecords(),
-                           {list[i].getLow(), list[i].getHigh()}});
+      f.digests.push_back(
+          {list[i].getDatabase(), list[i].getRecords(), {list[i].getLow(), list[i].getHigh()}});
     return f;
   }
 

@@ -8,9 +8,9 @@
 #include "rbs/session/replication_session.h"
 #include "rbs/wire/frame_codec.h"
 
-// Bytes as an authenticated peer could send them: decode, apply to a session that is up, with a store
-// behind it. The first byte chooses this node's role; the rest is a stream of frames, each with a
-// 4-byte length. Whatever comes, the session stays up or has closed with a reason.
+// Bytes as an authenticated peer could send them: decode, apply to a session that is up, with a
+// store behind it. The first byte chooses this node's role; the rest is a stream of frames, each
+// with a 4-byte length. Whatever comes, the session stays up or has closed with a reason.
 namespace {
 
 using namespace hotpair;

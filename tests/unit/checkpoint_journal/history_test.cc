@@ -1,6 +1,7 @@
+#include "checkpoint/journal/history.h"
+
 #include <gtest/gtest.h>
 
-#include "checkpoint/journal/history.h"
 #include "checkpoint/journal/statistics.h"
 
 namespace hotpair::checkpoint::journal {
@@ -19,23 +20,30 @@ struct StandingRow {
 
 TEST(History, WhereAReturnerStands) {
   // Our line: term 1 wrote 1 to 100, term 2 wrote 101 to 150, term 4 since.
-  const EpochHistory ours{{epoch(1), Sequence{0}}, {epoch(2, 2), Sequence{100}}, {epoch(4), Sequence{150}}};
+  const EpochHistory ours{
+      {epoch(1), Sequence{0}}, {epoch(2, 2), Sequence{100}}, {epoch(4), Sequence{150}}};
   const std::vector<StandingRow> rows{
       {"nothing ever", {}, 0, Standing::unknown},
       {"early in the first epoch", {{epoch(1), Sequence{0}}}, 7, Standing::on_line},
       {"at the end of the first epoch", {{epoch(1), Sequence{0}}}, 100, Standing::on_line},
       {"a tail of the first epoch", {{epoch(1), Sequence{0}}}, 101, Standing::beyond},
-      {"in the second", {{epoch(1), Sequence{0}}, {epoch(2, 2), Sequence{90}}}, 150, Standing::on_line},
+      {"in the second",
+       {{epoch(1), Sequence{0}}, {epoch(2, 2), Sequence{90}}},
+       150,
+       Standing::on_line},
       {"a tail of the second", {{epoch(2, 2), Sequence{100}}}, 151, Standing::beyond},
       {"in ours", {{epoch(4), Sequence{150}}}, 200, Standing::on_line},
       {"ahead of ours", {{epoch(4), Sequence{150}}}, 201, Standing::beyond},
-      {"an own epoch that forked off", {{epoch(1), Sequence{0}}, {epoch(3, 2), Sequence{80}}}, 90,
+      {"an own epoch that forked off",
+       {{epoch(1), Sequence{0}}, {epoch(3, 2), Sequence{80}}},
+       90,
        Standing::beyond},
       {"another line altogether", {{epoch(9, 9), Sequence{0}}}, 5, Standing::unknown},
       {"same term, another restart", {{epoch(4, 1, 1), Sequence{0}}}, 5, Standing::unknown},
   };
   for (const StandingRow& row : rows)
-    EXPECT_EQ(standing(ours, Sequence{200}, row.theirs, Sequence{row.last}), row.expected) << row.what;
+    EXPECT_EQ(standing(ours, Sequence{200}, row.theirs, Sequence{row.last}), row.expected)
+        << row.what;
   EXPECT_EQ(standing({}, Sequence{0}, ours, Sequence{200}), Standing::unknown);
 }
 

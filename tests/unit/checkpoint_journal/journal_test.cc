@@ -1,8 +1,9 @@
+#include "checkpoint/journal/journal.h"
+
 #include <gtest/gtest.h>
 
 #include <deque>
 
-#include "checkpoint/journal/journal.h"
 #include "checkpoint/store/memory_store.h"
 
 namespace hotpair::checkpoint::journal {
@@ -51,7 +52,8 @@ class JournalTest : public testing::Test {
     return true;
   }
   void settle() {
-    while (answer()) {}
+    while (answer()) {
+    }
   }
   std::vector<SequencedChange> all(std::uint64_t after) {
     return *journal.changes_after(Sequence{after}, journal.last(), 1000, 1U << 20U);
@@ -84,7 +86,8 @@ TEST_F(JournalTest, GroupsWhatComesWhileTheStoreIsBusy) {
   settle();
   for (unsigned i = 0; i < 7; ++i) journal.append(put(i), now);
   ASSERT_EQ(poll(), 1U);
-  EXPECT_EQ(std::get<PutChanges>(requests[0].body).changes.size(), 1U) << "at once, without a timer";
+  EXPECT_EQ(std::get<PutChanges>(requests[0].body).changes.size(), 1U)
+      << "at once, without a timer";
   EXPECT_EQ(journal.committed(), Sequence{0});
   answer();
   EXPECT_EQ(journal.committed(), Sequence{1});

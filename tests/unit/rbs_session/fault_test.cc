@@ -94,7 +94,8 @@ void takeover_after(unsigned steps, bool alive, bool& finished) {
   pair.connect();
   finished = false;
   for (unsigned i = 0; i < steps; ++i) {
-    if (i % 4 == 1) promise.note(pair.a, (i * 5) % 50, i % 3 == 0 ? std::nullopt : std::optional(i), pair.now);
+    if (i % 4 == 1)
+      promise.note(pair.a, (i * 5) % 50, i % 3 == 0 ? std::nullopt : std::optional(i), pair.now);
     if (!pair.step()) finished = true;
   }
   const Sequence acked = pair.a.complete ? pair.a.show(pair.now).acked : Sequence{};
@@ -103,7 +104,8 @@ void takeover_after(unsigned steps, bool alive, bool& finished) {
   const Term term{2, NodeId{2}};
   pair.b.set_role(Role::master, term, pair.now);
   if (!alive) {
-    while (pair.b.step_store(pair.now)) {}
+    while (pair.b.step_store(pair.now)) {
+    }
   }
   for (unsigned i = 0; i < 500 && !pair.b.taken; ++i) static_cast<void>(pair.step());
   ASSERT_TRUE(pair.b.taken) << where;
@@ -123,9 +125,11 @@ void takeover_after(unsigned steps, bool alive, bool& finished) {
   expect_equal(pair, where);
   EXPECT_TRUE(pair.a.stored().contains(key_of(3))) << where;
   EXPECT_FALSE(pair.a.stored().contains(key_of(999))) << where;
-  EXPECT_EQ(pair.a.session->show(pair.now).rejected[static_cast<std::size_t>(Reason::out_of_order)], 0U)
+  EXPECT_EQ(pair.a.session->show(pair.now).rejected[static_cast<std::size_t>(Reason::out_of_order)],
+            0U)
       << where;
-  EXPECT_EQ(pair.b.session->show(pair.now).rejected[static_cast<std::size_t>(Reason::out_of_order)], 0U)
+  EXPECT_EQ(pair.b.session->show(pair.now).rejected[static_cast<std::size_t>(Reason::out_of_order)],
+            0U)
       << where;
 }
 
@@ -151,7 +155,8 @@ TEST(SessionFaults, TakeoverAppliesWhatWasReadAndDoesNotWaitForTheStore) {
   pair.connect();
   pair.run();
   pair.a.put(1, 1, pair.now);
-  while (pair.a.step_store(pair.now)) {}
+  while (pair.a.step_store(pair.now)) {
+  }
   ASSERT_TRUE(pair.step_frame(pair.a, pair.b));
   EXPECT_TRUE(pair.b.engine.empty());
   pair.b.set_role(Role::master, Term{2, NodeId{2}}, pair.now);
@@ -160,7 +165,8 @@ TEST(SessionFaults, TakeoverAppliesWhatWasReadAndDoesNotWaitForTheStore) {
   EXPECT_TRUE(pair.b.taken->complete);
   EXPECT_EQ(pair.b.journal->last(), Sequence{1});
   pair.b.put(2, 2, pair.now);
-  while (pair.b.step_store(pair.now)) {}
+  while (pair.b.step_store(pair.now)) {
+  }
   EXPECT_EQ(pair.b.stored(), pair.b.engine);
   EXPECT_EQ(pair.b.stored_meta().history.back().begins_after, Sequence{1});
 }
@@ -172,7 +178,8 @@ TEST(SessionFaults, TakeoverWaitsForASliceButNotForEver) {
   pair.connect();
   // Frames flow, but the backup's store stands still.
   while (pair.a.step_store(pair.now) || pair.step_frame(pair.a, pair.b) ||
-         pair.step_frame(pair.b, pair.a)) {}
+         pair.step_frame(pair.b, pair.a)) {
+  }
   pair.b.set_role(Role::master, Term{2, NodeId{2}}, pair.now);
   EXPECT_FALSE(pair.b.taken);
   pair.now += seconds(1);
@@ -195,7 +202,8 @@ TEST(SessionFaults, DataOfAnOlderTermIsRefusedAndCounted) {
   pair.run();
   EXPECT_TRUE(pair.b.engine.empty());
   EXPECT_TRUE(pair.b.stored().empty());
-  EXPECT_GE(pair.b.session->show(pair.now).rejected[static_cast<std::size_t>(Reason::stale_term)], 1U);
+  EXPECT_GE(pair.b.session->show(pair.now).rejected[static_cast<std::size_t>(Reason::stale_term)],
+            1U);
   EXPECT_TRUE(pair.b.session->up());
   // Once the master has risen to that term the records come.
   pair.a.set_role(Role::master, Term{5, NodeId{1}}, pair.now);
@@ -259,7 +267,8 @@ TEST(SessionFaults, PeerThatDoesNotReadIsGivenUp) {
   pair.connect();
   pair.run();
   pair.a.put(1, 1, pair.now);
-  while (pair.a.step_store(pair.now)) {}
+  while (pair.a.step_store(pair.now)) {
+  }
   for (int i = 0; i < 12; ++i) {
     pair.now += seconds(3);
     pair.a.session->on_frame(Keepalive{}, pair.now);
@@ -350,7 +359,8 @@ struct Chaos {
   void act() {
     const unsigned what = draw(100);
     if (what < 45) {
-      promise.note(master(), draw(64), draw(3) == 0 ? std::nullopt : std::optional(draw(100'000)), pair.now);
+      promise.note(master(), draw(64), draw(3) == 0 ? std::nullopt : std::optional(draw(100'000)),
+                   pair.now);
     } else if (what < 90) {
       for (unsigned i = draw(8); i > 0; --i) static_cast<void>(pair.step());
     } else if (what < 93) {
@@ -409,8 +419,8 @@ TEST(SessionFaults, RandomRunsEndWithEqualDigestsAndNothingAcknowledgedLost) {
     for (End* end : {&chaos.pair.a, &chaos.pair.b}) {
       const auto& rejected = end->session->show(chaos.pair.now).rejected;
       for (const Reason fault : {Reason::out_of_order, Reason::wrong_direction, Reason::limit})
-        EXPECT_EQ(rejected[static_cast<std::size_t>(fault)], 0U) << name_of(fault) << ": "
-                                                                << end->session->show(chaos.pair.now).last_text;
+        EXPECT_EQ(rejected[static_cast<std::size_t>(fault)], 0U)
+            << name_of(fault) << ": " << end->session->show(chaos.pair.now).last_text;
     }
     if (HasFailure()) return;
   }

@@ -11,9 +11,9 @@
 #include "checkpoint/store/memory_store.h"
 #include "rbs/session/replication_session.h"
 
-/// Two replication sessions with their journals and stores, one virtual clock, and a wire between them that
-/// carries encoded bytes. Every store request and every frame is a step of its own, so a test can do
-/// anything between any two.
+/// Two replication sessions with their journals and stores, one virtual clock, and a wire between
+/// them that carries encoded bytes. Every store request and every frame is a step of its own, so a
+/// test can do anything between any two.
 namespace hotpair::rbs::session::test {
 
 using checkpoint::Record;
@@ -69,19 +69,19 @@ class End {
   std::deque<Outgoing> out;
   bool store_fails = false;
   bool reading = true;
-  bool closing = false;   // CloseSession: what is in `out` leaves first
+  bool closing = false;  // CloseSession: what is in `out` leaves first
 
   // What was seen.
-  Table engine;                 // as master: own state; as backup: built by Apply
+  Table engine;  // as master: own state; as backup: built by Apply
   std::optional<ScopeTaken> taken;
   std::optional<CloseSession> closed;
-  bool complete = false;        // last ScopeComplete
+  bool complete = false;  // last ScopeComplete
   unsigned ups = 0;
   unsigned mismatches = 0;
   unsigned degraded = 0;
   unsigned healed = 0;
   bool peer_flow = false;
-  std::vector<Effect> others;   // handover, digest checks
+  std::vector<Effect> others;  // handover, digest checks
   std::size_t out_bytes_max = 0;
   std::size_t store_requests_max = 0;
 

@@ -57,9 +57,11 @@ TEST(Session, SteadyStateAcknowledgesWhatIsCommitted) {
   pair.connect();
   pair.run();
   pair.a.put(1, 1, pair.now);
-  while (pair.a.step_store(pair.now)) {}
+  while (pair.a.step_store(pair.now)) {
+  }
   // Delivered, but the copy's store has not answered: not acknowledged.
-  while (pair.step_frame(pair.a, pair.b)) {}
+  while (pair.step_frame(pair.a, pair.b)) {
+  }
   EXPECT_TRUE(pair.b.out.empty());
   EXPECT_TRUE(pair.b.engine.empty());
   EXPECT_EQ(pair.a.show(pair.now).lag_records, 1U);
@@ -210,8 +212,8 @@ TEST(Session, DamagedRecordIsFoundByDigestAndRepaired) {
   pair.run();
   // A record disappears from the copy, as one with a bad checksum would.
   const auto key = key_of(77);
-  static_cast<void>(pair.b.store.execute_one(
-      {999'999, checkpoint::ReplaceRange{kScope, key_of(76), key, {}}}));
+  static_cast<void>(
+      pair.b.store.execute_one({999'999, checkpoint::ReplaceRange{kScope, key_of(76), key, {}}}));
   ASSERT_EQ(pair.b.stored().size(), 199U);
   pair.advance(seconds(40));
   EXPECT_EQ(pair.a.mismatches, 1U);
@@ -246,7 +248,8 @@ TEST(Session, SlowPeerBoundsOutputAndIsCaughtUpLater) {
   pair.run();
   for (unsigned i = 0; i < 20'000; ++i) {  // nothing is delivered meanwhile
     pair.a.put(i, i, pair.now);
-    while (pair.a.step_store(pair.now)) {}
+    while (pair.a.step_store(pair.now)) {
+    }
   }
   EXPECT_LT(pair.a.out_bytes_max, pair.a.config.output_bytes + 128 * 1024);
   EXPECT_LE(pair.a.journal->window_records(), 257U);
@@ -264,7 +267,8 @@ TEST(Session, ReceiverStopsReadingWhenItsStoreIsBehind) {
   pair.run();
   for (unsigned i = 0; i < 50; ++i) {
     pair.a.put(i, i, pair.now);
-    while (pair.a.step_store(pair.now)) {}
+    while (pair.a.step_store(pair.now)) {
+    }
     static_cast<void>(pair.step_frame(pair.a, pair.b));
     static_cast<void>(pair.step_frame(pair.b, pair.a));
   }

@@ -22,14 +22,24 @@ checkpoint::RecordValue value(std::size_t size) { return {2, Bytes(size, std::by
 
 std::vector<Frame> one_of_each() {
   return {
-      Open{1, 3, NodeId{42}, "hotpair 0.1.0", {{16, 1, 2}, {17, 1, 1}}, 0xfeedULL, {ScopeId{0}, ScopeId{10}}},
+      Open{1,
+           3,
+           NodeId{42},
+           "hotpair 0.1.0",
+           {{16, 1, 2}, {17, 1, 1}},
+           0xfeedULL,
+           {ScopeId{0}, ScopeId{10}}},
       Accept{1},
       Refuse{RefuseReason::version, "upgrade the older node"},
       ScopeState{ScopeId{10}, Role::backup, kTerm, kHistory, Sequence{50}, Sequence{4}, true, 6},
       BulkBegin{ScopeId{10}, kTerm, 6, SyncKind::repair, kHistory, Sequence{50}},
-      BulkRecords{ScopeId{10}, kTerm, 6, std::nullopt, key(2), {{key(1), value(24)}, {key(2), value(0)}}},
+      BulkRecords{
+          ScopeId{10}, kTerm, 6, std::nullopt, key(2), {{key(1), value(24)}, {key(2), value(0)}}},
       BulkRecords{ScopeId{10}, kTerm, 6, key(2), std::nullopt, {}},
-      LiveRecords{ScopeId{10}, kTerm, 6, kEpoch,
+      LiveRecords{ScopeId{10},
+                  kTerm,
+                  6,
+                  kEpoch,
                   {{Sequence{51}, {key(3), value(9)}}, {Sequence{53}, {key(4), std::nullopt}}}},
       BulkEnd{ScopeId{10}, kTerm, 6, Sequence{53}},
       Ack{ScopeId{10}, 6, kEpoch, Sequence{53}},
@@ -76,7 +86,13 @@ TEST(Frame, CostIsAboutTheEncodedSize) {
 
 /// Open is read before a version is agreed: its bytes never change.
 TEST(Frame, GoldenOpen) {
-  const Open open{1, 1, NodeId{0x0102030405060708ULL}, "hp", {{16, 1, 2}}, 0x1112131415161718ULL, {ScopeId{10}}};
+  const Open open{1,
+                  1,
+                  NodeId{0x0102030405060708ULL},
+                  "hp",
+                  {{16, 1, 2}},
+                  0x1112131415161718ULL,
+                  {ScopeId{10}}};
   const auto encoded = encode(open);
   ASSERT_TRUE(encoded);
   std::string hex;
@@ -86,20 +102,20 @@ TEST(Frame, GoldenOpen) {
     hex += two.data();
   }
   EXPECT_EQ(hex,
-            "00000068"                                  // length 104
-            "0000000001000100"                          // root: one data word, one pointer
-            "0100000000000000"                          // frame 1: open
-            "0000000003000300"                          // Open: three data words, three pointers
-            "0100010000000000"                          // protocolMin 1, protocolMax 1
-            "0807060504030201"                          // node
-            "1817161514131211"                          // configDigest
-            "090000001a000000"                          // software: 3 bytes with its NUL
-            "090000000f000000"                          // schemas: one word, composite
-            "0d0000000c000000"                          // scopes: one 32-bit element
-            "6870000000000000"                          // "hp"
-            "0400000001000000"                          // tag: one element of one data word
-            "1000010002000000"                          // database 16, min 1, max 2
-            "0a00000000000000");                        // scope 10
+            "00000068"            // length 104
+            "0000000001000100"    // root: one data word, one pointer
+            "0100000000000000"    // frame 1: open
+            "0000000003000300"    // Open: three data words, three pointers
+            "0100010000000000"    // protocolMin 1, protocolMax 1
+            "0807060504030201"    // node
+            "1817161514131211"    // configDigest
+            "090000001a000000"    // software: 3 bytes with its NUL
+            "090000000f000000"    // schemas: one word, composite
+            "0d0000000c000000"    // scopes: one 32-bit element
+            "6870000000000000"    // "hp"
+            "0400000001000000"    // tag: one element of one data word
+            "1000010002000000"    // database 16, min 1, max 2
+            "0a00000000000000");  // scope 10
   EXPECT_TRUE(*decode(payload_of(*encoded)) == Frame(open));
 }
 
