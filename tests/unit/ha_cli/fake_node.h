@@ -1,8 +1,6 @@
 #pragma once
 
-#include <fstream>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -10,13 +8,6 @@
 #include "ha/config/parser.h"
 
 namespace hotpair::ha::cli::testing {
-
-inline std::string golden(const std::string& name) {
-  std::ifstream file(std::string(HOTPAIR_SOURCE_DIR) + "/tests/golden/" + name);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 inline IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
 

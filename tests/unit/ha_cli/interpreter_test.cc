@@ -7,6 +7,7 @@
 #include "ha/cli/json.h"
 #include "ha/config/grammar_syntax.h"
 #include "tests/unit/ha_cli/fake_node.h"
+#include "tests/unit/ha_cli/golden.h"
 
 namespace hotpair::ha::cli {
 namespace {

@@ -5,6 +5,7 @@
 #include "ha/cli/render_text.h"
 #include "ha/cli/words.h"
 #include "tests/unit/ha_cli/fake_node.h"
+#include "tests/unit/ha_cli/golden.h"
 
 namespace hotpair::ha::cli {
 namespace {
