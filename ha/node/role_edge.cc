@@ -94,7 +94,8 @@ void Node::deactivate(Scope& scope, TimePoint now) {
   scope.active = false;
   scope.peer_complete = false;
   scope.refill.reset();
-  if (scope.journal.writing()) scope.journal.end();
+  // With a channel the session ends the journal, when it has let the tail go.
+  if (scope.journal.writing() && service_of(scope) == nullptr) scope.journal.end();
 }
 
 void Node::begin_story(Scope& scope, const role::RoleChanged& change, TimePoint now) {
