@@ -265,6 +265,9 @@ void EtrunkSession::send(Path& path, std::uint64_t echo) {
   effects_.push(SendHello{std::move(hello)});
 }
 
+// Not inline: g++ 12 at -O2 warns of the variant's bytes in a caller's optional.
+std::optional<SessionEffect> EtrunkSession::poll_effect() { return effects_.poll(); }
+
 std::optional<TimePoint> EtrunkSession::next_deadline() const {
   TimePoint due = send_at_;
   for (const Path& path : paths_)

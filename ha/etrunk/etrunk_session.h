@@ -118,7 +118,7 @@ class EtrunkSession {
   void announce() { send_all_ = true; }
 
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
-  [[nodiscard]] std::optional<SessionEffect> poll_effect() { return effects_.poll(); }
+  [[nodiscard]] std::optional<SessionEffect> poll_effect();
 
   [[nodiscard]] const EtrunkConfig& config() const { return config_; }
   /// At least one path is up.

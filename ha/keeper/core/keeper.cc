@@ -442,6 +442,8 @@ void Keeper::send_now(Scope& scope, TimePoint now) {
   send_reports(now);
 }
 
+std::optional<Effect> Keeper::poll_effect() { return effects_.poll(); }
+
 std::optional<TimePoint> Keeper::next_deadline() const {
   std::optional<TimePoint> due = earliest(heartbeat_due_, grace_ends_);
   if (leaving_ == Leaving::asked) due = earliest(due, leave_at_);

@@ -81,7 +81,7 @@ class Keeper {
   void on_leave_requested(TimePoint now);
 
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
-  [[nodiscard]] std::optional<Effect> poll_effect() { return effects_.poll(); }
+  [[nodiscard]] std::optional<Effect> poll_effect();
 
   [[nodiscard]] const Configure& config() const { return config_; }
   /// DaemonHello was accepted: the daemon may be sent what ToDaemon says.
