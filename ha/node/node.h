@@ -242,6 +242,7 @@ class Node {
   [[nodiscard]] std::string unacceptable(const Scope& scope, const Term& term) const;
   void deliver(Scope& scope, const std::vector<checkpoint::RecordChange>& changes, TimePoint now);
   void deliver(Scope& scope, const checkpoint::RecordChange& change, TimePoint now);
+  void drop_standby(Scope& scope, TimePoint now);
   void on_meta(Scope& scope, const checkpoint::MetaRead& meta, TimePoint now);
   void on_restored_slice(Scope& scope, const checkpoint::RecordSlice& slice, TimePoint now);
   void ask_meta(Scope& scope);

@@ -206,6 +206,20 @@ void Node::deliver(Scope& scope, const checkpoint::RecordChange& change, TimePoi
   }
 }
 
+/// The store no longer knows what the engines hold: they forget it, and a bulk brings all of it.
+/// Routes may only grow meanwhile.
+void Node::drop_standby(Scope& scope, TimePoint now) {
+  if (scope.active) return;
+  mrib_.begin_hold(now);
+  for (const auto& [id, link] : links_) {
+    if (link.settings.scope != scope.id) continue;
+    gmp_.remove(id, Family::ipv4, now);
+    gmp_.remove(id, Family::ipv6, now);
+    refresh_gmp(link, now);
+  }
+  mrib_.end_hold(kHoldOff, now);
+}
+
 // ---- the session ----
 
 bool Node::pump_session(Service& service, TimePoint now) {
@@ -229,6 +243,8 @@ void Node::handle(Service& service, const session::Effect& effect, TimePoint now
     effects_.push(AskStore{ask->request});
   } else if (const auto* apply = std::get_if<session::Apply>(&effect)) {
     if (Scope* scope = scope_of(*apply)) deliver(*scope, apply->changes, now);
+  } else if (const auto* drop = std::get_if<session::ScopeRefill>(&effect)) {
+    if (Scope* scope = scope_of(*drop)) drop_standby(*scope, now);
   } else if (const auto* complete = std::get_if<session::ScopeComplete>(&effect)) {
     if (Scope* scope = scope_of(*complete)) on_complete(*scope, *complete, now);
   } else if (const auto* taken = std::get_if<session::ScopeTaken>(&effect)) {
