@@ -250,7 +250,8 @@ Result<KeyRange> RecordCodec::membership_range(ScopeId scope, LinkId link, Famil
   Bytes end = *prefix;
   // Longer than any group and source, and no group begins with 16 bytes of ones and goes on so.
   end.insert(end.end(), 40, std::byte{0xff});
-  return KeyRange{{database, vrf, family, std::move(*prefix)}, {database, vrf, family, std::move(end)}};
+  return KeyRange{{database, vrf, family, std::move(*prefix)},
+                  {database, vrf, family, std::move(end)}};
 }
 
 RecordChange RecordCodec::encode(const mrib::DataDrivenEvent& event) const {
@@ -265,7 +266,8 @@ RecordChange RecordCodec::encode(const mrib::DataDrivenKey& key) const {
   return {data_driven_key(key.vrf, key.group, key.source), std::nullopt};
 }
 
-Result<DataDrivenChange> RecordCodec::decode_data_driven(ScopeId scope, const RecordChange& change) {
+Result<DataDrivenChange> RecordCodec::decode_data_driven(ScopeId scope,
+                                                         const RecordChange& change) {
   const Family family = change.key.family;
   if (change.key.database != static_cast<std::uint8_t>(DatabaseId::data_driven_event) ||
       (family != Family::ipv4 && family != Family::ipv6))

@@ -38,16 +38,16 @@ struct KeyRange {
   RecordKey through;
 };
 
-/// Engines' records to opaque ones and back. Keys are canonical: the same thing has the same bytes on
-/// both nodes, and they never change between versions.
+/// Engines' records to opaque ones and back. Keys are canonical: the same thing has the same bytes
+/// on both nodes, and they never change between versions.
 class RecordCodec {
  public:
   /// The node keeps this up to date with its configuration.
   [[nodiscard]] LinkNames& links() { return links_; }
   [[nodiscard]] const LinkNames& links() const { return links_; }
 
-  /// IGMP and MLD membership; a record without a value becomes a deletion. Fails with `not_found` if
-  /// the interface is not known, with `refused` if it may not appear in `scope`.
+  /// IGMP and MLD membership; a record without a value becomes a deletion. Fails with `not_found`
+  /// if the interface is not known, with `refused` if it may not appear in `scope`.
   [[nodiscard]] Result<RecordChange> encode(ScopeId scope,
                                             const mcast::gmp::MembershipRecord& record) const;
   [[nodiscard]] Result<mcast::gmp::MembershipRecord> decode_membership(ScopeId scope,

@@ -28,8 +28,9 @@ template <typename Root, typename Fill>
   return out;
 }
 
-/// Reads a value: copied to aligned memory first, traversal limited to twice its size, nesting to 8.
-/// `read` gets the root reader and answers optional<T>; nullopt too if the segment is malformed.
+/// Reads a value: copied to aligned memory first, traversal limited to twice its size, nesting
+/// to 8. `read` gets the root reader and answers optional<T>; nullopt too if the segment is
+/// malformed.
 template <typename Root, typename Read>
 [[nodiscard]] auto read_segment(ByteSpan bytes, Read&& read)
     -> decltype(read(std::declval<typename Root::Reader>())) {
@@ -45,7 +46,8 @@ template <typename Root, typename Read>
   }
   std::memcpy(copy, bytes.data(), bytes.size());
   try {
-    const kj::ArrayPtr<const capnp::word> segment(reinterpret_cast<const capnp::word*>(copy), words);
+    const kj::ArrayPtr<const capnp::word> segment(reinterpret_cast<const capnp::word*>(copy),
+                                                  words);
     capnp::ReaderOptions options;
     options.traversalLimitInWords = 2 * words;
     options.nestingLimit = 8;

@@ -12,15 +12,17 @@
 
 namespace hotpair::checkpoint::store {
 
-/// Whose store it is and when it was last alive: a small file beside the environment, written in place
-/// once a second, so that the decision whether to open the environment needs no look into it.
+/// Whose store it is and when it was last alive: a small file beside the environment, written in
+/// place once a second, so that the decision whether to open the environment needs no look into it.
 struct LifeMark {
-  std::string boot_id;  ///< /proc/sys/kernel/random/boot_id, or what the operator set; at most 64 bytes
+  /// /proc/sys/kernel/random/boot_id, or what the operator set; at most 64 bytes.
+  std::string boot_id;
   NodeId node;
   Duration alive{};  ///< CLOCK_BOOTTIME
   bool clean = false;    ///< closed in order
   bool damaged = false;  ///< LMDB found the environment damaged, or writing it failed for good
-  std::uint32_t unclean_starts = 0;  ///< starts in a row that neither ended clean nor lived a minute
+  /// Starts in a row that neither ended clean nor lived a minute.
+  std::uint32_t unclean_starts = 0;
   friend bool operator==(const LifeMark&, const LifeMark&) = default;
 };
 

@@ -1,5 +1,5 @@
-// Walks an environment in a child process: LMDB does not check its pages, so a damaged file can crash
-// or hang whoever reads it.
+// Walks an environment in a child process: LMDB does not check its pages, so a damaged file can
+// crash or hang whoever reads it.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>

@@ -12,7 +12,8 @@ constexpr std::size_t kSuspectEntriesMax = 4096;
 
 }  // namespace
 
-/// A walk over the records of one scope in (after, through]; stands on a sound record or at the end.
+/// A walk over the records of one scope in (after, through]; stands on a sound record or at the
+/// end.
 struct Reader::Range {
   ScopeId scope;
   Slot slot = 0;
@@ -71,8 +72,8 @@ int Reader::first(MDB_cursor* cursor, Range& range) {
   return next(cursor, range, skip ? MDB_NEXT : MDB_GET_CURRENT);
 }
 
-/// Goes to a record that fits its checksum. The checksum covers the key, so a damaged key does not end
-/// the walk.
+/// Goes to a record that fits its checksum. The checksum covers the key, so a damaged key does not
+/// end the walk.
 int Reader::next(MDB_cursor* cursor, Range& range, MDB_cursor_op op) {
   range.here = false;
   for (;; op = MDB_NEXT) {

@@ -16,8 +16,8 @@ struct Suspects {
   [[nodiscard]] bool empty() const { return scopes.empty() && index_entries.empty(); }
 };
 
-/// Runs reads in short transactions: one is renewed for each request and never stays open after, so no
-/// page is pinned and no lock table is needed.
+/// Runs reads in short transactions: one is renewed for each request and never stays open after, so
+/// no page is pinned and no lock table is needed.
 class Reader {
  public:
   Reader(const Environment& environment, const ScopeTable& scopes)

@@ -38,7 +38,7 @@ struct OpenReport {
   std::filesystem::path aside;   ///< where the old file is now
   std::uint32_t unclean_starts = 0;
   bool checked = false;          ///< a helper process walked the file first
-  bool terms_lost = false;       ///< the file of reserved terms was damaged and is set aside: an alarm
+  bool terms_lost = false;  ///< the file of reserved terms was damaged and is set aside: an alarm
 };
 
 /// Counters since open().
@@ -53,12 +53,13 @@ struct StoreCounters {
 };
 
 /// The LMDB store. Not thread-safe; one thread owns it (StoreThread). It survives a killed process
-/// (the page cache holds what was committed), not a power cut: after a reboot it begins empty. Terms
-/// alone are fsynced.
+/// (the page cache holds what was committed), not a power cut: after a reboot it begins empty.
+/// Terms alone are fsynced.
 class LmdbStore final : public StoreExecutor {
  public:
-  /// Fails only if the directory does not serve (owner, mode, read-only, in use by another process);
-  /// a file that is too old, of another boot or damaged is set aside and a fresh one begun.
+  /// Fails only if the directory does not serve (owner, mode, read-only, in use by another
+  /// process); a file that is too old, of another boot or damaged is set aside and a fresh one
+  /// begun.
   [[nodiscard]] static Result<std::unique_ptr<LmdbStore>> open(const StoreOptions& options);
   /// Closes in order: marks the store clean.
   ~LmdbStore() override;

@@ -176,7 +176,8 @@ int WriteBatch::apply(StoredScope& scope, const SequencedChange& change, bool ap
   return put_index(scope.slot, change, raw.span(), append);
 }
 
-/// Takes the old record of a key, or its grave, out of digest and index; `erase` deletes the record.
+/// Takes the old record of a key, or its grave, out of digest and index; `erase` deletes the
+/// record.
 int WriteBatch::forget_old(StoredScope& scope, const RecordKey& key, ByteSpan raw, bool erase) {
   MDB_val k = to_val(raw);
   MDB_val v;
@@ -228,7 +229,8 @@ int WriteBatch::drop_index_entry(ByteSpan key_bytes) {
 int WriteBatch::dig_up(Slot slot, ByteSpan raw) {
   const MDB_dbi graves = environment_.tables().graves;
   MDB_stat stat{};
-  if (const int rc = mdb_stat(txn_.get(), graves, &stat); rc != 0 || stat.ms_entries == 0) return rc;
+  if (const int rc = mdb_stat(txn_.get(), graves, &stat); rc != 0 || stat.ms_entries == 0)
+    return rc;
   MDB_val key = to_val(raw);
   MDB_val value;
   int rc = mdb_get(txn_.get(), graves, &key, &value);
@@ -348,7 +350,8 @@ int WriteBatch::replace_existing(StoredScope& scope, Existing& at, const Record&
 int WriteBatch::clear_graves(Slot slot, const ReplaceRange& replace) {
   const MDB_dbi graves = environment_.tables().graves;
   MDB_stat stat{};
-  if (const int rc = mdb_stat(txn_.get(), graves, &stat); rc != 0 || stat.ms_entries == 0) return rc;
+  if (const int rc = mdb_stat(txn_.get(), graves, &stat); rc != 0 || stat.ms_entries == 0)
+    return rc;
   MDB_cursor* raw_cursor = nullptr;
   if (const int rc = mdb_cursor_open(txn_.get(), graves, &raw_cursor); rc != 0) return rc;
   const CursorPtr cursor(raw_cursor);

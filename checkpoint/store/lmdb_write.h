@@ -17,8 +17,8 @@ struct Damage {
   std::uint64_t index_entries = 0;
 };
 
-/// One write transaction over any number of requests. The scopes as committed are copied when they are
-/// first touched, so dropping the object leaves everything as it was.
+/// One write transaction over any number of requests. The scopes as committed are copied when they
+/// are first touched, so dropping the object leaves everything as it was.
 class WriteBatch {
  public:
   WriteBatch(const Environment& environment, const ScopeTable& scopes);

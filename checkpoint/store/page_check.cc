@@ -15,8 +15,8 @@
 //          branch: child = lo, hi, flags; no data
 //   meta   pages 0 and 1: | page header | magic u32 | version u32 | address u64 | map size u64 |
 //          | table[2] | last page u64 | transaction u64 |
-//   table  | pad u32 (page size in table 0) | flags u16 | depth u16 | branch, leaf, overflow pages u64 |
-//          | entries u64 | root u64 |
+//   table  | pad u32 (page size in table 0) | flags u16 | depth u16 |
+//          | branch, leaf, overflow pages u64 | entries u64 | root u64 |
 namespace hotpair::checkpoint::store {
 namespace {
 
@@ -163,7 +163,8 @@ bool Checker::table(const Table& table, Kind kind) {
   entries_ = 0;
   previous_.reset();
   if (!tree(table.root, 1, table, kind)) return false;
-  return entries_ == table.entries ? true : fail("a table has another number of entries than it says");
+  return entries_ == table.entries ? true
+                                   : fail("a table has another number of entries than it says");
 }
 
 bool Checker::tree(std::uint64_t number, unsigned level, const Table& table, Kind kind) {
@@ -256,7 +257,8 @@ bool Checker::order(ByteSpan key, Kind kind) {
 
 bool Checker::leaf_node(const Node& node, Kind kind) {
   const auto flags = static_cast<std::uint16_t>(node.flags & ~kBigData);
-  if (kind == Kind::free_list) return flags == 0 ? free_pages(node) : fail("a free list entry is damaged");
+  if (kind == Kind::free_list)
+    return flags == 0 ? free_pages(node) : fail("a free list entry is damaged");
   if (kind == Kind::records) return flags == 0 ? true : fail("the flags of a node are damaged");
   if (flags != kSubTable || node.data.size() != kTableBytes || sub_tables_.size() >= 8)
     return fail("the list of tables is damaged");
@@ -266,7 +268,8 @@ bool Checker::leaf_node(const Node& node, Kind kind) {
 
 /// A count, then page numbers in descending order, all of them free.
 bool Checker::free_pages(const Node& node) {
-  if (node.data.size() < 8 || node.data.size() % 8 != 0) return fail("a free list entry is damaged");
+  if (node.data.size() < 8 || node.data.size() % 8 != 0)
+    return fail("a free list entry is damaged");
   const auto count = load<std::uint64_t>(node.data, 0);
   if (count != node.data.size() / 8 - 1 || load<std::uint64_t>(node.key, 0) > transaction_)
     return fail("a free list entry is damaged");

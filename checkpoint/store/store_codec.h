@@ -7,8 +7,8 @@
 #include "checkpoint/record/record.h"
 #include "checkpoint/store/store_rules.h"
 
-/// Bytes of keys and values in the tables. Checksums are the low 32 bits of XXH3-64, seeded with the
-/// hash of the key, so a value under a wrong key does not fit either.
+/// Bytes of keys and values in the tables. Checksums are the low 32 bits of XXH3-64, seeded with
+/// the hash of the key, so a value under a wrong key does not fit either.
 namespace hotpair::checkpoint::store {
 
 /// Small number of a scope within one environment.

@@ -37,8 +37,9 @@ ScopeMeta ScopeState::meta() const { return {history, last, floor, incomplete, d
 
 Result<void> check_key(const RecordKey& key) {
   if (key.key.size() > kKeyBytesMax)
-    return fail(ErrorCode::refused, "key of " + std::to_string(key.key.size()) + " bytes, at most " +
-                                        std::to_string(kKeyBytesMax) + " are kept");
+    return fail(ErrorCode::refused, "key of " + std::to_string(key.key.size()) +
+                                        " bytes, at most " + std::to_string(kKeyBytesMax) +
+                                        " are kept");
   if (key.family != Family::ipv4 && key.family != Family::ipv6)
     return fail(ErrorCode::refused, "address family " +
                                         std::to_string(static_cast<unsigned>(key.family)) +

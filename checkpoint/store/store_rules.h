@@ -6,8 +6,8 @@
 
 #include "checkpoint/record/store_port.h"
 
-/// What every store does alike, whatever it keeps its records in: which requests are refused, how the
-/// meta of a scope moves, how ranges are summed. Pure.
+/// What every store does alike, whatever it keeps its records in: which requests are refused, how
+/// the meta of a scope moves, how ranges are summed. Pure.
 namespace hotpair::checkpoint::store {
 
 inline constexpr std::size_t kEpochsKept = 64;
@@ -37,8 +37,9 @@ struct ScopeState {
 [[nodiscard]] Result<void> check_key(const RecordKey& key);
 [[nodiscard]] Result<void> check_record(const RecordKey& key, const RecordValue& value);
 
-/// Checks a PutChanges against the scope as it is: sequences ascend and begin at 1 or later, no record
-/// is too large, the epoch is not older than the newest one, and a new epoch brings no old sequence.
+/// Checks a PutChanges against the scope as it is: sequences ascend and begin at 1 or later, no
+/// record is too large, the epoch is not older than the newest one, and a new epoch brings no old
+/// sequence.
 [[nodiscard]] Result<void> check_put(const ScopeState& state, const PutChanges& put);
 /// Begins the epoch of an accepted put, if the history does not end with it.
 void begin_epoch(ScopeState& state, Epoch epoch);

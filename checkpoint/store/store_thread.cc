@@ -68,8 +68,9 @@ void StoreThread::submit(StoreRequest request) {
       queue_.push_back({std::move(request), boot_time()});
       statistics_.depth_max = std::max(statistics_.depth_max, queue_.size() + running_.size());
     } else {
-      answers_.push_back({request.id, StoreFailed{scope_of(request),
-                                                  {ErrorCode::unavailable, "the store is closed"}}});
+      answers_.push_back(
+          {request.id,
+           StoreFailed{scope_of(request), {ErrorCode::unavailable, "the store is closed"}}});
       signal();
       return;
     }

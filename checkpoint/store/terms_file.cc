@@ -50,7 +50,8 @@ Result<void> write_all(int fd, std::string_view text, const std::filesystem::pat
   while (!text.empty()) {
     const ssize_t put = ::write(fd, text.data(), text.size());
     if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return std::unexpected(system_error(put < 0 ? errno : ENOSPC, path, "cannot write"));
+    if (put <= 0)
+      return std::unexpected(system_error(put < 0 ? errno : ENOSPC, path, "cannot write"));
     text.remove_prefix(static_cast<std::size_t>(put));
   }
   return {};

@@ -1,5 +1,5 @@
-// What the store costs: a bulk received, changes with their index, scans, and the way through the store
-// thread. Prints one JSON document. Arguments: [--quick | --all].
+// What the store costs: a bulk received, changes with their index, scans, and the way through the
+// store thread. Prints one JSON document. Arguments: [--quick | --all].
 #include <fmt/format.h>
 #include <lmdb.h>
 #include <poll.h>

@@ -31,8 +31,10 @@ TEST(StoreCodec, raw_keys_sort_as_record_keys) {
   std::mt19937 random(1);
   std::vector<RecordKey> keys;
   for (int i = 0; i < 300; ++i) {
-    RecordKey key{static_cast<std::uint8_t>(random() % 3), VrfId(random() % 2 == 0 ? 1 : 0x01000000),
-                  random() % 2 == 0 ? Family::ipv4 : Family::ipv6, {}};
+    RecordKey key{static_cast<std::uint8_t>(random() % 3),
+                  VrfId(random() % 2 == 0 ? 1 : 0x01000000),
+                  random() % 2 == 0 ? Family::ipv4 : Family::ipv6,
+                  {}};
     for (unsigned n = random() % 4; n > 0; --n)
       key.key.push_back(static_cast<std::byte>(random() % 2 == 0 ? 0 : 0xff));
     keys.push_back(key);

@@ -1,5 +1,5 @@
-// Random requests to both stores: every answer is the same. The one on disk is reopened now and then,
-// as after a killed process.
+// Random requests to both stores: every answer is the same. The one on disk is reopened now and
+// then, as after a killed process.
 #include <algorithm>
 #include <random>
 #include <set>

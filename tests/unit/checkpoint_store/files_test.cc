@@ -31,7 +31,8 @@ TEST(LifeMark, round_trip_and_every_flipped_bit) {
 }
 
 TEST(LifeMark, verdicts) {
-  const auto decide = [](std::optional<LifeMark> mark, int now_s, const char* boot = "b6a1f0d2-boot",
+  const auto decide = [](std::optional<LifeMark> mark, int now_s,
+                         const char* boot = "b6a1f0d2-boot",
                          std::uint64_t node = 0x1122334455667788) {
     return decide_restore(mark, boot, NodeId(node), std::chrono::seconds(now_s),
                           std::chrono::seconds(260));

@@ -82,7 +82,8 @@ TEST_F(FullDisk, a_start_on_a_full_disk_is_an_error_and_no_crash) {
 }
 
 TEST_F(FullDisk, a_read_only_file_system_is_an_error) {
-  ASSERT_EQ(::mount("tmpfs", directory_.path().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
+  ASSERT_EQ(::mount("tmpfs", directory_.path().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr),
+            0);
   EXPECT_FALSE(LmdbStore::open(options_for(directory_.path())));
 }
 
