@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
@@ -15,6 +17,7 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -121,9 +124,33 @@ void print_error(const ErrorChunk& error, bool json, bool printed) {
   std::cout << document.set("error", std::move(body)).dump(2) << "\n";
 }
 
+/// How long `wait … --timeout S` waits for a daemon to be there at all; other commands do not wait.
+std::chrono::seconds patience(const Request& request) {
+  if (request.argv.empty() || request.argv.front() != "wait") return std::chrono::seconds(0);
+  for (std::size_t i = 1; i + 1 < request.argv.size(); ++i) {
+    unsigned seconds = 0;
+    const std::string& value = request.argv[i + 1];
+    const auto [end, error] =
+        std::from_chars(value.data(), value.data() + value.size(), seconds);
+    if (request.argv[i] == "--timeout" && error == std::errc{} &&
+        end == value.data() + value.size())
+      return std::chrono::seconds(seconds);
+  }
+  return std::chrono::seconds(0);
+}
+
+Result<Connection> connect_patiently(const std::string& path, std::chrono::seconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (true) {
+    auto connection = connect_to(path);
+    if (connection || std::chrono::steady_clock::now() >= end) return connection;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
 Answer exchange(const Options& options, const Request& request, bool capture) {
   Answer answer;
-  auto connection = connect_to(options.control);
+  auto connection = connect_patiently(options.control, patience(request));
   if (!connection) {
     print_error({std::string(name_of(connection.error().code)), connection.error().detail},
                 request.json, false);
