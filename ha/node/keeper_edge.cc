@@ -131,7 +131,17 @@ void Node::handle(const keeper::HandoverOpened& message, TimePoint now) {
 }
 
 void Node::handle(const keeper::HandoverCommitted& message, TimePoint now) {
-  if (Scope* scope = find(message.scope)) scope->handover.on_committed(message.term, now);
+  Scope* scope = find(message.scope);
+  if (scope == nullptr) return;
+  scope->gate_open = false;
+  scope->handover.on_committed(message.term, now);
+  pump_handover(*scope, now);
+  keeper::ScopeChanged change;
+  change.state.scope = message.scope;
+  change.state.role = role::Role::backup;
+  change.state.term = message.term;
+  change.cause = keeper::Cause::handover;
+  scope->role.on_scope_changed(change, now);
 }
 
 void Node::handle(const keeper::HandoverOffered& message, TimePoint now) {

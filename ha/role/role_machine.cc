@@ -65,7 +65,10 @@ void RoleMachine::on_scope_changed(const keeper::ScopeChanged& change, TimePoint
   see(change.state.term);
   if (change.state.role == Role::master || !change.state.armed) armed_.reset();
   told_.reset();
-  settle(change.state.role, change.state.term, change.cause);
+  // A keeper that knew a newer term refused our word, not our role.
+  const bool only_term = change.cause == Cause::none && role_ != Role::master &&
+                         change.state.role != Role::master;
+  settle(only_term ? role_ : change.state.role, change.state.term, change.cause);
   // What was obeyed stands in a hello that the keeper passes on next; the one known here is older.
   peer_stale_ = change.cause == Cause::larger_term;
   decide(now);

@@ -235,6 +235,15 @@ TEST_F(RoleTest, LargerTermDemotesAndTheCopyCountsAsIncomplete) {
   EXPECT_EQ(machine_.next_term(), (Term{13, kOwn}));
 }
 
+TEST_F(RoleTest, ARefusedWordOfABackupRaisesTheTermAndKeepsTheRole) {
+  start();
+  hear(hello(Role::init, {}, false, 200));
+  machine_.on_scope_changed(keeper_says(Role::init, {5, kPeer}, Cause::none), now_);
+  EXPECT_EQ(machine_.role(), Role::backup);
+  EXPECT_EQ(machine_.term(), (Term{5, kPeer}));
+  EXPECT_EQ(drain().set->role, Role::backup);
+}
+
 TEST_F(RoleTest, HandedOverToUsWithTheHandoverForgottenIsTaken) {
   start();
   hear(hello(Role::master, {3, kPeer}, true, 200));
