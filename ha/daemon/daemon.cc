@@ -273,7 +273,10 @@ void Daemon::every_second() {
   });
 }
 
-void Daemon::act(const node::SendToKeeper& effect) { keeper_->send(effect.message); }
+void Daemon::act(const node::SendToKeeper& effect) {
+  if (std::holds_alternative<keeper::Leave>(effect.message)) keeper_->expect_end();
+  keeper_->send(effect.message);
+}
 
 void Daemon::act(const node::AskStore& effect) { store_->submit(effect.request); }
 

@@ -87,6 +87,7 @@ void KeeperLink::lose(const std::string& why) {
   watch_.reset();
   writable_.reset();
   client_.reset();
+  if (ending_) return;
   events_.lost(why);
   open();
 }

@@ -29,6 +29,8 @@ class KeeperLink {
   void open();
   /// Dropped while not connected.
   void send(const keeper::ToKeeper& message, std::span<const int> fds = {});
+  /// The keeper was told to leave: its end is no loss, and no other one is started.
+  void expect_end() { ending_ = true; }
   [[nodiscard]] bool connected() const { return client_.has_value(); }
 
  private:
@@ -45,6 +47,7 @@ class KeeperLink {
   std::optional<platform::io::ReadableWatch> watch_;
   std::unique_ptr<boost::asio::posix::stream_descriptor> writable_;
   bool started_ = false;   ///< a keeper was started for the present attempt
+  bool ending_ = false;
   unsigned attempts_ = 0;
 };
 

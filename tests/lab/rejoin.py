@@ -1,5 +1,7 @@
 """A dead node returns, syncs and reverts to master after its delay: 0 lost from its return on."""
 
+from time import sleep
+
 from lib.config import FAST
 from lib.report import Report
 from lib.scenario import kill_fault, scene
@@ -18,6 +20,7 @@ def main(args):
             kill_fault(stage, with_links=True).fire()
             a.power_off_done()
             b.wait("master", 5)
+            sleep(0.1)  # each stream's next packet ends the gap of the death, which is not the subject
             returns = now_ns()
             a.reboot()
             a.wait("synced", 20)
