@@ -1,5 +1,5 @@
 // How fast the membership engine takes reports, and what a million memberships cost. Prints one
-// JSON document. Arguments: [memberships [runs]].
+// JSON document. Arguments: [--quick | --all | memberships [runs]].
 #include <fmt/format.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mcast/gmp/gmp_machine.h"
@@ -188,10 +189,17 @@ std::string metric(const char* name, const char* unit, std::vector<double> value
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto count = static_cast<std::uint32_t>(argc > 1 ? std::atoi(argv[1]) : 1'000'000);
-  const int runs = argc > 2 ? std::atoi(argv[2]) : 3;
+  const std::string_view option = argc > 1 ? argv[1] : "";
+  std::uint32_t count = option == "--quick" ? 100'000 : 1'000'000;
+  int runs = option == "--quick" ? 1 : option == "--all" ? 5 : 3;
+  if (!option.empty() && !option.starts_with("--")) {
+    count = static_cast<std::uint32_t>(std::atoi(argv[1]));
+    if (argc > 2) runs = std::atoi(argv[2]);
+  } else if (argc > 2 || (!option.empty() && option != "--quick" && option != "--all")) {
+    count = 0;
+  }
   if (count == 0 || count > 10'000'000 || runs < 1) {
-    std::fputs("usage: bench_gmp [memberships up to 10000000 [runs]]\n", stderr);
+    std::fputs("usage: bench_gmp [--quick | --all | memberships up to 10000000 [runs]]\n", stderr);
     return 2;
   }
   std::vector<std::vector<double>> columns(9);
