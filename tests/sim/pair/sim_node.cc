@@ -381,8 +381,9 @@ void SimNode::to_keeper(const keeper::ToKeeper& message) {
 
 void SimNode::ask_store(const checkpoint::StoreRequest& request) {
   const bool put = std::holds_alternative<checkpoint::PutChanges>(request.body);
-  const Duration delay = world_.duration(20us, 400us);
-  world_.after(delay, [this, request, put, life = daemon_life_] {
+  // One thread: in order, each at its own pace.
+  store_free_ = std::max(store_free_, world_.now()) + world_.duration(5us, 400us);
+  world_.after(store_free_ - world_.now(), [this, request, put, life = daemon_life_] {
     if (!node_ || daemon_life_ != life) return;
     checkpoint::StoreRequest asked = request;
     checkpoint::StoreReply reply;

@@ -144,6 +144,7 @@ class SimNode {
   std::unique_ptr<ha::node::Node> node_;
   std::unique_ptr<ha::keeper::Keeper> keeper_;
   checkpoint::store::MemoryStore store_;
+  TimePoint store_free_{};                        // when its thread is done with what was asked
   std::vector<checkpoint::StoreRequest> unsafe_;  // answered and not yet stored (a planted bug)
   std::unique_ptr<fwd::FakePlane> plane_;
   std::map<std::uint32_t, std::uint64_t> gates_;  // survive processes, not the machine
