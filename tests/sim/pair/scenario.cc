@@ -289,6 +289,7 @@ class Scenario {
   /// Once the master counts everything as acknowledged, the peer's store holds exactly that. (Before,
   /// an acknowledged number says nothing of a key that has changed again since.)
   void check_acked() {
+    if (!network_.stream_up()) return;
     for (auto [from, to] : {std::pair{&a_, &b_}, std::pair{&b_, &a_}}) {
       const node::Scope* scope = from->scope();
       if (scope == nullptr || !scope->active || !scope->peer_complete) continue;
