@@ -293,6 +293,8 @@ class Scenario {
     for (auto [from, to] : {std::pair{&a_, &b_}, std::pair{&b_, &a_}}) {
       const node::Scope* scope = from->scope();
       if (scope == nullptr || !scope->active || !scope->peer_complete) continue;
+      // A peer that took over writes a line of its own.
+      if (to->scope() == nullptr || to->scope()->role.role() != Role::backup) continue;
       const checkpoint::journal::Journal& journal = scope->journal;
       if (journal.committed() != journal.last() || journal.degraded() || journal.torn()) continue;
       const auto service = from->node()->services().find("service1");
