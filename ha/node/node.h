@@ -50,6 +50,7 @@ struct Service {
   rbs::wire::FrameReader reader;
   bool stream_up = false;
   bool up = false;
+  bool dropped = false;  ///< by us; the transport has yet to say that it is gone
   std::string last_error;
   std::optional<TimePoint> last_up;
   std::uint64_t connects = 0;

@@ -303,6 +303,7 @@ void Node::handle_stream(Service& service, const session::Effect& effect, TimePo
         close->text.empty() ? std::string(session::name_of(close->reason)) : close->text;
     effects_.push(DropConnection{service.transport, why});
     stream_ended(service, why, now);
+    service.dropped = true;
   } else if (std::holds_alternative<session::PauseReading>(effect)) {
     effects_.push(PauseReading{service.transport, true});
   } else if (std::holds_alternative<session::ResumeReading>(effect)) {
@@ -341,6 +342,7 @@ void Node::on_transport_up(TransportId transport, TimePoint now) {
   Service* service = find(transport);
   if (service == nullptr) return;
   service->stream_up = true;
+  service->dropped = false;
   service->reader.clear();
   frames_[transport].clear();
   service->session->on_connected(now);
@@ -393,7 +395,8 @@ void Node::on_transport_down(TransportId transport, const std::string& reason, T
   Service* service = find(transport);
   if (service == nullptr) return;
   if (service->stream_up) service->session->on_closed(now);
-  stream_ended(*service, reason, now);
+  // The end of a stream that we dropped says nothing new; why we did is what counts.
+  if (!std::exchange(service->dropped, false)) stream_ended(*service, reason, now);
   pump(now);
 }
 

@@ -450,12 +450,23 @@ std::optional<TimePoint> Keeper::next_deadline() const {
   for (const auto& [id, session] : sessions_) due = earliest(due, session.machine.next_deadline());
   for (const auto& [id, scope] : scopes_) {
     if (scope.offered) due = earliest(due, scope.offer_ends);
+    if (scope.plan) due = earliest(due, waits_for_lease_of_peer(scope));
     if (scope.gate == Gate::leased)
       due = earliest(due, TimePoint(Duration(static_cast<Duration::rep>(scope.word))));
     if (scope.gate == Gate::expired && scope.drained && !scope.may_reopen && scope.silence_from)
       due = earliest(due, *scope.silence_from + silence_needed(scope));
   }
   return due;
+}
+
+// The peer is silent and the plan only waits for the end of its lease.
+std::optional<TimePoint> Keeper::waits_for_lease_of_peer(const Scope& scope) const {
+  const Session* session = session_of(scope);
+  if (session == nullptr || !session->machine.peer_dead()) return std::nullopt;
+  if (std::ranges::find(scope.plan->causes, Cause::paths_down) == scope.plan->causes.end())
+    return std::nullopt;
+  const TimePoint over = lease_of_peer_over(session->machine);
+  return over == TimePoint{} ? std::nullopt : std::optional(over);
 }
 
 std::vector<StoreGate> Keeper::gate_words() const {

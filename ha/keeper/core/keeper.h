@@ -170,7 +170,9 @@ class Keeper {
   void give_way(Scope& scope, Term term, TimePoint now);
   void become_master(Scope& scope, Term term, Cause cause, TimePoint now);
   void decide(TimePoint now);
-  [[nodiscard]] Cause trigger(const Scope& scope) const;
+  [[nodiscard]] Cause trigger(const Scope& scope, TimePoint now) const;
+  [[nodiscard]] std::optional<TimePoint> waits_for_lease_of_peer(const Scope& scope) const;
+  [[nodiscard]] TimePoint lease_of_peer_over(const etrunk::EtrunkSession& machine) const;
 
   // keeper_gate.cc
   void apply_posture(Scope& scope, GatePosture posture, TimePoint now);

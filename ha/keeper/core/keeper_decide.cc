@@ -64,12 +64,20 @@ void Keeper::decide(TimePoint now) {
       continue;
     }
     if (!scope.plan) continue;
-    const Cause cause = trigger(scope);
+    const Cause cause = trigger(scope, now);
     if (cause != Cause::none) become_master(scope, Term(scope.plan->term), cause, now);
   }
 }
 
-Cause Keeper::trigger(const Scope& scope) const {
+// A peer whose last hello did not hear us counted us as dead: its lease may be the long one. Nobody
+// takes over before that is over.
+TimePoint Keeper::lease_of_peer_over(const etrunk::EtrunkSession& machine) const {
+  if (!machine.peer() || machine.peer()->paths_up != 0 || !machine.last_heard()) return {};
+  return *machine.last_heard() + dead_span(machine) +
+         std::chrono::milliseconds(machine.peer()->interval_ms);
+}
+
+Cause Keeper::trigger(const Scope& scope, TimePoint now) const {
   const etrunk::EtrunkSession& machine = session_of(scope)->machine;
   const auto allowed = [&](Cause cause) {
     const auto& causes = scope.plan->causes;
@@ -77,6 +85,7 @@ Cause Keeper::trigger(const Scope& scope) const {
   };
   if (machine.peer_dead()) {
     const Cause cause = machine.ever_heard() ? Cause::paths_down : Cause::alone;
+    if (now < lease_of_peer_over(machine)) return Cause::none;
     return allowed(cause) ? cause : Cause::none;
   }
   if (!machine.peer_heard()) return Cause::none;

@@ -211,5 +211,24 @@ TEST(Lease, HealAfterAPartitionTheLargerTermStays) {
   EXPECT_EQ(pair.a.last<ScopeChanged>()->cause, Cause::larger_term);
 }
 
+// The other one counts us as dead and then stops too: its lease is the long one, so ours waits for it.
+TEST(Lease, BothFrozenOneAfterTheOther) {
+  Pair pair;
+  pair.bring_up();
+  pair.freeze(pair.a);
+  pair.run_for(milliseconds(150));
+  ASSERT_TRUE(pair.open(pair.b));
+  pair.run_for(milliseconds(100));
+  pair.freeze(pair.b);
+  pair.run_for(milliseconds(500));
+  pair.thaw(pair.a);
+  pair.run_for(milliseconds(20));
+  EXPECT_FALSE(pair.open(pair.a));
+  pair.arm(pair.a, Pair::term(2, pair.b), Pair::term(3, pair.a), {Cause::paths_down});
+  pair.run_for(seconds(15));
+  EXPECT_TRUE(pair.open(pair.a));
+  EXPECT_LE(pair.overlap, kLeaseMargin);
+}
+
 }  // namespace
 }  // namespace hotpair::ha::keeper::test
