@@ -58,7 +58,7 @@ std::vector<double> acknowledged(std::uint32_t preloaded, std::uint32_t rate, Du
   const auto count = static_cast<std::uint32_t>(rate * (length / 1ms) / 1000);
   const TimePoint begin = now() + 10ms;
   for (std::uint32_t n = 0; n < count; ++n) {
-    const TimePoint due = begin + 1s * n / rate;
+    const TimePoint due = begin + Duration(1s) * n / rate;
     if (now() < due) sleep_until(due);
     pair.master.post([&, n, due] {
       pair.master.report(preloaded + n, true);

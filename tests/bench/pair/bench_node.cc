@@ -1,6 +1,7 @@
 #include "tests/bench/pair/bench_node.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <time.h>
@@ -173,7 +174,10 @@ void BenchNode::open_plane(PlaneKind kind) {
 }
 
 void BenchNode::start() {
-  thread_ = std::thread([this] { loop(); });
+  thread_ = std::thread([this] {
+    ::pthread_setname_np(::pthread_self(), index_ == 0 ? "bench-master" : "bench-backup");
+    loop();
+  });
 }
 
 void BenchNode::loop() {
