@@ -70,8 +70,14 @@ std::string masked(const std::string& line) {
   return key == std::string::npos ? line : line.substr(0, key) + " ******";
 }
 
+Json error_json(const Error& error) {
+  Json out = Json::object();
+  return out.set("code", name_of(error.code)).set("text", error.detail);
+}
+
 std::string report(const Call& call, const config::Diagnostics& found,
-                   const std::vector<std::string>& changes) {
+                   const std::vector<std::string>& changes,
+                   const std::optional<Error>& error = {}) {
   if (!call.request.json) {
     std::string text;
     for (const config::Diagnostic& each : found) text += to_string(each) + "\n";
@@ -85,6 +91,7 @@ std::string report(const Call& call, const config::Diagnostics& found,
   for (const std::string& line : changes) lines.push(masked(line));
   Json out = Json::object();
   out.set("diagnostics", std::move(diagnostics)).set("changes", std::move(lines));
+  if (error) out.set("error", error_json(*error));
   return out.dump(2) + "\n";
 }
 
@@ -105,7 +112,7 @@ Response apply(const Call& call, bool dry_run) {
       errors += each.severity == config::Severity::error ? 1U : 0U;
     response = refuse({ErrorCode::refused, fmt::format("{}: {} error{}, nothing was changed",
                                                        file.name, errors, errors == 1 ? "" : "s")});
-    response.text = report(call, parsed.diagnostics, {});
+    response.text = report(call, parsed.diagnostics, {}, response.error);
     return response;
   }
   const auto changes = config::diff_config(call.view.running_config(), parsed.config);
@@ -145,10 +152,6 @@ constexpr CommandRow kRows[] = {
      reset<ResetTarget::mld>},
     {"reset remote-backup-service counters", "Set the counters of the channel to zero",
      AccessRole::operate, reset<ResetTarget::remote_backup_service>},
-    {"reset e-trunk counters", "Set the counters of paths to zero", AccessRole::operate,
-     reset<ResetTarget::e_trunk>},
-    {"reset multicast forwarding-table counters", "Set the counters of routes to zero",
-     AccessRole::operate, reset<ResetTarget::forwarding>},
     {"switchover [ backup-id id:1-65535 ]", "Hand mastership to the peer, planned",
      AccessRole::operate, switchover},
     {"leave", "Hand everything over, say goodbye, close the gates", AccessRole::operate, leave},

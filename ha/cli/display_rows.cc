@@ -92,10 +92,15 @@ Response etrunks(const Call& call) {
 }
 
 template <Family Which>
+std::string_view kind_of() {
+  return Which == Family::ipv4 ? "interface with IGMP" : "interface with MLD";
+}
+
+template <Family Which>
 Response gmp_interfaces(const Call& call) {
   auto model = call.view.gmp_interfaces(Which);
   if (auto none = keep_named(model.interfaces, interface_of(call),
-                             Which == Family::ipv4 ? "interface with IGMP" : "interface with MLD",
+                             kind_of<Which>(),
                              [](const auto& each) { return each.name; }))
     return *none;
   return rendered(call, model, TextOptions{call.verbose});
@@ -109,6 +114,12 @@ Response gmp_groups(const Call& call) {
   if (call.values.has("group")) query.group = call.values.address("group");
   if (query.group && !query.group->is_multicast())
     return refuse(ErrorCode::malformed, query.group->to_string() + " is not a multicast group");
+  if (query.interface) {
+    auto known = call.view.gmp_interfaces(Which);
+    if (auto none = keep_named(known.interfaces, query.interface, kind_of<Which>(),
+                               [](const auto& each) { return each.name; }))
+      return *none;
+  }
   return rendered(call, call.view.gmp_groups(query), TextOptions{call.verbose});
 }
 

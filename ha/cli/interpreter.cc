@@ -38,12 +38,56 @@ std::vector<Word> words_of(const std::vector<std::string>& argv) {
   return words;
 }
 
+// Help for words that no single row explains: those that several rows share, and parameters.
+std::string_view help_of(std::string_view word) {
+  constexpr std::pair<std::string_view, std::string_view> kHelp[] = {
+      {"display", "Show the state of this node"},
+      {"reset", "Set counters to zero"},
+      {"igmp", "IPv4 group membership"},
+      {"mld", "IPv6 group membership"},
+      {"multicast", "Multicast routes and their replication"},
+      {"remote-backup-service", "The channel to the peer"},
+      {"current-configuration", "The running configuration"},
+      {"apply", "Make a file the running configuration, all or nothing"},
+      {"interface", "Only this interface"},
+      {"verbose", "With every detail"},
+      {"group", "Group address"},
+      {"source", "Only this source"},
+      {"name", "Name"},
+      {"id", "Number"},
+      {"file", "Name of a file, - for the standard input"},
+      {"backup-id", "Only the profile with this backup-id"},
+      {"ready", "Every scope has a role"},
+      {"synced", "Both nodes hold the same"},
+      {"master", "This node is master of every scope"},
+      {"--timeout", "How long to wait, 60 s unless told"},
+      {"seconds", "Seconds"},
+      {"--dry-run", "Only show what it would change"},
+      {"--pair-key", "Another file than /etc/hotpair/pair.key"},
+  };
+  for (const auto& [known, help] : kHelp)
+    if (known == word) return help;
+  return {};
+}
+
+void explain_words(std::vector<config::Candidate>& candidates) {
+  std::string complete;  // what the line does as it is: no help for a word that may follow
+  for (const config::Candidate& each : candidates)
+    if (each.shown == "<cr>") complete = each.help;
+  for (config::Candidate& each : candidates) {
+    const bool own = each.keyword && !each.shared && each.help != complete;
+    if (each.shown == "<cr>" || own) continue;
+    if (const auto help = help_of(each.name); !help.empty()) each.help = help;
+  }
+}
+
 Response question(std::vector<Word> words, bool json) {
   std::string& last = words.back().text;
   last.pop_back();
   const bool partial = !last.empty();
   if (!partial) words.pop_back();
-  const auto candidates = command_grammar().candidates(0, words, partial);
+  auto candidates = command_grammar().candidates(0, words, partial);
+  explain_words(candidates);
   if (candidates.empty())
     return refuse(ErrorCode::malformed, "nothing can follow '" + config::join_words(words) + "'");
   Response response;
@@ -135,7 +179,10 @@ Response CommandInterpreter::run(const Request& request, AccessRole role) const 
     return refuse(ErrorCode::refused, fmt::format("this needs the right '{}', you have '{}'",
                                                   name_of(row.role), name_of(role)));
   const bool verbose = match->text.ends_with(" verbose");
-  return row.run(Call{match->values, request, role, view_, actions_, verbose});
+  Response response = row.run(Call{match->values, request, role, view_, actions_, verbose});
+  response.changes = row.role != AccessRole::view && !response.error &&
+                     !match->text.ends_with(" --dry-run");
+  return response;
 }
 
 Response CommandInterpreter::finish(const Request& request, const ActionOutcome& outcome) const {

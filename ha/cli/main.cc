@@ -264,7 +264,8 @@ int run_words(const Options& options, std::vector<std::string> words) {
     local.json = request.json;
     return run_pair(local, words);
   }
-  if (abbreviates(words[0], "apply", 1) && words.size() > 1 && words[1] != "?") {
+  if (abbreviates(words[0], "apply", 1) && words.size() > 1 && words.back() != "?" &&
+      !words[1].ends_with('?')) {
     auto input = read_input(words[1]);
     if (!input) {
       print_error({std::string(name_of(input.error().code)), input.error().detail}, request.json,

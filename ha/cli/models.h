@@ -27,8 +27,6 @@ struct RbsStatistics {
   std::uint64_t frames_received = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
-  std::uint64_t records_sent = 0;
-  std::uint64_t records_received = 0;
   std::vector<std::pair<std::string, std::uint64_t>>
       refused;  ///< reason, count; zero rows left out
   friend bool operator==(const RbsStatistics&, const RbsStatistics&) = default;
@@ -197,9 +195,12 @@ struct ForwardingRoute {
   std::string origin;     ///< "traffic", "membership", "synced", …
   std::optional<std::uint32_t> uptime_s;
   std::optional<std::uint32_t> expires_s;
-  std::uint64_t packets = 0;
-  std::uint64_t bytes = 0;
-  std::uint64_t wrong_interface = 0;
+  struct Counters {
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t wrong_interface = 0;
+  };
+  std::optional<Counters> counters;  ///< of the plane, read for this display; absent: not read
 };
 struct ForwardingTableModel {
   std::vector<ForwardingRoute> routes;  ///< sorted by family, group, source
@@ -266,6 +267,8 @@ struct Switchover {
   Term term;
   WallTime began;
   std::int32_t utc_offset_s = 0;
+  std::uint64_t memberships = 0;  ///< of the scope at the change
+  std::uint64_t routes = 0;
   std::string result;  ///< "done", "aborted: …", "running"
   std::vector<SwitchoverPhase> phases;
 };

@@ -43,7 +43,7 @@ enum class WaitFor : std::uint8_t {
 };
 
 /// Which counters `reset` sets to zero.
-enum class ResetTarget : std::uint8_t { igmp, mld, remote_backup_service, e_trunk, forwarding };
+enum class ResetTarget : std::uint8_t { igmp, mld, remote_backup_service };
 
 /// Names an action that goes on after the call; the daemon reports its end with the ticket.
 using ActionTicket = std::uint64_t;

@@ -36,7 +36,6 @@ Json statistics(const RbsStatistics& count) {
   out.set("connects", count.connects).set("disconnects", count.disconnects);
   out.set("frames_sent", count.frames_sent).set("frames_received", count.frames_received);
   out.set("bytes_sent", count.bytes_sent).set("bytes_received", count.bytes_received);
-  out.set("records_sent", count.records_sent).set("records_received", count.records_received);
   out.set("refused", std::move(refused));
   return out;
 }
@@ -211,6 +210,7 @@ Json to_json(const SwitchoverHistoryModel& model) {
     out.set("number", each.number).set("scope", each.scope.value()).set("profile", each.profile);
     out.set("planned", each.planned).set("cause", each.cause).set("detection", each.detection);
     out.set("from", word_of(each.from)).set("to", word_of(each.to)).set("term", term(each.term));
+    out.set("memberships", each.memberships).set("routes", each.routes);
     out.set("began", rfc3339(each.began))
         .set("result", each.result)
         .set("phases", std::move(phases));

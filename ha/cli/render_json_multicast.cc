@@ -104,8 +104,10 @@ Json route_json(const ForwardingRoute& route) {
   out.set("installed", route.installed).set("origin", route.origin);
   out.set("uptime_s", route.uptime_s ? Json(*route.uptime_s) : Json());
   out.set("expires_s", route.expires_s ? Json(*route.expires_s) : Json());
-  out.set("packets", route.packets).set("bytes", route.bytes);
-  return out.set("wrong_interface", route.wrong_interface);
+  const auto& counters = route.counters;
+  out.set("packets", counters ? Json(counters->packets) : Json());
+  out.set("bytes", counters ? Json(counters->bytes) : Json());
+  return out.set("wrong_interface", counters ? Json(counters->wrong_interface) : Json());
 }
 
 Json database_json(const DatabaseRow& row) {

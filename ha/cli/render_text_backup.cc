@@ -55,8 +55,6 @@ std::string statistics_text(const RemoteBackupServicesModel& model) {
         fmt::format("  frames   sent {}, received {}\n", count.frames_sent, count.frames_received);
     text +=
         fmt::format("  bytes    sent {}, received {}\n", count.bytes_sent, count.bytes_received);
-    text += fmt::format("  records  sent {}, received {}\n", count.records_sent,
-                        count.records_received);
     for (const auto& [reason, times] : count.refused)
       text += fmt::format("  refused  {}: {}\n", reason, times);
   }
@@ -202,6 +200,7 @@ std::string to_text(const SwitchoverHistoryModel& model) {
                     word_of(each.from), word_of(each.to), each.result);
     text += fmt::format("   cause {}, seen by {}, term {}\n", each.cause,
                         each.detection.empty() ? "-" : each.detection, term_text(each.term));
+    text += fmt::format("   {} memberships, {} routes\n", each.memberships, each.routes);
     for (const SwitchoverPhase& phase : each.phases)
       text += fmt::format("   {:>10.3f} ms  {}{}\n", static_cast<double>(phase.at_us) / 1000.0,
                           phase.name, phase.detail.empty() ? "" : ": " + phase.detail);

@@ -146,8 +146,10 @@ std::string to_text(const ForwardingTableModel& model) {
                             out.gate_open ? "open" : "closed");
       text += "\n";
     }
-    text += fmt::format("       Packets {}, bytes {}, wrong interface {}\n", route.packets,
-                        route.bytes, route.wrong_interface);
+    if (route.counters)
+      text += fmt::format("       Packets {}, bytes {}, wrong interface {}\n",
+                          route.counters->packets, route.counters->bytes,
+                          route.counters->wrong_interface);
   }
   if (model.total > model.routes.size())
     text +=

@@ -203,12 +203,37 @@ std::expected<Match, MatchError> Grammar::match(std::uint8_t view, std::span<con
   return Match{chosen->pattern->row, chosen->values, chosen->text};
 }
 
+// The first word that was abbreviated to more than one keyword, if the walks part there.
+std::optional<MatchError> Grammar::ambiguity(const std::vector<Walk>& walks,
+                                             std::span<const Word> words) {
+  for (std::size_t at = 0; at < words.size(); ++at) {
+    std::set<std::string> meant;
+    for (const Walk& each : walks) {
+      if (at >= each.element) return std::nullopt;
+      const Element& element = each.pattern->elements[at];
+      if (element.kind != ElementKind::keyword) return std::nullopt;
+      meant.insert(element.name);
+    }
+    if (meant.size() < 2) continue;
+    std::string list;
+    for (const std::string& each : meant) list += (list.empty() ? "" : ", ") + each;
+    return MatchError{
+        at, fmt::format("'{}' is ambiguous", words[at].text), "one of: " + list, {}};
+  }
+  return std::nullopt;
+}
+
 MatchError Grammar::explain(const std::vector<Walk>& walks, std::span<const Word> words) const {
   std::size_t furthest = 0;
   for (const Walk& each : walks) furthest = std::max(furthest, each.word);
   std::optional<std::vector<std::uint8_t>> best;
   for (const Walk& each : walks)
     if (each.word == furthest && (!best || each.scores < *best)) best = each.scores;
+
+  std::vector<Walk> fitting;
+  for (const Walk& each : walks)
+    if (each.word == furthest && each.scores == *best) fitting.push_back(each);
+  if (auto unclear = ambiguity(fitting, words)) return *std::move(unclear);
 
   std::vector<std::string> shown;
   std::vector<std::string> keywords;
@@ -242,8 +267,8 @@ MatchError Grammar::explain(const std::vector<Walk>& walks, std::span<const Word
   }
   const std::string& word = words[furthest].text;
   result.nearest = nearest_word(word, keywords);
-  result.message =
-      error.empty() || !keywords.empty() ? fmt::format("'{}' is not understood here", word) : error;
+  result.value = !error.empty() && keywords.empty();
+  result.message = result.value ? error : fmt::format("'{}' is not understood here", word);
   return result;
 }
 
@@ -257,22 +282,26 @@ std::vector<Candidate> Grammar::candidates(std::uint8_t view, std::span<const Wo
     if (rows_[pattern.row].view != view) continue;
     const Walk each = walk(pattern, whole, false);
     const std::string help(rows_[pattern.row].help);
-    if (each.end == Walk::End::complete && !begun) found.insert({"<cr>", help, false});
+    if (each.end == Walk::End::complete && !begun) found.insert({"<cr>", help, false, {}});
     if (each.end != Walk::End::incomplete) continue;
     const Element& element = pattern.elements[each.element];
     if (element.kind == ElementKind::keyword) {
-      if (begins_with(element.name, typed)) found.insert({element.name, help, true});
+      if (begins_with(element.name, typed)) found.insert({element.name, help, true, element.name});
     } else if (element.kind == ElementKind::choice) {
       for (const std::string& choice : element.choices)
-        if (begins_with(choice, typed)) found.insert({choice, help, true});
+        if (begins_with(choice, typed)) found.insert({choice, help, true, choice, true});
     } else {
-      found.insert({element.shown(), help, false});
+      found.insert({element.shown(), help, false, element.name});
     }
   }
-  // A keyword that begins several rows is listed once, with the help of the first.
+  // A word that several rows share is listed once.
   std::vector<Candidate> list;
-  for (const Candidate& each : found)
-    if (list.empty() || list.back().shown != each.shown) list.push_back(each);
+  for (const Candidate& each : found) {
+    if (list.empty() || list.back().shown != each.shown)
+      list.push_back(each);
+    else
+      list.back().shared = true;
+  }
   return list;
 }
 

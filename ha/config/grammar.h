@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <expected>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -113,6 +114,7 @@ struct MatchError {
   std::string message;
   std::string expected;
   std::string nearest;
+  bool value = false;  ///< the word stands where a value belongs, and is none that fits
 };
 
 /// What may come next, for `?` and completion.
@@ -120,6 +122,8 @@ struct Candidate {
   std::string shown;
   std::string help;
   bool keyword = false;  ///< can be completed as it is
+  std::string name;      ///< of the parameter; the word itself otherwise
+  bool shared = false;   ///< one of several rows or choices that `help` stands for
   friend auto operator<=>(const Candidate&, const Candidate&) = default;
 };
 
@@ -144,6 +148,8 @@ class Grammar {
   };
   struct Walk;
   [[nodiscard]] Walk walk(const Pattern& pattern, std::span<const Word> words, bool undo) const;
+  [[nodiscard]] static std::optional<MatchError> ambiguity(const std::vector<Walk>& walks,
+                                                           std::span<const Word> words);
   [[nodiscard]] MatchError explain(const std::vector<Walk>& walks,
                                    std::span<const Word> words) const;
   void compile(std::size_t row, std::string_view syntax);

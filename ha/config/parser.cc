@@ -285,6 +285,7 @@ void FileParser::explain(const RawLine& line, const std::vector<Word>& words,
     const Word& last = words.back();
     made.column = last.column + static_cast<std::uint32_t>(last.text.size());
   }
+  if (error.value) return;  // the line is at home here, only its value is wrong
   for (const View other :
        {View::etrunk, View::service, View::profile, View::interface, View::pim, View::pim_ipv6}) {
     if (other == view ||

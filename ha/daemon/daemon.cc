@@ -96,7 +96,9 @@ Result<void> Daemon::open() {
   const TimePoint start = now();
   node_ = std::make_unique<node::Node>(
       node::Node::Identity{node_id_, HOTPAIR_VERSION, platform::io::random_u64()}, start);
-  view_ = std::make_unique<LiveView>(*node_, config_, LiveView::Fixed{boot_id_, options_.keeper, start});
+  view_ = std::make_unique<LiveView>(
+      *node_, config_, LiveView::Fixed{boot_id_, options_.keeper, start},
+      [this](std::span<const fwd::RouteKey> keys) { return plane_->counters(keys); });
   interpreter_ = std::make_unique<cli::CommandInterpreter>(*view_, *this);
   channels_->attach(*node_, [this] { settle(); });
   plane_ = std::make_unique<PlaneLink>(loop_, *node_, log_, [this] { settle(); });
@@ -150,7 +152,10 @@ Result<void> Daemon::open_store() {
                                                          : "set aside: " + report.reason);
   store_ = std::make_unique<checkpoint::store::StoreThread>(std::move(*store));
   store_watch_.emplace(loop_, store_->event_fd(), [this] {
-    for (const checkpoint::StoreReply& reply : store_->drain()) node_->on_store(reply, now());
+    for (const checkpoint::StoreReply& reply : store_->drain()) {
+      view_->on_store(reply);
+      node_->on_store(reply, now());
+    }
     settle();
   });
   return {};
@@ -319,7 +324,7 @@ void Daemon::act(const node::Stop& effect) {
 cli::Response Daemon::run_command(const cli::Request& request, const Caller& caller) {
   view_->at(now(), platform::io::wall_now());
   auto response = interpreter_->run(request, caller.role);
-  if (response.pending) {
+  if (response.changes) {
     std::string words;
     for (const std::string& word : request.argv) words += (words.empty() ? "" : " ") + word;
     log_(kCommand, caller.uid, caller.pid, words);
@@ -377,9 +382,6 @@ Result<void> Daemon::reset(cli::ResetTarget target) {
     case cli::ResetTarget::igmp: node_->reset_gmp_counters(Family::ipv4); break;
     case cli::ResetTarget::mld: node_->reset_gmp_counters(Family::ipv6); break;
     case cli::ResetTarget::remote_backup_service: node_->reset_service_counters(); break;
-    case cli::ResetTarget::e_trunk:
-    case cli::ResetTarget::forwarding:
-      return fail(ErrorCode::unsupported, "these counters belong to the keeper and the kernel");
   }
   return {};
 }

@@ -35,8 +35,10 @@ void KeeperLink::attempt() {
   }
   if (!started_ || attempts_ % kQuickAttempts == kQuickAttempts - 1) {
     started_ = true;
-    events_.note("started, since none answered: " + client.error().detail);
-    if (const auto begun = keeper::start_keeper(start_); !begun) events_.note(begun.error().detail);
+    if (const auto begun = keeper::start_keeper(start_))
+      events_.note("started, since none answered: " + client.error().detail);
+    else
+      events_.note(client.error().detail + "; it cannot be started: " + begun.error().detail);
   }
   retry_.expires_after(++attempts_ < kQuickAttempts ? kQuickRetry : kSlowRetry);
   retry_.async_wait([this](const boost::system::error_code& error) {

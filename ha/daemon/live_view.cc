@@ -59,6 +59,23 @@ std::string etrunk_reason(Cause cause) {
   return "INIT";
 }
 
+/// What saw the reason of a change of role.
+std::string detection_of(Cause cause) {
+  switch (cause) {
+    case Cause::paths_down: return "hello timeout";
+    case Cause::peer_access_lost: return "the master's hello: its access link is down";
+    case Cause::peer_control_dead: return "the master's hello: its control is dead";
+    case Cause::peer_leaving: return "the master's hello: it leaves";
+    case Cause::election: return "hello of the peer";
+    case Cause::handover: return "the master, which hands over";
+    case Cause::larger_term: return "hello with a larger term";
+    case Cause::alone: return "no hello since start";
+    case Cause::lease_expired: return "lease";
+    case Cause::none: break;
+  }
+  return {};
+}
+
 cli::DigestState digest_state(rbs::session::DigestState state) {
   switch (state) {
     case rbs::session::DigestState::equal: return cli::DigestState::equal;
@@ -317,11 +334,28 @@ cli::ForwardingTableModel LiveView::forwarding_table(const cli::ForwardingQuery&
     row.installed = !route.not_installed;
     row.origin = route.stale ? "stale" : route.data_driven ? "traffic" : "membership";
     row.uptime_s = count_of<std::chrono::seconds>(route.uptime);
-    row.packets = route.packets.value_or(0);
-    row.bytes = route.bytes.value_or(0);
     model.routes.push_back(std::move(row));
   }
+  if (!read_counters_ || table.rows.empty() || table.rows.size() > kCountedRowsMax) return model;
+  std::vector<fwd::RouteKey> keys;
+  for (const mcast::mrib::RouteModel& route : table.rows)
+    keys.push_back({route.vrf, route.group, route.source});
+  const auto counters = read_counters_(keys);
+  for (std::size_t i = 0; i < counters.size() && i < model.routes.size(); ++i) {
+    if (!counters[i]) continue;
+    model.routes[i].counters = cli::ForwardingRoute::Counters{
+        counters[i]->packets, counters[i]->bytes, counters[i]->wrong_interface};
+  }
   return model;
+}
+
+void LiveView::on_store(const checkpoint::StoreReply& reply) {
+  if (const auto* done = std::get_if<checkpoint::Committed>(&reply.body))
+    stored_[done->scope] = done->digests;
+  else if (const auto* replaced = std::get_if<checkpoint::RangeReplaced>(&reply.body))
+    stored_[replaced->scope] = replaced->digests;
+  else if (const auto* read = std::get_if<checkpoint::MetaRead>(&reply.body))
+    stored_[read->scope] = read->meta.digests;
 }
 
 cli::ScopeDatabases LiveView::database_model(const node::Scope& scope) const {
@@ -356,15 +390,21 @@ cli::ScopeDatabases LiveView::database_model(const node::Scope& scope) const {
     row.acked = statistics.syncs;
     row.awaiting_ack = statistics.awaiting_ack;
     row.sent = statistics.syncs + statistics.awaiting_ack;
+    row.lag_records = statistics.awaiting_send + statistics.awaiting_ack;
+  }
+  if (const auto stored = stored_.find(scope.id); stored != stored_.end()) {
+    for (const checkpoint::DatabaseDigest& digest : stored->second) {
+      rows[digest.database].database = digest.database;
+      rows[digest.database].entries = digest.records;
+    }
   }
   if (session) {
     for (const auto& database : session->databases) {
       cli::DatabaseRow& row = rows[database.database];
       row.database = database.database;
-      row.entries = database.entries;
       row.digest = digest_state(database.digest);
-      row.lag_records = session->lag_records;
-      row.lag_ms = static_cast<std::uint32_t>(session->lag_ms);
+      // The age of the lag is the scope's; a database with nothing under way has none.
+      if (row.lag_records != 0) row.lag_ms = static_cast<std::uint32_t>(session->lag_ms);
     }
   }
   for (auto& [id, row] : rows) model.databases.push_back(std::move(row));
@@ -403,7 +443,9 @@ cli::SwitchoverHistoryModel LiveView::switchover_history() const {
     row.began = wall_of(story.at);
     row.utc_offset_s = utc_offset_s(row.began);
     row.result = story.remark.empty() ? "done" : story.remark;
-    row.detection = fmt::format("{} memberships, {} routes", story.memberships, story.routes);
+    row.detection = detection_of(story.cause);
+    row.memberships = story.memberships;
+    row.routes = story.routes;
     for (const switchover::Phase& phase : story.phases)
       row.phases.push_back({phase.name, count_of<std::chrono::microseconds>(phase.at), {}});
     model.switchovers.push_back(std::move(row));

@@ -1,11 +1,17 @@
 #pragma once
 
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "ha/cli/node_view.h"
 #include "ha/config/config_model.h"
 #include "ha/node/node.h"
+#include "platform/fwd/forwarding_plane.h"
 
 namespace hotpair::ha::daemon {
 
@@ -18,8 +24,18 @@ class LiveView final : public cli::NodeView {
     std::string keeper_socket;
     TimePoint started;
   };
-  LiveView(const node::Node& node, const config::Config& config, Fixed fixed)
-      : node_(node), config_(config), fixed_(std::move(fixed)) {}
+  /// The plane's counters, in the order of the keys; none without a plane.
+  using ReadCounters = std::function<std::vector<std::optional<fwd::RouteCounters>>(
+      std::span<const fwd::RouteKey>)>;
+  /// More rows than this are shown without counters: reading them would hold up the loop.
+  static constexpr std::size_t kCountedRowsMax = 1000;
+
+  LiveView(const node::Node& node, const config::Config& config, Fixed fixed,
+           ReadCounters read_counters)
+      : node_(node),
+        config_(config),
+        fixed_(std::move(fixed)),
+        read_counters_(std::move(read_counters)) {}
 
   [[nodiscard]] const config::Config& running_config() const override { return config_; }
   [[nodiscard]] cli::RemoteBackupServicesModel remote_backup_services() const override;
@@ -41,6 +57,8 @@ class LiveView final : public cli::NodeView {
     now_ = now;
     wall_ = wall;
   }
+  /// What the store answered: how many records each database of a scope holds.
+  void on_store(const checkpoint::StoreReply& reply);
 
  private:
   [[nodiscard]] WallTime wall_of(TimePoint time) const { return wall_ - (now_ - time); }
@@ -53,6 +71,8 @@ class LiveView final : public cli::NodeView {
   const node::Node& node_;
   const config::Config& config_;
   Fixed fixed_;
+  ReadCounters read_counters_;
+  std::map<ScopeId, std::vector<checkpoint::DatabaseDigest>> stored_;  ///< newest answer
   TimePoint now_;
   WallTime wall_;
 };

@@ -19,6 +19,12 @@ std::string keeper_beside_this() {
   return error ? "hotpair-keeper" : (self.parent_path() / "hotpair-keeper").string();
 }
 
+/// A warning that the list of inactive lines repeats.
+bool listed_below(const config::Diagnostic& diagnostic) {
+  return diagnostic.severity == config::Severity::warning &&
+         diagnostic.message.ends_with("is not active in this version");
+}
+
 /// --check: every finding, then what is kept without an engine. 0 when it may be used.
 int check(const DaemonOptions& options) {
   const auto keys = ChannelLink::check_keys(options.pair_key);
@@ -27,9 +33,13 @@ int check(const DaemonOptions& options) {
     fmt::print(stderr, "{}\n", loaded.error().detail);
     return 1;
   }
-  for (const auto& diagnostic : loaded->diagnostics) fmt::print("{}\n", to_string(diagnostic));
-  if (!loaded->config.services.empty() && !keys) fmt::print("{}\n", keys.error().detail);
   const auto inactive = config::list_inactive(loaded->config);
+  for (const auto& diagnostic : loaded->diagnostics)
+    if (!listed_below(diagnostic)) fmt::print("{}\n", to_string(diagnostic));
+  // Without a file the rules have said so for each service; a file that cannot be used says why.
+  if (!loaded->config.services.empty() && !keys &&
+      std::filesystem::exists(options.pair_key))
+    fmt::print("{}\n", keys.error().detail);
   if (!inactive.empty()) fmt::print("not active in this version:\n");
   for (const std::string& line : inactive) fmt::print("  {}\n", line);
   fmt::print("{}: {}\n", options.config, loaded->ok() ? "ok" : "refused");

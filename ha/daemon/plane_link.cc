@@ -232,6 +232,12 @@ void PlaneLink::act(const node::AskRpf& effect) {
   node_.on_rpf(effect.target, facts, now());
 }
 
+std::vector<std::optional<fwd::RouteCounters>> PlaneLink::counters(
+    std::span<const fwd::RouteKey> keys) {
+  if (plane_ == nullptr) return {};
+  return plane_->counters(keys);
+}
+
 void PlaneLink::act(const node::AskRouteCounters& effect) {
   const auto counters = plane_->counters(effect.keys);
   std::vector<std::pair<fwd::RouteKey, std::optional<fwd::RouteCounters>>> answer;

@@ -38,6 +38,10 @@ class PlaneLink {
   /// What the keeper shall keep: names and descriptors in the same order.
   [[nodiscard]] std::pair<std::vector<std::string>, std::vector<int>> descriptors() const;
 
+  /// For displays, in the order of the keys; empty without a plane.
+  [[nodiscard]] std::vector<std::optional<fwd::RouteCounters>> counters(
+      std::span<const fwd::RouteKey> keys);
+
   void act(const node::AddPlaneLink& effect);
   void act(const node::RemovePlaneLink& effect);
   void act(const node::AttachGate& effect);

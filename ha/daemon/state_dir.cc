@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <string>
 
 #include "platform/base/descriptor.h"
@@ -68,6 +69,9 @@ Result<void> replace_file(const std::filesystem::path& path, const std::string& 
 }
 
 Result<NodeId> open_state_dir(const std::filesystem::path& directory, std::uint64_t random) {
+  // Only the last part is this program's own; what leads to it gets the usual rights.
+  std::error_code ignored;
+  std::filesystem::create_directories(directory.parent_path(), ignored);
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
     return system_error("cannot make the state directory " + directory.string());
   const std::filesystem::path file = directory / "node-id";

@@ -75,7 +75,50 @@ TEST_F(Interpreter, QuestionMark) {
   EXPECT_THAT(run("display igmp group ?").text, HasSubstr("<cr>"));
 }
 
+TEST_F(Interpreter, HelpIsOfTheWordThatMayFollow) {
+  EXPECT_THAT(run("?").text, HasSubstr("Show the state of this node\n"));
+  EXPECT_THAT(run("?").text, HasSubstr("Hand mastership to the peer, planned\n"));
+  EXPECT_THAT(run("display ?").text, HasSubstr("IPv4 group membership\n"));
+  EXPECT_THAT(run("display ?").text, HasSubstr("Each change of master as one story\n"));
+  EXPECT_THAT(run("display igmp group ?").text, HasSubstr("Only this interface\n"));
+  EXPECT_THAT(run("wait ?").text, HasSubstr("Both nodes hold the same\n"));
+  EXPECT_THAT(run("apply x ?").text, HasSubstr("Show what the file would change\n"));
+  for (const CommandRow& row : command_rows())
+    EXPECT_THAT(run(std::string(row.syntax.substr(0, row.syntax.find(' '))) + "?").text,
+                Not(IsEmpty()));
+}
+
+TEST_F(Interpreter, AnUnknownInterfaceIsNotAnEmptyList) {
+  node.interface_model.interfaces.push_back({"Eth-Trunk1", true, {}});
+  EXPECT_EQ(run("display igmp group interface Eth-Trunk1").text, "No IGMP group.\n");
+  EXPECT_THAT(refused("display igmp group interface Eth-Trunk2"),
+              HasSubstr("there is no interface with IGMP Eth-Trunk2; did you mean 'Eth-Trunk1'?"));
+}
+
+TEST_F(Interpreter, OnlyWhatChangesSomethingIsMarkedSo) {
+  EXPECT_FALSE(run("display version").changes);
+  EXPECT_FALSE(run("wait ready").changes);
+  EXPECT_TRUE(run("reset igmp counters").changes);
+  EXPECT_TRUE(run("switchover").changes);
+  EXPECT_FALSE(run("switchover", AccessRole::view).changes);
+  input = InputFile{"new.conf", golden("seed003/DeviceA.conf")};
+  EXPECT_FALSE(run("apply new.conf --dry-run").changes);
+  EXPECT_TRUE(run("apply new.conf").changes);
+}
+
+TEST_F(Interpreter, ARefusedFileIsOneDocument) {
+  json = true;
+  input = InputFile{"new.conf", "sysname A\ne-trunk 1\n priorty 3\n"};
+  const auto document = Json::parse(run("apply new.conf").text, 8);
+  ASSERT_TRUE(document.has_value());
+  ASSERT_NE(document->find("error"), nullptr);
+  EXPECT_EQ(*document->find("error")->find("text")->string(),
+            "new.conf: 1 error, nothing was changed");
+  EXPECT_EQ(document->find("diagnostics")->elements()->size(), 1U);
+}
+
 TEST_F(Interpreter, QueriesCarryWhatWasAsked) {
+  node.interface_model.interfaces.push_back({"Eth-Trunk1", true, {}});
   EXPECT_EQ(run("display mld group FF0E::1 interface Eth-Trunk 1 verbose").exit_code, 0);
   EXPECT_EQ(node.asked_groups.family, Family::ipv6);
   EXPECT_EQ(node.asked_groups.group->to_string(), "ff0e::1");

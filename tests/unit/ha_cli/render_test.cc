@@ -97,7 +97,7 @@ TEST(Json, KeysOfTheService) {
       "\"track_bfd\":null,\"ssl_policy_name\":null,\"ssl_state\":null,"
       "\"last_up_time\":\"2021-05-29T03:21:36.000Z\",\"last_error\":null,\"statistics\":{"
       "\"connects\":0,\"disconnects\":0,\"frames_sent\":0,\"frames_received\":0,\"bytes_sent\":0,"
-      "\"bytes_received\":0,\"records_sent\":0,\"records_received\":0,\"refused\":{}}}]}");
+      "\"bytes_received\":0,\"refused\":{}}}]}");
 }
 
 TEST(Json, KeysOfTheProfile) {
@@ -218,10 +218,13 @@ TEST(ForwardingDisplay, GatesAndOrigins) {
   route.incoming = "GigabitEthernet0/1/1";
   route.outgoing = {{"Eth-Trunk1", ScopeId(10), false}};
   route.origin = "synced";
-  route.packets = 7;
+  const std::string unread = to_text(ForwardingTableModel{{route}, 1});
+  EXPECT_THAT(unread, Not(HasSubstr("Packets")));
+  route.counters = ForwardingRoute::Counters{7, 700, 1};
   const std::string text = to_text(ForwardingTableModel{{route}, 1});
   EXPECT_THAT(text, HasSubstr("00001. (10.9.0.1, 225.1.1.1)\n"));
   EXPECT_THAT(text, HasSubstr("         Eth-Trunk1 (backup-id 10, gate closed)\n"));
+  EXPECT_THAT(text, HasSubstr("       Packets 7, bytes 700, wrong interface 1\n"));
   EXPECT_THAT(to_json(ForwardingTableModel{{route}, 1}).dump(),
               HasSubstr("\"backup_id\":10,\"gate_open\":false"));
 }

@@ -52,6 +52,40 @@ TEST(Grammar, CandidatesForHelp) {
   EXPECT_TRUE(grammar.candidates(0, split_words("nonsense"), false).empty());
 }
 
+TEST(Grammar, AnAbbreviationOfTwoWordsIsAmbiguousAlsoBeforeTheEnd) {
+  constexpr RowSyntax kTwo[] = {
+      {0, "display mld group", "Groups"},
+      {0, "display multicast ipv6 routes", "Routes"},
+      {0, "display version", "Version"},
+  };
+  const Grammar grammar(kTwo);
+  const auto found = grammar.match(0, split_words("display m"));
+  ASSERT_FALSE(found.has_value());
+  EXPECT_EQ(found.error().word, 1U);
+  EXPECT_EQ(found.error().message, "'m' is ambiguous");
+  EXPECT_EQ(found.error().expected, "one of: mld, multicast");
+  EXPECT_TRUE(grammar.match(0, split_words("display m g")).has_value());  // only one goes on so
+}
+
+TEST(Grammar, CandidatesTellWhatSeveralRowsShare) {
+  const Grammar grammar(kRows);
+  const auto first = grammar.candidates(0, {}, false);
+  ASSERT_EQ(first.size(), 3U);
+  EXPECT_EQ(first[1].name, "display");
+  EXPECT_TRUE(first[1].shared);
+  EXPECT_FALSE(first[0].shared);
+  const auto file = grammar.candidates(0, split_words("apply"), false);
+  ASSERT_EQ(file.size(), 1U);
+  EXPECT_EQ(file[0].name, "file");
+  EXPECT_FALSE(file[0].keyword);
+}
+
+TEST(Grammar, AWrongValueIsToldFromAWrongWord) {
+  const Grammar grammar(kRows);
+  EXPECT_TRUE(grammar.match(0, split_words("wait ready --timeout 0")).error().value);
+  EXPECT_FALSE(grammar.match(0, split_words("display igmp grupo")).error().value);
+}
+
 TEST(Grammar, ErrorsNameTheWord) {
   const Grammar grammar(kRows);
   const auto typo = grammar.match(0, split_words("display igmp grupo"));

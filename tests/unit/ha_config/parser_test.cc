@@ -249,6 +249,11 @@ TEST(Parser, ErrorsSayWhereAndWhat) {
   EXPECT_THAT(found[4].message, HasSubstr("belongs to view interface"));
 }
 
+TEST(Parser, AWrongValueDoesNotPointToAnotherView) {
+  const Diagnostics found = refused("e-trunk 1\n timer hello-ms 5\n");
+  EXPECT_THAT(all(found), HasSubstr("'5' is out of range in view e-trunk; expected <20-10000>"));
+}
+
 TEST(Parser, AmbiguousLine) {
   const Diagnostics found = refused("e-trunk 1\n p 20\n");
   EXPECT_THAT(all(found), HasSubstr("ambiguous"));
