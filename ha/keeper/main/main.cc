@@ -22,7 +22,7 @@ constexpr int kExitUsage = 2;
 constexpr int kExitAnotherRuns = 3;
 
 struct Options {
-  std::string socket = "/run/hotpair/keeper.sock";
+  std::string socket = "/run/hotpair/keeper";
   std::string log_level = "info";
   bool foreground = false;
 };
