@@ -37,10 +37,10 @@ struct ReplaceRange {
 
 /// What a scope's store stands for, kept with its records.
 struct ScopeMeta {
-  EpochHistory history;        ///< empty: nothing was ever stored
-  Sequence last;               ///< newest change, local or received
-  Sequence floor;              ///< the index knows every deletion after this
-  bool incomplete = false;     ///< a bulk or repair was begun and has not ended
+  EpochHistory history;                 ///< empty: nothing was ever stored
+  Sequence last;                        ///< newest change, local or received
+  Sequence floor;                       ///< the index knows every deletion after this
+  bool incomplete = false;              ///< a bulk or repair was begun and has not ended
   std::vector<DatabaseDigest> digests;  ///< of databases with records, ascending; answers only
   friend bool operator==(const ScopeMeta&, const ScopeMeta&) = default;
 };
@@ -84,7 +84,8 @@ struct ReadMeta {
 struct DropScope {
   ScopeId scope;
 };
-/// Makes sure, fsynced, that this node never again starts a term of the scope at or below `counter`.
+/// Makes sure, fsynced, that this node never again starts a term of the scope at or below
+/// `counter`.
 struct ReserveTerm {
   ScopeId scope;
   std::uint64_t counter = 0;

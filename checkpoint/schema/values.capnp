@@ -1,6 +1,6 @@
 @0x8e99c1f4a9f9fe85;
-# Values of checkpoint databases, schema version 1. A value is the one raw segment of a message. Fields
-# are only ever added at the end; a number that is in use is never given another meaning.
+# Values of checkpoint databases, schema version 1. A value is the one raw segment of a message.
+# Fields are only ever added at the end; a number in use is never given another meaning.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("hotpair::checkpoint::schema::values");

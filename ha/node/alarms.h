@@ -23,8 +23,8 @@ class Alarms {
  public:
   /// True if it was not active before.
   bool raise(const Message& message, const std::string& subject, std::string text, TimePoint now) {
-    const auto [place, added] =
-        active_.try_emplace({std::string(message.id), subject}, ActiveAlarm{&message, subject, {}, now});
+    const auto [place, added] = active_.try_emplace({std::string(message.id), subject},
+                                                    ActiveAlarm{&message, subject, {}, now});
     place->second.text = std::move(text);
     return added;
   }

@@ -228,8 +228,7 @@ void Node::refresh_plane(Link& link, TimePoint now) {
     effects_.push(AttachGate{settings.device, slots_.at(*settings.scope)});
     link.gated = true;
   }
-  if (wanted)
-    effects_.push(AddPlaneLink{{link.id, settings.device, settings.ipv4, settings.ipv6}});
+  if (wanted) effects_.push(AddPlaneLink{{link.id, settings.device, settings.ipv4, settings.ipv6}});
   if (wanted) {
     mrib_.set_link({link.id, VrfId{0}, settings.ipv4, settings.ipv6, settings.scope}, now);
     if (!link.in_plane) mrib_.on_unicast_changed(now);
@@ -256,7 +255,8 @@ void Node::refresh_gmp(const Link& link, TimePoint now) {
     }
     mcast::gmp::InterfaceConfig config = *settings;
     config.scope = link.settings.scope;
-    config.address = link.settings.shutdown ? IpAddress::any(family) : querier_address(link, family);
+    config.address =
+        link.settings.shutdown ? IpAddress::any(family) : querier_address(link, family);
     config.subnets.clear();
     for (const IpPrefix& address : link.facts.addresses)
       if (address.address.family() == family) config.subnets.push_back(address.network());

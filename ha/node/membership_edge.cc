@@ -29,8 +29,7 @@ Scope* Node::record_scope(LinkId link, Family family) {
   if (found == links_.end()) return nullptr;
   if (const auto& scope_id = found->second.settings.scope) {
     Scope* scope = find(*scope_id);
-    if (scope != nullptr &&
-        (family == Family::ipv4 ? scope->settings.igmp : scope->settings.mld))
+    if (scope != nullptr && (family == Family::ipv4 ? scope->settings.igmp : scope->settings.mld))
       return scope;
   }
   return find(kWholeNode);
@@ -75,8 +74,8 @@ void Node::handle(mcast::gmp::SendQuery& send, TimePoint now) {
   static_cast<void>(now);
   const auto link = links_.find(send.link);
   if (link == links_.end() || !link->second.facts.present) return;
-  SendGroupMessage message{link->second.settings.device, IpAddress::any(send.family),
-                           send.destination, {}};
+  SendGroupMessage message{
+      link->second.settings.device, IpAddress::any(send.family), send.destination, {}};
   if (send.family == Family::ipv4) {
     for (const IpPrefix& address : link->second.settings.addresses)
       if (address.address.is_v4()) {
@@ -102,7 +101,8 @@ void Node::handle(mcast::gmp::RecordChanged& change, TimePoint now) {
       std::visit([](const auto& one) { return one.key.group.family(); }, change.record);
   Scope* scope = record_scope(link, family);
   if (scope == nullptr) return;
-  if (auto record = codec_.encode(scope->id, change.record)) append(*scope, std::move(*record), now);
+  if (auto record = codec_.encode(scope->id, change.record))
+    append(*scope, std::move(*record), now);
 }
 
 void Node::handle(mcast::gmp::FlushInterface& flush, TimePoint now) {

@@ -43,8 +43,7 @@ Link* Node::link_of_device(std::string_view device) {
 }
 
 void Node::clear(const Message& message, const std::string& subject) {
-  if (alarms_.clear(message, subject))
-    effects_.push(WriteLog{&message, "cleared: " + subject});
+  if (alarms_.clear(message, subject)) effects_.push(WriteLog{&message, "cleared: " + subject});
 }
 
 void Node::pump(TimePoint now) {
@@ -118,8 +117,8 @@ bool Node::holds(Condition condition) const {
     if (condition == Condition::master && (role != role::Role::master || !scope->active))
       return false;
     if (condition == Condition::synced) {
-      const bool complete = role == role::Role::master ? scope->peer_complete
-                                                       : scope->role.complete();
+      const bool complete =
+          role == role::Role::master ? scope->peer_complete : scope->role.complete();
       const auto service = services_.find(scope->settings.service);
       if (!complete || service == services_.end() || !service->second->up) return false;
     }

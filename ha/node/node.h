@@ -76,15 +76,15 @@ struct Scope {
   std::uint32_t gate_slot = 0;
   bool gate_open = false;
   bool access_up = true;
-  bool active = false;                     ///< engines write its records
-  bool peer_complete = false;              ///< as master: the peer's copy
-  std::optional<TimePoint> take_at;        ///< handed over to us; waiting for the journal's tail
-  bool tail_in = false;                    ///< HandoverDone came before the keeper's word
-  std::optional<std::uint32_t> refill;     ///< cursor of a snapshot that refills the store
+  bool active = false;                  ///< engines write its records
+  bool peer_complete = false;           ///< as master: the peer's copy
+  std::optional<TimePoint> take_at;     ///< handed over to us; waiting for the journal's tail
+  bool tail_in = false;                 ///< HandoverDone came before the keeper's word
+  std::optional<std::uint32_t> refill;  ///< cursor of a snapshot that refills the store
   std::uint64_t story = 0;
   TimePoint story_began;
-  std::optional<std::uint64_t> ticket;     ///< operator's switchover
-  std::optional<TimePoint> check_until;    ///< a planned handover waits for equal digests
+  std::optional<std::uint64_t> ticket;   ///< operator's switchover
+  std::optional<TimePoint> check_until;  ///< a planned handover waits for equal digests
 };
 
 /// What the keeper said of an E-Trunk.
@@ -317,12 +317,12 @@ class Node {
   std::map<std::string, std::unique_ptr<Service>> services_;
   std::map<etrunk::EtrunkId, EtrunkState> etrunks_;
   std::map<LinkId, Link> links_;
-  std::map<std::string, LinkId> link_ids_;     // by interface name, for good
+  std::map<std::string, LinkId> link_ids_;  // by interface name, for good
   std::map<std::string, DeviceFacts> devices_;
   std::uint32_t next_link_ = 1;
   std::uint32_t next_transport_ = 1;
   std::uint32_t next_slot_ = 0;
-  std::map<ScopeId, std::uint32_t> slots_;     // by scope, for good
+  std::map<ScopeId, std::uint32_t> slots_;  // by scope, for good
   Alarms alarms_;
   switchover::History history_;
   EffectQueue<NodeEffect> effects_{1U << 20U};

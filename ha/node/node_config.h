@@ -12,8 +12,8 @@
 #include "platform/base/ids.h"
 #include "platform/base/time.h"
 
-/// What a node runs, as plain values: made from the operator's configuration by ha/config, or by the
-/// simulator. Consistent by the time it comes here.
+/// What a node runs, as plain values: made from the operator's configuration by ha/config, or by
+/// the simulator. Consistent by the time it comes here.
 namespace hotpair::ha::node {
 
 struct EtrunkSettings {
@@ -38,7 +38,7 @@ struct ScopeSettings {
   std::string service;  ///< its RBS; the channel it is mirrored over
   etrunk::EtrunkId etrunk;
   std::uint16_t eth_trunk = 0;
-  bool igmp = false;    ///< service types: what is mirrored
+  bool igmp = false;  ///< service types: what is mirrored
   bool mld = false;
   friend bool operator==(const ScopeSettings&, const ScopeSettings&) = default;
 };
@@ -48,8 +48,8 @@ struct LinkSettings {
   std::string name;    ///< canonical, "Eth-Trunk1"
   std::string device;  ///< Linux device
   bool shutdown = false;
-  bool ipv4 = false;   ///< carries IPv4 multicast: a VIF
-  bool ipv6 = false;   ///< carries IPv6 multicast: a MIF
+  bool ipv4 = false;  ///< carries IPv4 multicast: a VIF
+  bool ipv6 = false;  ///< carries IPv6 multicast: a MIF
   std::optional<ScopeId> scope;
   std::uint16_t eth_trunk = 0;  ///< number of an Eth-Trunk; names the link in records of a scope
   std::vector<IpPrefix> addresses;

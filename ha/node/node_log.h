@@ -19,7 +19,8 @@ template <typename... Args>
 void Node::raise(const Message& message, const std::string& subject, TimePoint now,
                  Args&&... args) {
   std::string text = fmt::format(fmt::runtime(message.text), args...);
-  if (alarms_.raise(message, subject, text, now)) effects_.push(WriteLog{&message, std::move(text)});
+  if (alarms_.raise(message, subject, text, now))
+    effects_.push(WriteLog{&message, std::move(text)});
 }
 
 }  // namespace hotpair::ha::node

@@ -4,8 +4,8 @@
 
 #include "platform/base/message.h"
 
-/// The node's log messages and alarms. A row that is an alarm is raised and cleared; its log line is
-/// written when it is raised, and once more, at level info, when it is cleared.
+/// The node's log messages and alarms. A row that is an alarm is raised and cleared; its log line
+/// is written when it is raised, and once more, at level info, when it is cleared.
 namespace hotpair::ha::node {
 
 inline constexpr Message kRoleChanged{
@@ -18,14 +18,17 @@ inline constexpr Message kPeerSilent{
     "Check the peer and the paths: display e-trunk."};
 inline constexpr Message kServiceDown{
     "HA-NODE-0003", LogLevel::error, "remote-backup-service {} is not connected: {}",
-    "Nothing is mirrored while the channel is down; a takeover would rely on what was mirrored before.",
+    "Nothing is mirrored while the channel is down; a takeover would rely on what was mirrored "
+    "before.",
     "display remote-backup-service shows the last error; check reachability, port and pair key."};
 inline constexpr Message kIncomplete{
     "HA-NODE-0004", LogLevel::warning, "scope {}: the backup copy is incomplete",
-    "A bulk or repair has not ended yet, or the channel is down. Only total silence of the master starts a takeover.",
+    "A bulk or repair has not ended yet, or the channel is down. Only total silence of the master "
+    "starts a takeover.",
     "Wait for it to end; display multicast redundancy databases shows the progress."};
 inline constexpr Message kDigestDiffers{
-    "HA-NODE-0005", LogLevel::error, "scope {}: database {} differed between the nodes and was repaired",
+    "HA-NODE-0005", LogLevel::error,
+    "scope {}: database {} differed between the nodes and was repaired",
     "The copy was not equal to the master's state: a fault of memory, disk or software.",
     "Report it with display multicast redundancy databases of both nodes."};
 inline constexpr Message kStoreDegraded{
@@ -33,17 +36,18 @@ inline constexpr Message kStoreDegraded{
     "The disk is full or broken. Replication goes on from memory.",
     "Free space in the state directory; it recovers by itself."};
 inline constexpr Message kConventionConflict{
-    "HA-NODE-0007", LogLevel::error, "scope {}: priority-order differs from the peer's; larger wins on both",
+    "HA-NODE-0007", LogLevel::error,
+    "scope {}: priority-order differs from the peer's; larger wins on both",
     "One node says that the smaller priority wins, the other that the larger one does.",
     "Set the same priority-order on both nodes."};
 inline constexpr Message kKeeperGone{
     "HA-NODE-0008", LogLevel::error, "the keeper is not connected",
     "The reflexes are missing: gates close when their lease ends and the peer takes over.",
     "It is restarted by itself; if not, look for hotpair-keeper in the log."};
-inline constexpr Message kHandoverEnded{
-    "HA-NODE-0009", LogLevel::info, "scope {}: planned handover in term {} {}",
-    "A planned switchover ended, or was given up without harm.",
-    "display switchover history tells the phases."};
+inline constexpr Message kHandoverEnded{"HA-NODE-0009", LogLevel::info,
+                                        "scope {}: planned handover in term {} {}",
+                                        "A planned switchover ended, or was given up without harm.",
+                                        "display switchover history tells the phases."};
 inline constexpr Message kPlaneRefused{
     "HA-NODE-0010", LogLevel::error, "the forwarding plane refused {}: {}",
     "A link or gate could not be set in the kernel.",
@@ -56,43 +60,46 @@ inline constexpr Message kChannelEvent{
     "HA-NODE-0012", LogLevel::info, "remote-backup-service {}: {}",
     "The channel to the peer went up or down, or its frames were refused.",
     "Nothing, if it comes back by itself."};
-inline constexpr Message kGroupLimit{
-    "HA-NODE-0013", LogLevel::warning, "limit reached on {}: group {} of host {} refused ({})",
-    "A host asks for more groups or sources than the interface allows. Existing members keep service.",
-    "Raise the limit, or look at the host."};
+inline constexpr Message kGroupLimit{"HA-NODE-0013", LogLevel::warning,
+                                     "limit reached on {}: group {} of host {} refused ({})",
+                                     "A host asks for more groups or sources than the interface "
+                                     "allows. Existing members keep service.",
+                                     "Raise the limit, or look at the host."};
 inline constexpr Message kOtherQuerier{
     "HA-NODE-0014", LogLevel::warning, "another querier {} is heard on {}",
     "A router or snooping switch on the access side sends queries; the scope role decides here.",
     "Switch its querier off."};
-inline constexpr Message kSinglePath{
-    "HA-NODE-0015", LogLevel::warning, "e-trunk {}: single path: cutting it makes two masters",
-    "The nodes hear each other over one address pair only.",
-    "Make the loopbacks reachable over two links, or add a path."};
-inline constexpr Message kNodeRestored{
-    "HA-NODE-0016", LogLevel::info, "scope {}: {} records restored from the store",
-    "The daemon was restarted in place.", "Nothing."};
-inline constexpr Message kLeaving{
-    "HA-NODE-0017", LogLevel::warning, "leaving the pair: {}",
-    "An operator, a shutdown or the end of the keeper asked for it.",
-    "Start hotpaird again to come back."};
+inline constexpr Message kSinglePath{"HA-NODE-0015", LogLevel::warning,
+                                     "e-trunk {}: single path: cutting it makes two masters",
+                                     "The nodes hear each other over one address pair only.",
+                                     "Make the loopbacks reachable over two links, or add a path."};
+inline constexpr Message kNodeRestored{"HA-NODE-0016", LogLevel::info,
+                                       "scope {}: {} records restored from the store",
+                                       "The daemon was restarted in place.", "Nothing."};
+inline constexpr Message kLeaving{"HA-NODE-0017", LogLevel::warning, "leaving the pair: {}",
+                                  "An operator, a shutdown or the end of the keeper asked for it.",
+                                  "Start hotpaird again to come back."};
 inline constexpr Message kGateChanged{
     "HA-NODE-0018", LogLevel::warning, "scope {}: gate {}, cause: {}",
     "The keeper closed the gate since its lease ran out, or opened it again.",
     "If it was not a pause of the machine, check the paths to the peer."};
 inline constexpr Message kPeerDiverged{
-    "HA-NODE-0019", LogLevel::error, "scope {}: both nodes were master ({} here, {} there); the larger term stays",
+    "HA-NODE-0019", LogLevel::error,
+    "scope {}: both nodes were master ({} here, {} there); the larger term stays",
     "The nodes did not hear each other for a while and both served.",
     "Add a second path; memberships of both are kept until confirmed."};
 
 inline constexpr Message kQueryVersion{
-    "HA-NODE-0020", LogLevel::warning, "{} sends queries of version {} on {}, which speaks version {}",
+    "HA-NODE-0020", LogLevel::warning,
+    "{} sends queries of version {} on {}, which speaks version {}",
     "Two routers of one link are configured for different protocol versions.",
     "Set the same version on both (RFC 3376 7.3.1)."};
 
 inline constexpr std::array kMessages{
-    kRoleChanged,  kPeerSilent,   kServiceDown,   kIncomplete,   kDigestDiffers, kStoreDegraded,
-    kConventionConflict, kKeeperGone, kHandoverEnded, kPlaneRefused, kUnknownRecord, kChannelEvent,
-    kGroupLimit,   kOtherQuerier, kSinglePath,    kNodeRestored, kLeaving,       kGateChanged,
-    kPeerDiverged, kQueryVersion};
+    kRoleChanged,   kPeerSilent,    kServiceDown,        kIncomplete,
+    kDigestDiffers, kStoreDegraded, kConventionConflict, kKeeperGone,
+    kHandoverEnded, kPlaneRefused,  kUnknownRecord,      kChannelEvent,
+    kGroupLimit,    kOtherQuerier,  kSinglePath,         kNodeRestored,
+    kLeaving,       kGateChanged,   kPeerDiverged,       kQueryVersion};
 
 }  // namespace hotpair::ha::node

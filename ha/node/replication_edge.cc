@@ -99,8 +99,8 @@ void Node::on_restored_slice(Scope& scope, const checkpoint::RecordSlice& slice,
   }
   const checkpoint::RequestId id = ids_.next();
   own_requests_[id] = scope.id;
-  effects_.push(AskStore{
-      {id, checkpoint::ScanRecords{scope.id, slice.records.back().key, std::nullopt}}});
+  effects_.push(
+      AskStore{{id, checkpoint::ScanRecords{scope.id, slice.records.back().key, std::nullopt}}});
 }
 
 void Node::finish_restore(Scope& scope, TimePoint now) {
@@ -127,8 +127,8 @@ void Node::attach_session(Scope& scope, TimePoint now) {
   if (scope.role.role() == role::Role::master) {
     if (!scope.take_at) take(scope, now);
   } else if (service != nullptr) {
-    const auto role = scope.role.role() == role::Role::backup ? session::Role::backup
-                                                              : session::Role::init;
+    const auto role =
+        scope.role.role() == role::Role::backup ? session::Role::backup : session::Role::init;
     service->session->set_scope(scope.id, {role, scope.role.term()}, scope.journal, now);
   }
 }

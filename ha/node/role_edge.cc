@@ -65,7 +65,8 @@ void Node::on_role_changed(Scope& scope, const role::RoleChanged& change, TimePo
 }
 
 /// The journal's term rises, then the engines become active: at once, or when the session says that
-/// what was read under the old term is in. A scope that is still being restored is taken at its end.
+/// what was read under the old term is in. A scope that is still being restored is taken at its
+/// end.
 void Node::take(Scope& scope, TimePoint now) {
   scope.take_at.reset();
   if (scope.life != Scope::Life::ready) return;

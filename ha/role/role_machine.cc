@@ -66,8 +66,8 @@ void RoleMachine::on_scope_changed(const keeper::ScopeChanged& change, TimePoint
   if (change.state.role == Role::master || !change.state.armed) armed_.reset();
   told_.reset();
   // A keeper that knew a newer term refused our word, not our role.
-  const bool only_term = change.cause == Cause::none && role_ != Role::master &&
-                         change.state.role != Role::master;
+  const bool only_term =
+      change.cause == Cause::none && role_ != Role::master && change.state.role != Role::master;
   settle(only_term ? role_ : change.state.role, change.state.term, change.cause);
   // What was obeyed stands in a hello that the keeper passes on next; the one known here is older.
   peer_stale_ = change.cause == Cause::larger_term;
@@ -132,9 +132,7 @@ const etrunk::ScopeReport* RoleMachine::peer_report() const {
   return nullptr;
 }
 
-bool RoleMachine::order_conflict() const {
-  return peer_ && peer_->order != config_.order;
-}
+bool RoleMachine::order_conflict() const { return peer_ && peer_->order != config_.order; }
 
 std::optional<bool> RoleMachine::better_than_peer() const {
   if (!peer_) return std::nullopt;

@@ -9,8 +9,8 @@ namespace hotpair::ha::role {
 
 /// Decides the role of one scope on this node.
 ///
-/// Order of life: the constructor, `on_reserved` with the counter of the last life, `on_keeper` with
-/// what a running keeper holds; until both came nothing is decided.
+/// Order of life: the constructor, `on_reserved` with the counter of the last life, `on_keeper`
+/// with what a running keeper holds; until both came nothing is decided.
 class RoleMachine {
  public:
   RoleMachine(const RoleConfig& config, TimePoint now);
@@ -78,9 +78,9 @@ class RoleMachine {
   Cause cause_ = Cause::none;
   bool keeper_ = false;
   bool reserved_known_ = false;
-  std::uint64_t reserved_ = 0;   ///< largest counter on disk
-  std::uint64_t asked_ = 0;      ///< largest counter asked for
-  std::uint64_t largest_ = 0;    ///< largest counter used, heard, or reserved in an earlier life
+  std::uint64_t reserved_ = 0;  ///< largest counter on disk
+  std::uint64_t asked_ = 0;     ///< largest counter asked for
+  std::uint64_t largest_ = 0;   ///< largest counter used, heard, or reserved in an earlier life
   bool peer_heard_ = false;
   bool peer_lost_ = false;  ///< it was heard and fell silent, as opposed to not yet heard
   bool peer_stale_ = false;

@@ -30,9 +30,9 @@ struct SendAbort {
   ScopeId scope;
   Term term;
 };
-using ToKeeper = std::variant<keeper::HandoverOffer, keeper::HandoverOpen, keeper::HandoverConfirm,
-                              keeper::HandoverRevoke, keeper::HandoverCommit,
-                              keeper::HandoverAbort>;
+using ToKeeper =
+    std::variant<keeper::HandoverOffer, keeper::HandoverOpen, keeper::HandoverConfirm,
+                 keeper::HandoverRevoke, keeper::HandoverCommit, keeper::HandoverAbort>;
 /// The term was offered to or by the peer; it is not used again, whatever the outcome.
 struct TermBurnt {
   ScopeId scope;
@@ -48,8 +48,8 @@ struct HandoverEnded {
   std::optional<TimePoint> ready;      ///< peer's gate open (old side); own gate open (new side)
   std::optional<TimePoint> committed;  ///< own gate closed (old side); Done received (new side)
 };
-using HandoverEffect = std::variant<SendHandover, SendReady, SendDone, SendAbort, ToKeeper,
-                                    TermBurnt, HandoverEnded>;
+using HandoverEffect =
+    std::variant<SendHandover, SendReady, SendDone, SendAbort, ToKeeper, TermBurnt, HandoverEnded>;
 
 inline constexpr Duration kReadyTimeout = std::chrono::milliseconds(200);
 

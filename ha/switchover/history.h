@@ -23,16 +23,16 @@ struct Phase {
 struct Story {
   std::uint64_t number = 0;
   ScopeId scope;
-  TimePoint at;                       ///< the first sign of it; displays turn it into wall time
+  TimePoint at;  ///< the first sign of it; displays turn it into wall time
   keeper::Role from = keeper::Role::init;
   keeper::Role to = keeper::Role::init;
   Term term;
   keeper::Cause cause = keeper::Cause::none;
   bool planned = false;
-  std::vector<Phase> phases;          ///< in order; the first is at 0
-  std::uint64_t memberships = 0;      ///< entries of the scope at the change
-  std::uint64_t routes = 0;           ///< routes that name a link of the scope
-  std::string remark;                 ///< e.g. why a handover failed
+  std::vector<Phase> phases;      ///< in order; the first is at 0
+  std::uint64_t memberships = 0;  ///< entries of the scope at the change
+  std::uint64_t routes = 0;       ///< routes that name a link of the scope
+  std::string remark;             ///< e.g. why a handover failed
   friend bool operator==(const Story&, const Story&) = default;
 };
 

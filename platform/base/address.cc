@@ -30,7 +30,8 @@ IpAddress IpAddress::v4(std::uint32_t host_order) {
 
 Result<IpAddress> IpAddress::from_bytes(ByteSpan bytes) {
   if (bytes.size() != 4 && bytes.size() != 16)
-    return fail(ErrorCode::malformed, fmt::format("an address has 4 or 16 bytes, not {}", bytes.size()));
+    return fail(ErrorCode::malformed,
+                fmt::format("an address has 4 or 16 bytes, not {}", bytes.size()));
   IpAddress address = any(bytes.size() == 4 ? Family::ipv4 : Family::ipv6);
   std::copy(bytes.begin(), bytes.end(), address.bytes_.begin());
   return address;
@@ -126,11 +127,14 @@ bool IpPrefix::contains(const IpAddress& other) const {
   return IpPrefix{other, length}.network().address == network().address;
 }
 
-std::string IpPrefix::to_string() const { return fmt::format("{}/{}", address.to_string(), length); }
+std::string IpPrefix::to_string() const {
+  return fmt::format("{}/{}", address.to_string(), length);
+}
 
 Result<Group> Group::from(const IpAddress& address) {
   if (!address.is_multicast())
-    return fail(ErrorCode::malformed, fmt::format("{} is not a multicast address", address.to_string()));
+    return fail(ErrorCode::malformed,
+                fmt::format("{} is not a multicast address", address.to_string()));
   return Group(address);
 }
 
@@ -142,7 +146,8 @@ Result<Group> Group::parse(std::string_view text) {
 
 bool Group::is_default_ssm() const {
   if (address_.is_v4()) return octet(address_, 0) == 232;
-  return (octet(address_, 1) & 0xf0U) == 0x30U && octet(address_, 2) == 0 && octet(address_, 3) == 0;
+  return (octet(address_, 1) & 0xf0U) == 0x30U && octet(address_, 2) == 0 &&
+         octet(address_, 3) == 0;
 }
 
 Result<MacAddress> MacAddress::parse(std::string_view text) {

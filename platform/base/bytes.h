@@ -49,7 +49,8 @@ class ByteReader {
  private:
   std::uint64_t number(std::size_t count) {
     std::uint64_t value = 0;
-    for (const std::byte byte : take(count)) value = (value << 8U) | std::to_integer<std::uint8_t>(byte);
+    for (const std::byte byte : take(count))
+      value = (value << 8U) | std::to_integer<std::uint8_t>(byte);
     return value;
   }
   ByteSpan rest_;

@@ -20,7 +20,7 @@ def main(args):
             kill_fault(stage, with_links=True).fire()
             a.power_off_done()
             b.wait("master", 5)
-            sleep(0.1)  # each stream's next packet ends the gap of the death, which is not the subject
+            sleep(0.1)  # the next packet of each stream ends the gap of the death itself
             returns = now_ns()
             a.reboot()
             a.wait("synced", 20)

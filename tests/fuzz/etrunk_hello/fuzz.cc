@@ -5,8 +5,8 @@
 #include "ha/etrunk/etrunk_session.h"
 #include "platform/base/assert.h"
 
-// Any datagram is refused with a reason or is a hello that survives a round trip and that the session
-// can judge.
+// Any datagram is refused with a reason or is a hello that survives a round trip and that the
+// session can judge.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace hotpair;
   using namespace hotpair::ha::etrunk;

@@ -5,8 +5,8 @@
 #include "ha/keeper/wire/keeper_codec.h"
 #include "platform/base/assert.h"
 
-// Any stream of bytes on the keeper's socket: messages are understood or refused, what is understood
-// survives a round trip, and the core carries it out whatever it says.
+// Any stream of bytes on the keeper's socket: messages are understood or refused, what is
+// understood survives a round trip, and the core carries it out whatever it says.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace hotpair;
   using namespace hotpair::ha::keeper;

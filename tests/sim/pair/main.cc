@@ -61,8 +61,9 @@ int main(int argc, char** argv) {
   Options options;
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   if (!parse(argc, argv, options)) {
-    fmt::print(stderr, "usage: hotpair-sim [--seeds N] [--from S] [--trace] [--bug none|"
-                       "ack-before-commit|no-fencing|skipped-tombstone|ready-not-awaited]\n");
+    fmt::print(stderr,
+               "usage: hotpair-sim [--seeds N] [--from S] [--trace] [--bug none|"
+               "ack-before-commit|no-fencing|skipped-tombstone|ready-not-awaited]\n");
     return 2;
   }
   std::uint64_t events = 0;

@@ -31,7 +31,8 @@ node::NodeConfig config_of(int index) {
   etrunk.etrunk.id = ha::etrunk::EtrunkId{1};
   etrunk.etrunk.paths = {
       {ha::etrunk::PathId{0}, ip(a ? "1.1.1.1" : "3.3.3.3"), ip(a ? "3.3.3.3" : "1.1.1.1"), {}},
-      {ha::etrunk::PathId{1}, ip(a ? "10.0.1.1" : "10.0.1.3"), ip(a ? "10.0.1.3" : "10.0.1.1"), "p1"}};
+      {ha::etrunk::PathId{1}, ip(a ? "10.0.1.1" : "10.0.1.3"), ip(a ? "10.0.1.3" : "10.0.1.1"),
+       "p1"}};
   etrunk.etrunk.hello_ms = 20;
   etrunk.etrunk.multiplier = 5;
   etrunk.etrunk.priority = a ? 120 : 100;
@@ -109,8 +110,12 @@ class Scenario {
     const IpAddress source = IpAddress::v4(0x0a000f64U + host);
     for (SimNode* node : {&a_, &b_}) {
       if (network_.loss > 0 && world_.chance(network_.loss / 4)) continue;
-      const ha::node::GroupMessage arrived{node->index() == 0 ? "tr1" : "tr9", source,
-                                           wire::all_gmp_routers(Family::ipv4), 1, true, bytes};
+      const ha::node::GroupMessage arrived{node->index() == 0 ? "tr1" : "tr9",
+                                           source,
+                                           wire::all_gmp_routers(Family::ipv4),
+                                           1,
+                                           true,
+                                           bytes};
       node->on_report(arrived);
     }
   }
@@ -286,8 +291,8 @@ class Scenario {
     const auto reply = node.store().execute_one({0, checkpoint::ReadMeta{kScope}});
     return std::get<checkpoint::MetaRead>(reply.body).meta;
   }
-  /// Once the master counts everything as acknowledged, the peer's store holds exactly that. (Before,
-  /// an acknowledged number says nothing of a key that has changed again since.)
+  /// Once the master counts everything as acknowledged, the peer's store holds exactly that.
+  /// (Before, an acknowledged number says nothing of a key that has changed again since.)
   void check_acked() {
     if (!network_.stream_up()) return;
     for (auto [from, to] : {std::pair{&a_, &b_}, std::pair{&b_, &a_}}) {

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 namespace keeper = ha::keeper;
 namespace node = ha::node;
 
-constexpr Duration kLocal = 30us;    // daemon <-> keeper, daemon <-> store thread
+constexpr Duration kLocal = 30us;  // daemon <-> keeper, daemon <-> store thread
 constexpr ScopeId kScope{10};
 
 }  // namespace
@@ -117,7 +117,12 @@ void Network::stall(Duration time) { stalled_until_ = world_.now() + time; }
 
 SimNode::SimNode(World& world, Network& network, int index, NodeId id, node::NodeConfig config,
                  Bug bug)
-    : world_(world), network_(network), index_(index), id_(id), config_(std::move(config)), bug_(bug) {}
+    : world_(world),
+      network_(network),
+      index_(index),
+      id_(id),
+      config_(std::move(config)),
+      bug_(bug) {}
 
 void SimNode::start() { power_on(); }
 
@@ -194,8 +199,8 @@ void SimNode::start_keeper() {
   if (keeper_ || !powered_) return;
   world_.trace("{}: keeper starts", index_);
   keeper_life_ = ++lives_;
-  keeper_ = std::make_unique<keeper::Keeper>(
-      keeper::Keeper::Identity{1, world_.number(1, ~0ULL)}, world_.now());
+  keeper_ = std::make_unique<keeper::Keeper>(keeper::Keeper::Identity{1, world_.number(1, ~0ULL)},
+                                             world_.now());
   if (node_) {
     keeper_->on_daemon_connected(world_.now());
     node_->on_keeper_connected(world_.now());
@@ -210,7 +215,8 @@ void SimNode::set_access(bool up) {
   for (const node::LinkSettings& link : config_.links) {
     if (!link.scope) continue;
     if (keeper_) keeper_->on_carrier(link.device, up, world_.now());
-    if (node_) node_->on_device({link.device, true, up, link.addresses, std::nullopt}, world_.now());
+    if (node_)
+      node_->on_device({link.device, true, up, link.addresses, std::nullopt}, world_.now());
   }
   settle();
 }
@@ -354,7 +360,8 @@ void SimNode::act(const node::NodeEffect& effect) {
   } else if (const auto* counters = std::get_if<node::AskRouteCounters>(&effect)) {
     std::vector<std::pair<fwd::RouteKey, std::optional<fwd::RouteCounters>>> answer;
     const auto values = plane_->counters(counters->keys);
-    for (std::size_t i = 0; i < values.size(); ++i) answer.emplace_back(counters->keys[i], values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      answer.emplace_back(counters->keys[i], values[i]);
     node_->on_route_counters(answer, now);
   } else if (const auto* log = std::get_if<node::WriteLog>(&effect)) {
     world_.trace("{}: {} {}", index_, log->message->id, log->text);

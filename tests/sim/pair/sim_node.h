@@ -19,10 +19,10 @@ namespace hotpair::sim {
 /// Faults built into one port, to prove that the invariants see them.
 enum class Bug : std::uint8_t {
   none,
-  ack_before_commit,   ///< the store answers before the change is safe
-  no_fencing,          ///< an expired lease does not close the gate
-  skipped_tombstone,   ///< the receiver's store forgets deletions
-  ready_not_awaited,   ///< the old master commits without HandoverReady
+  ack_before_commit,  ///< the store answers before the change is safe
+  no_fencing,         ///< an expired lease does not close the gate
+  skipped_tombstone,  ///< the receiver's store forgets deletions
+  ready_not_awaited,  ///< the old master commits without HandoverReady
 };
 
 class SimNode;
@@ -60,7 +60,7 @@ class Network {
   std::vector<SimNode*> ends_;
   std::map<std::pair<int, std::uint8_t>, bool> cut_;
   bool up_ = false;
-  std::uint64_t life_ = 0;       // of the stream; events of an older one are void
+  std::uint64_t life_ = 0;  // of the stream; events of an older one are void
   std::uint64_t dialling_ = 0;
   TimePoint stalled_until_{};
   struct Direction {
@@ -68,13 +68,14 @@ class Network {
     bool paused = false;
     bool scheduled = false;
   };
-  Direction directions_[2];      // by receiver
+  Direction directions_[2];  // by receiver
 };
 
 /// One router.
 class SimNode {
  public:
-  SimNode(World& world, Network& network, int index, NodeId id, ha::node::NodeConfig config, Bug bug);
+  SimNode(World& world, Network& network, int index, NodeId id, ha::node::NodeConfig config,
+          Bug bug);
 
   // life
   void start();
@@ -137,7 +138,7 @@ class SimNode {
   bool access_ = true;
   bool store_failing_ = false;
   TimePoint frozen_until_{};
-  std::uint64_t lives_ = 0;           // of processes; events for an older one are void
+  std::uint64_t lives_ = 0;  // of processes; events for an older one are void
   std::uint64_t daemon_life_ = 0;
   std::uint64_t keeper_life_ = 0;
   std::optional<unsigned> crash_in_;

@@ -46,14 +46,15 @@ class World {
     return std::uniform_real_distribution<double>(0, 1)(random_) < probability;
   }
   [[nodiscard]] Duration duration(Duration low, Duration high) {
-    return Duration(static_cast<Duration::rep>(number(static_cast<std::uint64_t>(low.count()),
-                                                      static_cast<std::uint64_t>(high.count()))));
+    return Duration(static_cast<Duration::rep>(
+        number(static_cast<std::uint64_t>(low.count()), static_cast<std::uint64_t>(high.count()))));
   }
 
   template <typename... Args>
   void trace(fmt::format_string<Args...> text, Args&&... args) {
-    lines_.push_back(fmt::format("{:10.3f} ms  ", static_cast<double>(now_.time_since_epoch().count()) / 1e6) +
-                     fmt::format(text, std::forward<Args>(args)...));
+    lines_.push_back(
+        fmt::format("{:10.3f} ms  ", static_cast<double>(now_.time_since_epoch().count()) / 1e6) +
+        fmt::format(text, std::forward<Args>(args)...));
     if (verbose_) fmt::print("{}\n", lines_.back());
   }
   template <typename... Args>

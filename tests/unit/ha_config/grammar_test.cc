@@ -82,8 +82,8 @@ TEST(Grammar, CandidatesTellWhatSeveralRowsShare) {
 
 TEST(Grammar, AWrongValueIsToldFromAWrongWord) {
   const Grammar grammar(kRows);
-  EXPECT_TRUE(grammar.match(0, split_words("wait ready --timeout 0")).error().value);
-  EXPECT_FALSE(grammar.match(0, split_words("display igmp grupo")).error().value);
+  EXPECT_TRUE(grammar.match(0, split_words("wait ready --timeout 0")).error().at_home);
+  EXPECT_FALSE(grammar.match(0, split_words("display igmp grupo")).error().at_home);
 }
 
 TEST(Grammar, ErrorsNameTheWord) {

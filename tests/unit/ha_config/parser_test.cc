@@ -249,6 +249,22 @@ TEST(Parser, ErrorsSayWhereAndWhat) {
   EXPECT_THAT(found[4].message, HasSubstr("belongs to view interface"));
 }
 
+TEST(Parser, ACommentIsSkippedAndSeparatesNothing) {
+  const Config config = parsed("# one\ne-trunk 1\n ! two\n# three\n priority 20\n#\nsysname A\n");
+  EXPECT_EQ(*config.etrunks.at(0).priority, 20);
+  EXPECT_EQ(*config.sysname, "A");
+  EXPECT_EQ(errors_in(refused("#sysname B\n")), 1U);
+}
+
+TEST(Parser, TheInstalledExampleLoads) {
+  std::ifstream file(std::string(HOTPAIR_SOURCE_DIR) + "/scripts/packaging/hotpair.conf");
+  std::ostringstream text;
+  text << file.rdbuf();
+  const Config config = parsed(text.str());
+  EXPECT_EQ(config.profiles.size(), 1U);
+  EXPECT_EQ(errors_in(check_config(config, {"hotpair.conf", true})), 0U);
+}
+
 TEST(Parser, AWrongValueDoesNotPointToAnotherView) {
   const Diagnostics found = refused("e-trunk 1\n timer hello-ms 5\n");
   EXPECT_THAT(all(found), HasSubstr("'5' is out of range in view e-trunk; expected <20-10000>"));

@@ -65,8 +65,8 @@ TEST(Lease, ShrinksWhenTheDeadPeerMayCountOnUsAgain) {
 
 // fault 10: stopped for 5 s, continued: no second switchover, gates overlap at most 50 ms.
 TEST(Lease, FrozenMasterIsFencedAndStaysBackupWhenItWakes) {
-  for (const Duration nap : {Duration(milliseconds(180)), Duration(seconds(5)),
-                             Duration(seconds(60))}) {
+  for (const Duration nap :
+       {Duration(milliseconds(180)), Duration(seconds(5)), Duration(seconds(60))}) {
     Pair pair;
     pair.bring_up();
     pair.freeze(pair.a);
@@ -211,7 +211,8 @@ TEST(Lease, HealAfterAPartitionTheLargerTermStays) {
   EXPECT_EQ(pair.a.last<ScopeChanged>()->cause, Cause::larger_term);
 }
 
-// The other one counts us as dead and then stops too: its lease is the long one, so ours waits for it.
+// The other one counts us as dead and then stops too: its lease is the long one, so ours waits for
+// it.
 TEST(Lease, BothFrozenOneAfterTheOther) {
   Pair pair;
   pair.bring_up();

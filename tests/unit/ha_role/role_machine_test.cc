@@ -27,8 +27,12 @@ struct Seen {
 class RoleTest : public testing::Test {
  protected:
   static RoleConfig config() {
-    return {.scope = kScope, .node = kOwn, .rank = 100, .system_id = *MacAddress::parse("0000-0000-0001"),
-            .source = *IpAddress::parse("1.1.1.1"), .revert_delay = 5s};
+    return {.scope = kScope,
+            .node = kOwn,
+            .rank = 100,
+            .system_id = *MacAddress::parse("0000-0000-0001"),
+            .source = *IpAddress::parse("1.1.1.1"),
+            .revert_delay = 5s};
   }
   Seen drain() {
     Seen seen;

@@ -101,161 +101,179 @@ TEST_F(ProtocolTest, HandshakeThatStallsEnds) {
   EXPECT_EQ(end.closed->reason, Reason::handshake_timeout);
 }
 
-TEST_F(ProtocolTest, ViolationsCloseWithTheirReason) {
-  struct Row {
-    const char* what;
-    Reason reason;
-    std::function<void(ProtocolTest&)> act;
-  };
-  using T = ProtocolTest;
-  const auto live = [](T& t, std::uint64_t sequence) {
-    return LiveRecords{
-        kScope, kPeerTerm, t.sync, kEpoch, {{Sequence{sequence}, {key_of(1), value_of(1)}}}};
-  };
-  const auto slice = [](T& t, std::optional<RecordKey> after, std::optional<RecordKey> through,
-                        std::vector<unsigned> keys) {
-    BulkRecords frame{kScope, kPeerTerm, t.sync, std::move(after), std::move(through), {}};
-    for (const unsigned key : keys) frame.records.push_back({key_of(key), value_of(key)});
-    return frame;
-  };
-  const std::vector<Row> rows{
-      {"second Open", Reason::out_of_order, [](T& t) { t.feed(Open{}); }},
-      {"second Accept", Reason::out_of_order, [](T& t) { t.feed(Accept{1}); }},
-      {"records before a scope state", Reason::out_of_order, [&](T& t) { t.feed(live(t, 1)); }},
-      {"records from a backup", Reason::wrong_direction,
-       [&](T& t) {
-         t.feed(ScopeState{kScope, Role::backup, kPeerTerm, {}, {}, {}, false, 1});
-         t.feed(live(t, 1));
-       }},
-      {"records before BulkBegin", Reason::out_of_order,
-       [&](T& t) {
-         t.peer_is_master();
-         t.feed(live(t, 1));
-       }},
-      {"another term than announced", Reason::out_of_order,
-       [](T& t) {
-         t.peer_is_master();
-         t.feed(BulkBegin{kScope, Term{9, NodeId{2}}, t.sync, SyncKind::bulk, kHistory, {}});
-       }},
-      {"unknown scope", Reason::unknown_scope,
-       [](T& t) {
-         t.feed(BulkBegin{ScopeId{99}, kPeerTerm, 1, SyncKind::bulk, kHistory, {}});
-       }},
-      {"old generation of a scope state", Reason::out_of_order,
-       [](T& t) {
-         t.peer_is_master();
-         t.feed(ScopeState{kScope, Role::master, kPeerTerm, kHistory, {}, {}, false, 1});
-       }},
-      {"history that goes back", Reason::limit,
-       [](T& t) {
-         t.feed(ScopeState{kScope,
-                           Role::master,
-                           kPeerTerm,
-                           {{kEpoch, Sequence{5}}, {kEpoch, Sequence{4}}},
-                           {},
-                           {},
-                           false,
-                           1});
-       }},
-      {"sequence beyond any", Reason::limit,
-       [&](T& t) {
-         t.begin();
-         t.feed(live(t, ~0ULL));
-       }},
-      {"sequence twice", Reason::out_of_order,
-       [&](T& t) {
-         t.begin();
-         t.feed(live(t, 10));
-         t.feed(live(t, 10));
-       }},
-      {"slice with a gap", Reason::out_of_order,
-       [&](T& t) {
-         t.begin();
-         t.feed(slice(t, key_of(4), key_of(9), {5}));
-       }},
-      {"slice out of order", Reason::out_of_order,
-       [&](T& t) {
-         t.begin();
-         t.feed(slice(t, std::nullopt, key_of(9), {5, 4}));
-       }},
-      {"slice beyond its end", Reason::out_of_order,
-       [&](T& t) {
-         t.begin();
-         t.feed(slice(t, std::nullopt, key_of(9), {10}));
-       }},
-      {"slice after the last", Reason::out_of_order,
-       [&](T& t) {
-         t.begin();
-         t.feed(slice(t, std::nullopt, std::nullopt, {1}));
-         t.feed(slice(t, std::nullopt, std::nullopt, {2}));
-       }},
-      {"end before the last slice", Reason::out_of_order,
-       [](T& t) {
-         t.begin();
-         t.feed(BulkEnd{kScope, kPeerTerm, t.sync, Sequence{9}});
-       }},
-      {"delta from elsewhere", Reason::out_of_order,
-       [](T& t) {
-         t.peer_is_master();
-         t.feed(BulkBegin{kScope, kPeerTerm, t.sync, SyncKind::delta, kHistory, Sequence{8}});
-       }},
-      {"ranges in a bulk", Reason::out_of_order,
-       [](T& t) {
-         t.begin();
-         t.feed(Ranges{kScope, kPeerTerm, t.sync, {{}}});
-       }},
-      {"repair without ranges", Reason::out_of_order,
-       [](T& t) {
-         t.begin(SyncKind::repair);
-         t.feed(Repair{kScope, kPeerTerm, t.sync, std::nullopt, std::nullopt, {}});
-       }},
-      {"repair that ends without ranges", Reason::out_of_order,
-       [](T& t) {
-         t.begin(SyncKind::repair);
-         t.feed(BulkEnd{kScope, kPeerTerm, t.sync, Sequence{9}});
-       }},
-      {"digests too early", Reason::out_of_order,
-       [](T& t) {
-         t.begin();
-         t.feed(Digests{kScope, t.sync, Sequence{9}, false, true, {}});
-       }},
-      {"record over its limit", Reason::limit,
-       [](T& t) {
-         t.begin();
-         t.feed(
-             LiveRecords{kScope,
+struct Row {
+  const char* what;
+  Reason reason;
+  std::function<void(ProtocolTest&)> act;
+};
+using T = ProtocolTest;
+
+LiveRecords live(T& t, std::uint64_t sequence) {
+  return {kScope, kPeerTerm, t.sync, kEpoch, {{Sequence{sequence}, {key_of(1), value_of(1)}}}};
+}
+
+BulkRecords slice(T& t, std::optional<RecordKey> after, std::optional<RecordKey> through,
+                  const std::vector<unsigned>& keys) {
+  BulkRecords frame{kScope, kPeerTerm, t.sync, std::move(after), std::move(through), {}};
+  for (const unsigned key : keys) frame.records.push_back({key_of(key), value_of(key)});
+  return frame;
+}
+
+/// Plays each row on a fresh session: it closes for the row's reason and the store is untouched.
+void play(T& t, const std::vector<Row>& rows) {
+  for (const Row& row : rows) {
+    t.end.restart();
+    t.end.closed.reset();
+    t.end.out.clear();
+    t.end.store = {};
+    t.up();
+    row.act(t);
+    ASSERT_TRUE(t.end.closed) << row.what;
+    EXPECT_EQ(t.end.closed->reason, row.reason) << row.what << ": " << t.end.closed->text;
+    EXPECT_EQ(t.rejected(row.reason), 1U) << row.what;
+    EXPECT_FALSE(t.end.session->up()) << row.what;
+    EXPECT_TRUE(std::holds_alternative<Bye>(t.end.out.back().frame)) << row.what;
+    EXPECT_LE(t.end.stored().size(), 1U) << row.what;
+  }
+}
+
+TEST_F(ProtocolTest, ViolationsCloseBeforeAndAroundTheHandshake) {
+  play(*this,
+       {
+           {"second Open", Reason::out_of_order, [](T& t) { t.feed(Open{}); }},
+           {"second Accept", Reason::out_of_order, [](T& t) { t.feed(Accept{1}); }},
+           {"records before a scope state", Reason::out_of_order, [](T& t) { t.feed(live(t, 1)); }},
+           {"records from a backup", Reason::wrong_direction,
+            [](T& t) {
+              t.feed(ScopeState{kScope, Role::backup, kPeerTerm, {}, {}, {}, false, 1});
+              t.feed(live(t, 1));
+            }},
+           {"records before BulkBegin", Reason::out_of_order,
+            [](T& t) {
+              t.peer_is_master();
+              t.feed(live(t, 1));
+            }},
+           {"another term than announced", Reason::out_of_order,
+            [](T& t) {
+              t.peer_is_master();
+              t.feed(BulkBegin{kScope, Term{9, NodeId{2}}, t.sync, SyncKind::bulk, kHistory, {}});
+            }},
+           {"unknown scope", Reason::unknown_scope,
+            [](T& t) {
+              t.feed(BulkBegin{ScopeId{99}, kPeerTerm, 1, SyncKind::bulk, kHistory, {}});
+            }},
+           {"old generation of a scope state", Reason::out_of_order,
+            [](T& t) {
+              t.peer_is_master();
+              t.feed(ScopeState{kScope, Role::master, kPeerTerm, kHistory, {}, {}, false, 1});
+            }},
+           {"history that goes back", Reason::limit,
+            [](T& t) {
+              t.feed(ScopeState{kScope,
+                                Role::master,
+                                kPeerTerm,
+                                {{kEpoch, Sequence{5}}, {kEpoch, Sequence{4}}},
+                                {},
+                                {},
+                                false,
+                                1});
+            }},
+           {"sequence beyond any", Reason::limit,
+            [](T& t) {
+              t.begin();
+              t.feed(live(t, ~0ULL));
+            }},
+       });
+}
+
+TEST_F(ProtocolTest, ViolationsCloseRecords) {
+  play(*this,
+       {
+           {"sequence twice", Reason::out_of_order,
+            [](T& t) {
+              t.begin();
+              t.feed(live(t, 10));
+              t.feed(live(t, 10));
+            }},
+           {"slice with a gap", Reason::out_of_order,
+            [](T& t) {
+              t.begin();
+              t.feed(slice(t, key_of(4), key_of(9), {5}));
+            }},
+           {"slice out of order", Reason::out_of_order,
+            [](T& t) {
+              t.begin();
+              t.feed(slice(t, std::nullopt, key_of(9), {5, 4}));
+            }},
+           {"slice beyond its end", Reason::out_of_order,
+            [](T& t) {
+              t.begin();
+              t.feed(slice(t, std::nullopt, key_of(9), {10}));
+            }},
+           {"slice after the last", Reason::out_of_order,
+            [](T& t) {
+              t.begin();
+              t.feed(slice(t, std::nullopt, std::nullopt, {1}));
+              t.feed(slice(t, std::nullopt, std::nullopt, {2}));
+            }},
+           {"end before the last slice", Reason::out_of_order,
+            [](T& t) {
+              t.begin();
+              t.feed(BulkEnd{kScope, kPeerTerm, t.sync, Sequence{9}});
+            }},
+           {"delta from elsewhere", Reason::out_of_order,
+            [](T& t) {
+              t.peer_is_master();
+              t.feed(BulkBegin{kScope, kPeerTerm, t.sync, SyncKind::delta, kHistory, Sequence{8}});
+            }},
+           {"ranges in a bulk", Reason::out_of_order,
+            [](T& t) {
+              t.begin();
+              t.feed(Ranges{kScope, kPeerTerm, t.sync, {{}}});
+            }},
+       });
+}
+
+TEST_F(ProtocolTest, ViolationsCloseBoundsAndHandovers) {
+  play(*this, {
+                  {"repair without ranges", Reason::out_of_order,
+                   [](T& t) {
+                     t.begin(SyncKind::repair);
+                     t.feed(Repair{kScope, kPeerTerm, t.sync, std::nullopt, std::nullopt, {}});
+                   }},
+                  {"repair that ends without ranges", Reason::out_of_order,
+                   [](T& t) {
+                     t.begin(SyncKind::repair);
+                     t.feed(BulkEnd{kScope, kPeerTerm, t.sync, Sequence{9}});
+                   }},
+                  {"digests too early", Reason::out_of_order,
+                   [](T& t) {
+                     t.begin();
+                     t.feed(Digests{kScope, t.sync, Sequence{9}, false, true, {}});
+                   }},
+                  {"record over its limit", Reason::limit,
+                   [](T& t) {
+                     t.begin();
+                     t.feed(LiveRecords{
+                         kScope,
                          kPeerTerm,
                          t.sync,
                          kEpoch,
                          {{Sequence{10}, {key_of(1), checkpoint::RecordValue{1, Bytes(40'000)}}}}});
-       }},
-      {"ack to nobody", Reason::wrong_direction,
-       [](T& t) {
-         t.feed(Ack{kScope, 1, kEpoch, Sequence{1}});
-       }},
-      {"Ready without Handover", Reason::out_of_order,
-       [](T& t) {
-         t.feed(HandoverReady{kScope, kPeerTerm});
-       }},
-      {"Handover from no master", Reason::wrong_direction,
-       [](T& t) {
-         t.feed(Handover{kScope, kPeerTerm, 1});
-       }},
-  };
-  for (const Row& row : rows) {
-    end.restart();
-    end.closed.reset();
-    end.out.clear();
-    end.store = {};
-    up();
-    row.act(*this);
-    ASSERT_TRUE(end.closed) << row.what;
-    EXPECT_EQ(end.closed->reason, row.reason) << row.what << ": " << end.closed->text;
-    EXPECT_EQ(rejected(row.reason), 1U) << row.what;
-    EXPECT_FALSE(end.session->up()) << row.what;
-    EXPECT_TRUE(std::holds_alternative<Bye>(end.out.back().frame)) << row.what;
-    EXPECT_LE(end.stored().size(), 1U) << row.what;
-  }
+                   }},
+                  {"ack to nobody", Reason::wrong_direction,
+                   [](T& t) {
+                     t.feed(Ack{kScope, 1, kEpoch, Sequence{1}});
+                   }},
+                  {"Ready without Handover", Reason::out_of_order,
+                   [](T& t) {
+                     t.feed(HandoverReady{kScope, kPeerTerm});
+                   }},
+                  {"Handover from no master", Reason::wrong_direction,
+                   [](T& t) {
+                     t.feed(Handover{kScope, kPeerTerm, 1});
+                   }},
+              });
 }
 
 TEST_F(ProtocolTest, AckOfWhatWasNeverSentCloses) {

@@ -1,0 +1,138 @@
+#include "ha/daemon/live_view.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/unit/ha_daemon/seeds.h"
+
+namespace hotpair::ha::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::SizeIs;
+using testing::ip;
+
+/// A node with the configuration of a seed, without keeper, store and peer.
+class LiveViewTest : public ::testing::Test {
+ protected:
+  explicit LiveViewTest(const std::string& name = "seed003/DeviceA.conf")
+      : config(testing::seed(name)) {
+    node.apply(testing::settings_of(config), start);
+    while (node.poll_effect()) {
+    }
+    view.at(start + 90s, WallTime{1'000'000s});
+  }
+
+  config::Config config;
+  TimePoint start{1h};
+  node::Node node{{NodeId{0x1122334455667788}, "0.1.0", 1}, start};
+  LiveView view{node, config, {"boot", "/run/hotpair/keeper", start},
+                [](std::span<const fwd::RouteKey> keys) {
+                  return std::vector<std::optional<fwd::RouteCounters>>(keys.size());
+                }};
+};
+
+TEST_F(LiveViewTest, AServiceWithoutAPairKeySaysSo) {
+  const auto model = view.remote_backup_services();
+  ASSERT_THAT(model.services, SizeIs(1));
+  const cli::RemoteBackupService& service = model.services.front();
+  EXPECT_EQ(service.name, "service1");
+  EXPECT_EQ(service.tcp_state, "down");
+  EXPECT_EQ(service.peer, ip("3.3.3.3"));
+  EXPECT_EQ(service.source, ip("1.1.1.1"));
+  EXPECT_EQ(service.port, 1025);
+  EXPECT_FALSE(service.last_up_time.has_value());
+  EXPECT_EQ(service.last_error, "no pair key: run hotpair pair init");
+}
+
+TEST_F(LiveViewTest, TheLowerAddressConnects) {
+  node.set_pair_key(true, start);
+  EXPECT_EQ(view.remote_backup_services().services.front().tcp_state, "connecting");
+}
+
+TEST_F(LiveViewTest, TheProfileIsTheSeeds) {
+  const auto model = view.remote_backup_profiles();
+  ASSERT_THAT(model.profiles, SizeIs(1));
+  const cli::RemoteBackupProfile& profile = model.profiles.front();
+  EXPECT_EQ(profile.index, 0x1000U);
+  EXPECT_THAT(profile.services, ElementsAre(config::ServiceType::igmp));
+  EXPECT_EQ(profile.service_name, "service1");
+  EXPECT_EQ(profile.backup_id, 10U);
+  EXPECT_THAT(profile.interfaces, ElementsAre("Eth-Trunk1"));
+  EXPECT_TRUE(profile.hot);
+  EXPECT_EQ(profile.role, etrunk::Role::init);
+  EXPECT_FALSE(profile.gate_open);
+  EXPECT_THAT(profile.notes, ElementsAre("no pair key: run hotpair pair init"));
+}
+
+TEST_F(LiveViewTest, TheEtrunkWarnsOfItsSinglePath) {
+  const auto model = view.etrunks();
+  ASSERT_THAT(model.etrunks, SizeIs(1));
+  const cli::Etrunk& etrunk = model.etrunks.front();
+  EXPECT_EQ(etrunk.timeout_ms, 20'000U);
+  EXPECT_EQ(etrunk.revert_delay_s, 120U);
+  EXPECT_EQ(etrunk.state, etrunk::Role::init);
+  EXPECT_FALSE(etrunk.peer_heard.has_value());
+  ASSERT_THAT(etrunk.paths, SizeIs(1));
+  EXPECT_FALSE(etrunk.paths.front().up);
+  ASSERT_THAT(etrunk.members, SizeIs(1));
+  EXPECT_EQ(etrunk.members.front().scope, ScopeId{10});
+  EXPECT_THAT(etrunk.notes, Contains("single path: cutting it makes two masters"));
+}
+
+TEST_F(LiveViewTest, EntriesAreThoseOfTheNewestAnswerOfTheStore) {
+  const auto memberships = [&] {
+    for (const cli::ScopeDatabases& scope : view.databases().scopes) {
+      if (scope.scope != ScopeId{10}) continue;
+      for (const cli::DatabaseRow& row : scope.databases)
+        if (row.name == "IGMP membership") return row.entries;
+    }
+    return std::uint64_t{99};
+  };
+  EXPECT_EQ(memberships(), 0U);
+  view.on_store({1, checkpoint::Committed{ScopeId{10}, {}, {{16, 201, {}}}}});
+  EXPECT_EQ(memberships(), 201U);
+  view.on_store({2, checkpoint::RangeReplaced{ScopeId{10}, {}, {{16, 7, {}}}}});
+  EXPECT_EQ(memberships(), 7U);
+  view.on_store({3, checkpoint::Committed{ScopeId{11}, {}, {{16, 5, {}}}}});
+  EXPECT_EQ(memberships(), 7U);
+  view.on_store({4, checkpoint::Committed{ScopeId{10}, {}, {}}});
+  EXPECT_EQ(memberships(), 0U);
+}
+
+TEST_F(LiveViewTest, DatabasesOfScopeZeroOnlyAreNotShownForAProfile) {
+  for (const cli::ScopeDatabases& scope : view.databases().scopes) {
+    EXPECT_EQ(std::ranges::any_of(scope.databases,
+                                  [](const auto& row) { return row.name == "RP mapping"; }),
+              scope.scope == kWholeNode);
+    EXPECT_TRUE(std::ranges::is_sorted(scope.databases, {}, &cli::DatabaseRow::database));
+  }
+}
+
+TEST_F(LiveViewTest, AgesCountFromTheClocksOfTheDisplay) {
+  EXPECT_EQ(view.version().uptime_s, 90U);
+  EXPECT_EQ(view.version().sysname, "DeviceA");
+  EXPECT_EQ(view.version().boot_id, "boot");
+  const auto alarms = view.alarms().alarms;
+  ASSERT_FALSE(alarms.empty());
+  for (const cli::Alarm& alarm : alarms) {
+    EXPECT_EQ(alarm.since, WallTime{1'000'000s} - 90s);
+    EXPECT_FALSE(alarm.next_step.empty());
+  }
+}
+
+TEST_F(LiveViewTest, AnInterfaceThatIsNotThereHasNoGroups) {
+  cli::GmpGroupQuery query;
+  query.interface = "Eth-Trunk9";
+  EXPECT_TRUE(view.gmp_groups(query).groups.empty());
+  EXPECT_TRUE(view.forwarding_table({}).routes.empty());
+  EXPECT_TRUE(view.switchover_history().switchovers.empty());
+  EXPECT_FALSE(view.keeper().connected);
+}
+
+}  // namespace
+}  // namespace hotpair::ha::daemon
