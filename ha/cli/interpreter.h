@@ -21,7 +21,7 @@ struct Response {
   std::optional<Error> error;
   int exit_code = 0;                    ///< 0 done, 1 refused
   std::optional<ActionTicket> pending;  ///< set: text so far; call finish() when the action ends
-  bool changes = false;                 ///< the command changed something, or began to: worth a log line
+  bool changes = false;                 ///< it changes something, which is worth a log line
 };
 
 /// Runs one command line against a node. Holds no state of its own: parse, query, render.

@@ -197,8 +197,8 @@ std::expected<Match, MatchError> Grammar::match(std::uint8_t view, std::span<con
     for (const std::string& rival : rivals)
       list += (list.empty() ? "" : ", ") + plain_syntax(rival);
     const std::size_t at = words.empty() ? 0 : words.size() - 1;
-    return std::unexpected(
-        MatchError{at, fmt::format("'{}' is ambiguous", join_words(words)), "one of: " + list, {}});
+    return std::unexpected(MatchError{
+        at, fmt::format("'{}' is ambiguous", join_words(words)), "one of: " + list, {}, true});
   }
   return Match{chosen->pattern->row, chosen->values, chosen->text};
 }
@@ -218,7 +218,7 @@ std::optional<MatchError> Grammar::ambiguity(const std::vector<Walk>& walks,
     std::string list;
     for (const std::string& each : meant) list += (list.empty() ? "" : ", ") + each;
     return MatchError{
-        at, fmt::format("'{}' is ambiguous", words[at].text), "one of: " + list, {}};
+        at, fmt::format("'{}' is ambiguous", words[at].text), "one of: " + list, {}, true};
   }
   return std::nullopt;
 }
@@ -267,8 +267,8 @@ MatchError Grammar::explain(const std::vector<Walk>& walks, std::span<const Word
   }
   const std::string& word = words[furthest].text;
   result.nearest = nearest_word(word, keywords);
-  result.value = !error.empty() && keywords.empty();
-  result.message = result.value ? error : fmt::format("'{}' is not understood here", word);
+  result.at_home = !error.empty() && keywords.empty();
+  result.message = result.at_home ? error : fmt::format("'{}' is not understood here", word);
   return result;
 }
 

@@ -114,7 +114,7 @@ struct MatchError {
   std::string message;
   std::string expected;
   std::string nearest;
-  bool value = false;  ///< the word stands where a value belongs, and is none that fits
+  bool at_home = false;  ///< the line belongs here: a value is wrong, or a word too short
 };
 
 /// What may come next, for `?` and completion.

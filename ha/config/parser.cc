@@ -124,6 +124,7 @@ void FileParser::feed(const RawLine& line) {
     if (line.indent == 0) editor_.leave();
     return;
   }
+  if (line.text.starts_with("# ") || line.text.starts_with("! ")) return;  // a comment
   command(line, split_words(line.text, line.column));
 }
 
@@ -285,7 +286,7 @@ void FileParser::explain(const RawLine& line, const std::vector<Word>& words,
     const Word& last = words.back();
     made.column = last.column + static_cast<std::uint32_t>(last.text.size());
   }
-  if (error.value) return;  // the line is at home here, only its value is wrong
+  if (error.at_home) return;
   for (const View other :
        {View::etrunk, View::service, View::profile, View::interface, View::pim, View::pim_ipv6}) {
     if (other == view ||
