@@ -11,7 +11,7 @@ OPEN_MS = 20
 def main(args):
     report = Report("access-cut", {"hello": "20 ms x 5", "open within": f"{OPEN_MS} ms"})
     told = []
-    for _ in range(args.runs):
+    for _ in report.attempts(args.runs, "access cut"):
         with scene(args, "both", FAST) as stage:
             stage.up()
             stage.flow()

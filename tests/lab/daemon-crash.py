@@ -31,7 +31,7 @@ def restart_daemon(stage):
 
 
 def crash_and_restart(report, args):
-    for _ in range(args.runs):
+    for _ in report.attempts(args.runs, "daemon crash"):
         with scene(args, "both", FAST) as stage:
             stage.up()
             stage.flow()
@@ -50,7 +50,7 @@ def crash_and_restart(report, args):
 
 
 def keeper_killed(report, args):
-    for _ in range(args.runs):
+    for _ in report.attempts(args.runs, "keeper killed"):
         with scene(args, "both", FAST) as stage:
             stage.up()
             stage.flow()
@@ -74,7 +74,7 @@ def keeper_killed(report, args):
 
 
 def daemon_never_returns(report, args):
-    for _ in range(1 if args.quick else args.runs):
+    for _ in report.attempts(1 if args.quick else args.runs, "daemon gone"):
         with scene(args, "both", FAST) as stage:
             stage.up()
             stage.flow()

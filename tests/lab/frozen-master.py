@@ -18,7 +18,7 @@ def main(args):
     # A long revert delay: what is looked for after waking is a second, unwanted switchover.
     timers = {**FAST, "revert_s": 120}
     report = Report("frozen-master", {"hello": "20 ms x 5", "frozen": f"{FROZEN_S} s"})
-    for _ in range(args.runs):
+    for _ in report.attempts(args.runs, "frozen"):
         with scene(args, "both", timers) as stage:
             stage.up()
             stage.flow()

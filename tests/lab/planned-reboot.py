@@ -13,7 +13,7 @@ from lib.world import now_ns
 def main(args):
     report = Report("planned-reboot", {"hello": "20 ms x 5",
                                        "revert delay": f"{FAST['revert_s']} s"})
-    for _ in range(args.runs):
+    for _ in report.attempts(args.runs, "leave", "return and revert"):
         with scene(args, "both", FAST) as stage:
             stage.up()
             stage.flow()

@@ -11,7 +11,7 @@ from lib.world import now_ns
 
 def main(args):
     report = Report("rejoin", {"hello": "20 ms x 5", "revert delay": f"{FAST['revert_s']} s"})
-    for _ in range(args.runs):
+    for _ in report.attempts(args.runs, "rejoin"):
         with scene(args, "both", FAST) as stage:
             stage.up()
             stage.flow()

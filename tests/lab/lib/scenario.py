@@ -127,7 +127,7 @@ def kill_fault(scene_, with_links):
 def deaths(report, args, family, timers, event, runs, with_links=True):
     """`runs` fresh pairs whose master dies; adds rows and checks."""
     held = []
-    for _ in range(runs):
+    for _ in report.attempts(runs, event):
         with scene(args, family, timers) as stage:
             stage.up()
             stage.flow()
