@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
+#include <cerrno>
 #include <deque>
 #include <filesystem>
 #include <optional>
@@ -21,6 +23,20 @@ using Protocol = boost::asio::local::stream_protocol;
 constexpr std::size_t kConnectionsMax = 64;
 constexpr mode_t kSocketMode = 0660;
 
+/// The other end's process was in the group, first or additional, when it connected.
+bool in_group(int socket, const ucred& credentials, gid_t group) {
+  if (credentials.gid == group) return true;
+  std::vector<gid_t> groups(64);
+  auto bytes = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &bytes) != 0) {
+    if (errno != ERANGE) return false;
+    groups.resize(bytes / sizeof(gid_t));
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &bytes) != 0) return false;
+  }
+  groups.resize(bytes / sizeof(gid_t));
+  return std::ranges::find(groups, group) != groups.end();
+}
+
 Caller caller_of(Protocol::socket& socket, const std::string& path) {
   ucred credentials{};
   socklen_t length = sizeof credentials;
@@ -32,7 +48,8 @@ Caller caller_of(Protocol::socket& socket, const std::string& path) {
   struct stat file {};
   if (credentials.uid == 0 || credentials.uid == ::geteuid())
     caller.role = cli::AccessRole::admin;
-  else if (::stat(path.c_str(), &file) == 0 && credentials.gid == file.st_gid)
+  else if (::stat(path.c_str(), &file) == 0 &&
+           in_group(socket.native_handle(), credentials, file.st_gid))
     caller.role = cli::AccessRole::operate;
   return caller;
 }
@@ -170,7 +187,16 @@ Result<void> ControlServer::open(const std::string& path) {
   acceptor_.open(Protocol(), error);
   if (!error) acceptor_.bind(Protocol::endpoint(path), error);
   if (!error) acceptor_.listen(16, error);
-  if (error) return fail(ErrorCode::unavailable, "cannot listen on " + path + ": " + error.message());
+  if (error)
+    return fail(ErrorCode::unavailable,
+                "cannot listen on " + path + ": " + error.message());
+  // Whoever may enter the directory as a member of its group may ask.
+  struct stat directory {};
+  if (::stat(std::filesystem::path(path).parent_path().c_str(), &directory) == 0) {
+    // Without the right to do so the group is the daemon's own.
+    [[maybe_unused]] const int done =
+        ::chown(path.c_str(), static_cast<uid_t>(-1), directory.st_gid);
+  }
   ::chmod(path.c_str(), kSocketMode);
   accept();
   return {};

@@ -303,8 +303,14 @@ void Daemon::act(const node::PauseReading& effect) {
 
 void Daemon::act(const node::WriteLog& effect) {
   Message row = *effect.message;
-  row.text = "{}";
-  log_(row, effect.text);
+  // The end of an alarm is no error; its begin tells what to do.
+  if (effect.text.starts_with("cleared: ")) row.level = LogLevel::info;
+  const bool step = row.level == LogLevel::error;
+  row.text = step ? "{}; next step: {}" : "{}";
+  if (step)
+    log_(row, effect.text, row.action);
+  else
+    log_(row, effect.text);
 }
 
 void Daemon::act(const node::ActionEnded& effect) {

@@ -69,7 +69,7 @@ TEST(Settings, LinksOfSeed003) {
   EXPECT_FALSE(uplink.scope.has_value());
   EXPECT_FALSE(uplink.igmp.has_value());
   EXPECT_TRUE(uplink.ipv4);  // multicast comes in here, by its `pim sm`
-  EXPECT_EQ(link_of(settings, "Loopback0").device, "lo");
+  EXPECT_EQ(link_of(settings, "LoopBack0").device, "lo");
   EXPECT_FALSE(std::ranges::any_of(settings.links,
                                    [](const auto& each) { return each.name == "NULL0"; }));
 }
@@ -93,20 +93,20 @@ TEST(Settings, DeviceBOfSeed004) {
 
 TEST(Settings, WithoutAKeyTheDerivedOnesSign) {
   config::Config config = seed("seed003/DeviceA.conf");
-  config.etrunks.front().security_key.reset();
+  config.etrunks.front().security_key = {};
   EXPECT_THAT(settings_of(config).etrunks.front().etrunk.keys, ElementsAre("derived"));
 }
 
 TEST(Settings, WithoutASystemIdOneIsMadeOfTheNodeId) {
   config::Config config = seed("seed003/DeviceA.conf");
-  config.etrunk_system_id.reset();
+  config.etrunk_system_id = {};
   // Of the low 48 bits, locally administered and not a group address.
   EXPECT_EQ(settings_of(config).system_id.to_string(), "3244-5566-7788");
 }
 
 TEST(Settings, WhatIsHalfConfiguredIsLeftOut) {
   config::Config config = seed("seed003/DeviceA.conf");
-  config.profiles.front().backup_id.reset();
+  config.profiles.front().backup_id = {};
   const node::NodeConfig settings = settings_of(config);
   EXPECT_TRUE(settings.scopes.empty());
   EXPECT_FALSE(link_of(settings, "Eth-Trunk1").scope.has_value());
