@@ -35,7 +35,8 @@ std::unique_ptr<platform::kernel::KernelPlane> make_links() {
   auto plane = platform::kernel::KernelPlane::create(std::move(*sockets));
   if (!plane) give_up(plane.error().detail);
   for (const fwd::PlaneLink& link :
-       {fwd::PlaneLink{LinkId{1}, "up0", true, false}, fwd::PlaneLink{LinkId{2}, "tr1", true, false}})
+       {fwd::PlaneLink{LinkId{1}, "up0", true, false},
+        fwd::PlaneLink{LinkId{2}, "tr1", true, false}})
     if (const auto added = (*plane)->add_link(link); !added) give_up(added.error().detail);
   return std::move(*plane);
 }
