@@ -89,9 +89,13 @@ Result<Connection> connect_to(const std::string& path) {
   Connection connection(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int descriptor = connection.descriptor();
   if (descriptor < 0 ||
-      ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+      ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (errno == EACCES)
+      return fail(ErrorCode::unavailable,
+                  fmt::format("{} may not be opened: be root or a member of its group", path));
     return fail(ErrorCode::unavailable,
                 fmt::format("no daemon answers on {}: {}", path, std::strerror(errno)));
+  }
   return connection;
 }
 
