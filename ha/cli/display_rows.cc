@@ -99,8 +99,7 @@ std::string_view kind_of() {
 template <Family Which>
 Response gmp_interfaces(const Call& call) {
   auto model = call.view.gmp_interfaces(Which);
-  if (auto none = keep_named(model.interfaces, interface_of(call),
-                             kind_of<Which>(),
+  if (auto none = keep_named(model.interfaces, interface_of(call), kind_of<Which>(),
                              [](const auto& each) { return each.name; }))
     return *none;
   return rendered(call, model, TextOptions{call.verbose});

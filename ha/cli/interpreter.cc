@@ -180,8 +180,8 @@ Response CommandInterpreter::run(const Request& request, AccessRole role) const 
                                                   name_of(row.role), name_of(role)));
   const bool verbose = match->text.ends_with(" verbose");
   Response response = row.run(Call{match->values, request, role, view_, actions_, verbose});
-  response.changes = row.role != AccessRole::view && !response.error &&
-                     !match->text.ends_with(" --dry-run");
+  response.changes =
+      row.role != AccessRole::view && !response.error && !match->text.ends_with(" --dry-run");
   return response;
 }
 

@@ -134,8 +134,7 @@ std::chrono::seconds patience(const Request& request) {
   for (std::size_t i = 1; i + 1 < request.argv.size(); ++i) {
     unsigned seconds = 0;
     const std::string& value = request.argv[i + 1];
-    const auto [end, error] =
-        std::from_chars(value.data(), value.data() + value.size(), seconds);
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
     if (request.argv[i] == "--timeout" && error == std::errc{} &&
         end == value.data() + value.size())
       return std::chrono::seconds(seconds);

@@ -268,8 +268,7 @@ struct Switchover {
   WallTime began;
   std::int32_t utc_offset_s = 0;
   std::uint64_t memberships = 0;  ///< of the scope at the change
-  std::uint64_t routes = 0;
-  std::string result;  ///< "done", "aborted: …", "running"
+  std::string result;             ///< "done", "aborted: …", "running"
   std::vector<SwitchoverPhase> phases;
 };
 struct SwitchoverHistoryModel {

@@ -210,7 +210,7 @@ Json to_json(const SwitchoverHistoryModel& model) {
     out.set("number", each.number).set("scope", each.scope.value()).set("profile", each.profile);
     out.set("planned", each.planned).set("cause", each.cause).set("detection", each.detection);
     out.set("from", word_of(each.from)).set("to", word_of(each.to)).set("term", term(each.term));
-    out.set("memberships", each.memberships).set("routes", each.routes);
+    out.set("memberships", each.memberships);
     out.set("began", rfc3339(each.began))
         .set("result", each.result)
         .set("phases", std::move(phases));

@@ -200,7 +200,7 @@ std::string to_text(const SwitchoverHistoryModel& model) {
                     word_of(each.from), word_of(each.to), each.result);
     text += fmt::format("   cause {}, seen by {}, term {}\n", each.cause,
                         each.detection.empty() ? "-" : each.detection, term_text(each.term));
-    text += fmt::format("   {} memberships, {} routes\n", each.memberships, each.routes);
+    text += fmt::format("   {} memberships\n", each.memberships);
     for (const SwitchoverPhase& phase : each.phases)
       text += fmt::format("   {:>10.3f} ms  {}{}\n", static_cast<double>(phase.at_us) / 1000.0,
                           phase.name, phase.detail.empty() ? "" : ": " + phase.detail);

@@ -147,9 +147,9 @@ std::string to_text(const ForwardingTableModel& model) {
       text += "\n";
     }
     if (route.counters)
-      text += fmt::format("       Packets {}, bytes {}, wrong interface {}\n",
-                          route.counters->packets, route.counters->bytes,
-                          route.counters->wrong_interface);
+      text +=
+          fmt::format("       Packets {}, bytes {}, wrong interface {}\n", route.counters->packets,
+                      route.counters->bytes, route.counters->wrong_interface);
   }
   if (model.total > model.routes.size())
     text +=

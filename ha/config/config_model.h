@@ -119,9 +119,9 @@ struct GmpSettings {
   Setting<std::uint16_t> max_response_ms{10'000};  ///< 100 to 25 500
   /// 100 to 25 500
   Setting<std::uint16_t> last_member_interval_ms{1'000};
-  Setting<bool> fast_leave;                               ///< `prompt-leave`
-  Setting<std::uint32_t> group_limit{0};                  ///< 0: the engine's default
-  Setting<std::uint32_t> source_limit{0};                 ///< per group; 0: the engine's default
+  Setting<bool> fast_leave;                ///< `prompt-leave`
+  Setting<std::uint32_t> group_limit{0};   ///< 0: the engine's default
+  Setting<std::uint32_t> source_limit{0};  ///< per group; 0: the engine's default
   Setting<bool> require_router_alert;
   Setting<bool> subnet_check;  ///< default: on, but off on scope interfaces
   friend bool operator==(const GmpSettings&, const GmpSettings&) = default;

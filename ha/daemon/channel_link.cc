@@ -54,8 +54,12 @@ class ChannelLink::Channel final : private tls::TransportEvents {
     owner_.node_->on_transport_sent(id_, bytes, now());
     owner_.settled_();
   }
-  void on_closed(tls::Failure failure, const std::string& detail) override { down(failure, detail); }
-  void on_failed(tls::Failure failure, const std::string& detail) override { down(failure, detail); }
+  void on_closed(tls::Failure failure, const std::string& detail) override {
+    down(failure, detail);
+  }
+  void on_failed(tls::Failure failure, const std::string& detail) override {
+    down(failure, detail);
+  }
   void down(tls::Failure failure, const std::string& detail) {
     std::string reason = to_string(failure);
     if (!detail.empty()) reason += " (" + detail + ")";
@@ -92,8 +96,7 @@ Result<void> ChannelLink::check_keys(const std::string& path) {
 std::vector<std::string> ChannelLink::derived_keys() const {
   std::vector<std::string> keys;
   if (!keys_) return keys;
-  for (const Bytes& key : keys_->context->keys().derive("etrunk"))
-    keys.emplace_back(as_text(key));
+  for (const Bytes& key : keys_->context->keys().derive("etrunk")) keys.emplace_back(as_text(key));
   return keys;
 }
 

@@ -69,12 +69,12 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
   void read() {
     if (reading_ || pending_ || server_ == nullptr) return;
     reading_ = true;
-    socket_.async_read_some(boost::asio::buffer(buffer_),
-                            [self = shared_from_this()](const boost::system::error_code& error,
-                                                        std::size_t bytes) {
-                              self->reading_ = false;
-                              self->on_read(error, bytes);
-                            });
+    socket_.async_read_some(
+        boost::asio::buffer(buffer_),
+        [self = shared_from_this()](const boost::system::error_code& error, std::size_t bytes) {
+          self->reading_ = false;
+          self->on_read(error, bytes);
+        });
   }
   void finish(cli::ActionTicket ticket,
               const std::function<cli::Response(const cli::Request&)>& finish) {
@@ -188,8 +188,7 @@ Result<void> ControlServer::open(const std::string& path) {
   if (!error) acceptor_.bind(Protocol::endpoint(path), error);
   if (!error) acceptor_.listen(16, error);
   if (error)
-    return fail(ErrorCode::unavailable,
-                "cannot listen on " + path + ": " + error.message());
+    return fail(ErrorCode::unavailable, "cannot listen on " + path + ": " + error.message());
   // Whoever may enter the directory as a member of its group may ask.
   struct stat directory {};
   if (::stat(std::filesystem::path(path).parent_path().c_str(), &directory) == 0) {

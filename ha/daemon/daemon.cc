@@ -23,6 +23,9 @@ namespace {
 
 using platform::io::now;
 
+/// How long one handler may keep the loop.
+constexpr std::chrono::milliseconds kTurn{1};
+
 std::chrono::steady_clock::time_point to_steady(TimePoint time) {
   return std::chrono::steady_clock::time_point(time.time_since_epoch());
 }
@@ -110,18 +113,17 @@ Result<void> Daemon::open() {
   if (auto opened = control_->open(options_.control); !opened) return opened;
   keeper_ = std::make_unique<KeeperLink>(
       loop_, keeper::KeeperStart{options_.keeper_program, options_.keeper, {}, "info"},
-      KeeperLink::Events{
-          [this] {
-            node_->on_keeper_connected(now());
-            settle();
-          },
-          [this](keeper::Received received) { on_keeper(std::move(received)); },
-          [this](const std::string& why) {
-            log_(kKeeperStart, "lost: " + why);
-            node_->on_keeper_lost(now());
-            settle();
-          },
-          [this](const std::string& what) { log_(kKeeperStart, what); }});
+      KeeperLink::Events{[this] {
+                           node_->on_keeper_connected(now());
+                           settle();
+                         },
+                         [this](keeper::Received received) { on_keeper(std::move(received)); },
+                         [this](const std::string& why) {
+                           log_(kKeeperStart, "lost: " + why);
+                           node_->on_keeper_lost(now());
+                           settle();
+                         },
+                         [this](const std::string& what) { log_(kKeeperStart, what); }});
   keeper_->open();
   signals_.add(SIGTERM);
   signals_.add(SIGINT);
@@ -152,13 +154,24 @@ Result<void> Daemon::open_store() {
                                                          : "set aside: " + report.reason);
   store_ = std::make_unique<checkpoint::store::StoreThread>(std::move(*store));
   store_watch_.emplace(loop_, store_->event_fd(), [this] {
-    for (const checkpoint::StoreReply& reply : store_->drain()) {
-      view_->on_store(reply);
-      node_->on_store(reply, now());
-    }
-    settle();
+    for (checkpoint::StoreReply& reply : store_->drain()) replies_.push_back(std::move(reply));
+    take_replies();
   });
   return {};
+}
+
+/// Replies for about a millisecond; what is left waits for its turn behind other work.
+void Daemon::take_replies() {
+  const TimePoint end = now() + kTurn;
+  while (!replies_.empty()) {
+    view_->on_store(replies_.front());
+    node_->on_store(replies_.front(), now());
+    replies_.pop_front();
+    settle();
+    if (now() < end || replies_.empty()) continue;
+    boost::asio::post(loop_, [this] { take_replies(); });
+    return;
+  }
 }
 
 /// The keeper answered: now the plane can be taken over or made, and the node begins.
@@ -289,13 +302,9 @@ void Daemon::act(const node::OpenTransport& effect) { channels_->open(effect); }
 
 void Daemon::act(const node::RemoveTransport& effect) { channels_->remove(effect.transport); }
 
-void Daemon::act(const node::DropConnection& effect) {
-  channels_->drop(effect.transport);
-}
+void Daemon::act(const node::DropConnection& effect) { channels_->drop(effect.transport); }
 
-void Daemon::act(const node::SendBytes& effect) {
-  channels_->send(effect.transport, effect.bytes);
-}
+void Daemon::act(const node::SendBytes& effect) { channels_->send(effect.transport, effect.bytes); }
 
 void Daemon::act(const node::PauseReading& effect) {
   channels_->pause(effect.transport, effect.paused);
@@ -385,9 +394,15 @@ Result<cli::ActionTicket> Daemon::wait(cli::WaitFor what, Duration timeout) {
 
 Result<void> Daemon::reset(cli::ResetTarget target) {
   switch (target) {
-    case cli::ResetTarget::igmp: node_->reset_gmp_counters(Family::ipv4); break;
-    case cli::ResetTarget::mld: node_->reset_gmp_counters(Family::ipv6); break;
-    case cli::ResetTarget::remote_backup_service: node_->reset_service_counters(); break;
+    case cli::ResetTarget::igmp:
+      node_->reset_gmp_counters(Family::ipv4);
+      break;
+    case cli::ResetTarget::mld:
+      node_->reset_gmp_counters(Family::ipv6);
+      break;
+    case cli::ResetTarget::remote_backup_service:
+      node_->reset_service_counters();
+      break;
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -69,6 +70,7 @@ class Daemon final : public cli::Actions {
   // the loop
   void settle();
   void drain_effects();
+  void take_replies();
   void set_timer();
   void every_second();
   void on_keeper(keeper::Received received);
@@ -115,6 +117,7 @@ class Daemon final : public cli::Actions {
   std::unique_ptr<KeeperLink> keeper_;
   std::unique_ptr<ChannelLink> channels_;
   std::unique_ptr<checkpoint::store::StoreThread> store_;
+  std::deque<checkpoint::StoreReply> replies_;  ///< of the store, not yet given to the node
   std::optional<platform::io::ReadableWatch> store_watch_;
   std::unique_ptr<ControlServer> control_;
   bool running_node_ = false;  ///< the first Welcome came and the node is configured

@@ -6,9 +6,9 @@
 
 namespace hotpair::ha::daemon {
 
-inline constexpr Message kStarted{
-    "HA-DAEMON-0001", LogLevel::info, "hotpaird {} runs, node {:016x}, pid {}",
-    "The daemon has started.", "Nothing."};
+inline constexpr Message kStarted{"HA-DAEMON-0001", LogLevel::info,
+                                  "hotpaird {} runs, node {:016x}, pid {}",
+                                  "The daemon has started.", "Nothing."};
 inline constexpr Message kConfigRefused{
     "HA-DAEMON-0002", LogLevel::error, "configuration refused: {}",
     "The file has errors; the running configuration stays.", "Correct the named line and reload."};
@@ -19,36 +19,33 @@ inline constexpr Message kNoPairKey{
     "HA-DAEMON-0004", LogLevel::error, "{}",
     "Without a pair key nothing is mirrored: there is no clear-text mode.",
     "Run hotpair pair init and copy the file to the peer, then reload."};
-inline constexpr Message kStoreOpened{
-    "HA-DAEMON-0005", LogLevel::info, "store: {}",
-    "What was found in the state directory.", "Nothing."};
-inline constexpr Message kKeeperStart{
-    "HA-DAEMON-0006", LogLevel::warning, "keeper: {}",
-    "No keeper answered on its socket.", "One is started by itself; look at its log if it is not."};
-inline constexpr Message kPlaneOpened{
-    "HA-DAEMON-0007", LogLevel::info, "forwarding plane: {}",
-    "The multicast routing tables were opened or taken over.", "Nothing."};
-inline constexpr Message kFailed{
-    "HA-DAEMON-0008", LogLevel::error, "cannot go on: {}",
-    "Something the daemon needs is missing.", "Mend it and start again; forwarding goes on meanwhile."};
-inline constexpr Message kStopping{
-    "HA-DAEMON-0009", LogLevel::info, "stopping: {}",
-    "A restart withdraws nothing: keeper and kernel go on.", "Nothing."};
-inline constexpr Message kAddress{
-    "HA-DAEMON-0010", LogLevel::warning, "address {} on {}: {}",
-    "The configured address could not be set.", "Check that no other program manages it."};
+inline constexpr Message kStoreOpened{"HA-DAEMON-0005", LogLevel::info, "store: {}",
+                                      "What was found in the state directory.", "Nothing."};
+inline constexpr Message kKeeperStart{"HA-DAEMON-0006", LogLevel::warning, "keeper: {}",
+                                      "No keeper answered on its socket.",
+                                      "One is started by itself; look at its log if it is not."};
+inline constexpr Message kPlaneOpened{"HA-DAEMON-0007", LogLevel::info, "forwarding plane: {}",
+                                      "The multicast routing tables were opened or taken over.",
+                                      "Nothing."};
+inline constexpr Message kFailed{"HA-DAEMON-0008", LogLevel::error, "cannot go on: {}",
+                                 "Something the daemon needs is missing.",
+                                 "Mend it and start again; forwarding goes on meanwhile."};
+inline constexpr Message kStopping{"HA-DAEMON-0009", LogLevel::info, "stopping: {}",
+                                   "A restart withdraws nothing: keeper and kernel go on.",
+                                   "Nothing."};
+inline constexpr Message kAddress{"HA-DAEMON-0010", LogLevel::warning, "address {} on {}: {}",
+                                  "The configured address could not be set.",
+                                  "Check that no other program manages it."};
 inline constexpr Message kSendFailed{
     "HA-DAEMON-0011", LogLevel::warning, "query on {} could not be sent: {}",
     "The interface is down or has no usable address.", "Check the interface."};
-inline constexpr Message kCommand{
-    "HA-DAEMON-0012", LogLevel::info, "uid {} pid {}: {}",
-    "An operator's command that changes something.", "Nothing."};
-inline constexpr Message kReloaded{
-    "HA-DAEMON-0013", LogLevel::info, "configuration in force: {}",
-    "A configuration was loaded or applied.", "Nothing."};
+inline constexpr Message kCommand{"HA-DAEMON-0012", LogLevel::info, "uid {} pid {}: {}",
+                                  "An operator's command that changes something.", "Nothing."};
+inline constexpr Message kReloaded{"HA-DAEMON-0013", LogLevel::info, "configuration in force: {}",
+                                   "A configuration was loaded or applied.", "Nothing."};
 
-inline constexpr std::array kMessages{kStarted,   kConfigRefused, kConfigWarning, kNoPairKey,
-                                      kStoreOpened, kKeeperStart, kPlaneOpened,   kFailed,
-                                      kStopping,  kAddress,       kSendFailed,    kCommand, kReloaded};
+inline constexpr std::array kMessages{
+    kStarted, kConfigRefused, kConfigWarning, kNoPairKey,  kStoreOpened, kKeeperStart, kPlaneOpened,
+    kFailed,  kStopping,      kAddress,       kSendFailed, kCommand,     kReloaded};
 
 }  // namespace hotpair::ha::daemon

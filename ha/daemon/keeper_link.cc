@@ -57,8 +57,7 @@ void KeeperLink::send(const keeper::ToKeeper& message, std::span<const int> fds)
 
 void KeeperLink::watch_writable() {
   if (!client_ || !client_->wants_write() || writable_) return;
-  writable_ =
-      std::make_unique<boost::asio::posix::stream_descriptor>(loop_, ::dup(client_->fd()));
+  writable_ = std::make_unique<boost::asio::posix::stream_descriptor>(loop_, ::dup(client_->fd()));
   writable_->async_wait(boost::asio::posix::stream_descriptor::wait_write,
                         [this](const boost::system::error_code& error) {
                           if (error) return;

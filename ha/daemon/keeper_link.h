@@ -14,8 +14,8 @@
 
 namespace hotpair::ha::daemon {
 
-/// The connection to the keeper: connects, starts a keeper if none runs, and does both again when it
-/// is lost. Reports to its owner from the loop, never inside a call.
+/// The connection to the keeper: connects, starts a keeper if none runs, and does both again when
+/// it is lost. Reports to its owner from the loop, never inside a call.
 class KeeperLink {
  public:
   struct Events {
@@ -46,7 +46,7 @@ class KeeperLink {
   std::optional<keeper::KeeperClient> client_;
   std::optional<platform::io::ReadableWatch> watch_;
   std::unique_ptr<boost::asio::posix::stream_descriptor> writable_;
-  bool started_ = false;   ///< a keeper was started for the present attempt
+  bool started_ = false;  ///< a keeper was started for the present attempt
   bool ending_ = false;
   unsigned attempts_ = 0;
 };

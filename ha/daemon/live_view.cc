@@ -62,34 +62,50 @@ std::string etrunk_reason(Cause cause) {
 /// What saw the reason of a change of role.
 std::string detection_of(Cause cause) {
   switch (cause) {
-    case Cause::paths_down: return "hello timeout";
-    case Cause::peer_access_lost: return "the master's hello: its access link is down";
-    case Cause::peer_control_dead: return "the master's hello: its control is dead";
-    case Cause::peer_leaving: return "the master's hello: it leaves";
-    case Cause::election: return "hello of the peer";
-    case Cause::handover: return "the master, which hands over";
-    case Cause::larger_term: return "hello with a larger term";
-    case Cause::alone: return "no hello since start";
-    case Cause::lease_expired: return "lease";
-    case Cause::none: break;
+    case Cause::paths_down:
+      return "hello timeout";
+    case Cause::peer_access_lost:
+      return "the master's hello: its access link is down";
+    case Cause::peer_control_dead:
+      return "the master's hello: its control is dead";
+    case Cause::peer_leaving:
+      return "the master's hello: it leaves";
+    case Cause::election:
+      return "hello of the peer";
+    case Cause::handover:
+      return "the master, which hands over";
+    case Cause::larger_term:
+      return "hello with a larger term";
+    case Cause::alone:
+      return "no hello since start";
+    case Cause::lease_expired:
+      return "lease";
+    case Cause::none:
+      break;
   }
   return {};
 }
 
 cli::DigestState digest_state(rbs::session::DigestState state) {
   switch (state) {
-    case rbs::session::DigestState::equal: return cli::DigestState::equal;
-    case rbs::session::DigestState::different: return cli::DigestState::different;
-    case rbs::session::DigestState::unknown: break;
+    case rbs::session::DigestState::equal:
+      return cli::DigestState::equal;
+    case rbs::session::DigestState::different:
+      return cli::DigestState::different;
+    case rbs::session::DigestState::unknown:
+      break;
   }
   return cli::DigestState::not_compared;
 }
 
 std::string severity_of(LogLevel level) {
   switch (level) {
-    case LogLevel::error: return "major";
-    case LogLevel::warning: return "warning";
-    default: return "minor";
+    case LogLevel::error:
+      return "major";
+    case LogLevel::warning:
+      return "warning";
+    default:
+      return "minor";
   }
 }
 
@@ -241,8 +257,7 @@ cli::Etrunk LiveView::etrunk_model(const node::EtrunkState& state) const {
     if (const auto revert = scope->role.revert_at())
       row.revert_left_s = count_of<std::chrono::seconds>(*revert - now_);
   }
-  if (settings.paths.size() == 1)
-    row.notes.push_back("single path: cutting it makes two masters");
+  if (settings.paths.size() == 1) row.notes.push_back("single path: cutting it makes two masters");
   return row;
 }
 
@@ -366,8 +381,7 @@ cli::ScopeDatabases LiveView::database_model(const node::Scope& scope) const {
   model.term = scope.role.term();
   std::optional<rbs::session::ScopeModel> session;
   const auto service = node_.services().find(scope.settings.service);
-  if (service != node_.services().end())
-    session = service->second->session->show(scope.id, now_);
+  if (service != node_.services().end()) session = service->second->session->show(scope.id, now_);
   const bool connected = service != node_.services().end() && service->second->up;
   if (scope.id == kWholeNode)
     model.sync_state = "local";
@@ -445,7 +459,6 @@ cli::SwitchoverHistoryModel LiveView::switchover_history() const {
     row.result = story.remark.empty() ? "done" : story.remark;
     row.detection = detection_of(story.cause);
     row.memberships = story.memberships;
-    row.routes = story.routes;
     for (const switchover::Phase& phase : story.phases)
       row.phases.push_back({phase.name, count_of<std::chrono::microseconds>(phase.at), {}});
     model.switchovers.push_back(std::move(row));

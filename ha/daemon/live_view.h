@@ -25,8 +25,8 @@ class LiveView final : public cli::NodeView {
     TimePoint started;
   };
   /// The plane's counters, in the order of the keys; none without a plane.
-  using ReadCounters = std::function<std::vector<std::optional<fwd::RouteCounters>>(
-      std::span<const fwd::RouteKey>)>;
+  using ReadCounters =
+      std::function<std::vector<std::optional<fwd::RouteCounters>>(std::span<const fwd::RouteKey>)>;
   /// More rows than this are shown without counters: reading them would hold up the loop.
   static constexpr std::size_t kCountedRowsMax = 1000;
 

@@ -37,8 +37,7 @@ int check(const DaemonOptions& options) {
   for (const auto& diagnostic : loaded->diagnostics)
     if (!listed_below(diagnostic)) fmt::print("{}\n", to_string(diagnostic));
   // Without a file the rules have said so for each service; a file that cannot be used says why.
-  if (!loaded->config.services.empty() && !keys &&
-      std::filesystem::exists(options.pair_key))
+  if (!loaded->config.services.empty() && !keys && std::filesystem::exists(options.pair_key))
     fmt::print("{}\n", keys.error().detail);
   if (!inactive.empty()) fmt::print("not active in this version:\n");
   for (const std::string& line : inactive) fmt::print("  {}\n", line);

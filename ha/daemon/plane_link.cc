@@ -69,9 +69,9 @@ Result<void> PlaneLink::open_plane(const std::vector<std::string>& names,
   FileDescriptor slots = take(names, fds, "gate-slots");
   FileDescriptor counters = take(names, fds, "gate-counters");
   const bool gates_kept = words.valid() && slots.valid() && counters.valid();
-  auto gates = gates_kept ? kernel::GateTable::adopt(std::move(words), std::move(slots),
-                                                     std::move(counters))
-                          : kernel::GateTable::create(kGateSlots);
+  auto gates =
+      gates_kept ? kernel::GateTable::adopt(std::move(words), std::move(slots), std::move(counters))
+                 : kernel::GateTable::create(kGateSlots);
   if (!gates) return std::unexpected(gates.error());
   plane_ = std::move(*plane);
   gates_ = std::move(*gates);

@@ -21,8 +21,8 @@
 namespace hotpair::ha::daemon {
 
 /// Everything of the node that is in the kernel: devices, addresses, unicast routes, IGMP and MLD
-/// sockets, multicast routes, gates. Facts go into the node and `settled` is called; effects come by
-/// the overloads of act().
+/// sockets, multicast routes, gates. Facts go into the node and `settled` is called; effects come
+/// by the overloads of act().
 class PlaneLink {
  public:
   PlaneLink(boost::asio::io_context& loop, node::Node& node, platform::io::Log& log,
@@ -30,8 +30,8 @@ class PlaneLink {
 
   /// Opens what needs no keeper, and feeds every device to the node.
   [[nodiscard]] Result<void> open();
-  /// Takes over the descriptors that a keeper kept for an earlier life, or makes new ones. `fds` are
-  /// named by `names`; unknown names are closed.
+  /// Takes over the descriptors that a keeper kept for an earlier life, or makes new ones. `fds`
+  /// are named by `names`; unknown names are closed.
   [[nodiscard]] Result<void> open_plane(const std::vector<std::string>& names,
                                         std::vector<keeper::OwnedFd> fds);
   [[nodiscard]] bool has_plane() const { return plane_ != nullptr; }

@@ -81,8 +81,9 @@ Result<NodeId> open_state_dir(const std::filesystem::path& directory, std::uint6
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value, 16);
     if (error != std::errc{} || end != text->data() + 16 || value == 0)
-      return fail(ErrorCode::malformed,
-                  fmt::format("{} does not hold a node id of 16 hexadecimal digits", file.string()));
+      return fail(
+          ErrorCode::malformed,
+          fmt::format("{} does not hold a node id of 16 hexadecimal digits", file.string()));
     return NodeId{value};
   }
   const NodeId node{random | 1U};

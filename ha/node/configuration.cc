@@ -40,6 +40,8 @@ void Node::apply(const NodeConfig& config, TimePoint now) {
   apply_scopes(config, now);
   apply_links(config, now);
   configure_keeper();
+  for (const ScopeId fresh : fresh_scopes_) acquaint(*find(fresh), now);
+  fresh_scopes_.clear();
   check_single_paths(now);
   if (first) effects_.push(ReadBackRoutes{});
   pump(now);
@@ -135,6 +137,7 @@ void Node::apply_scopes(const NodeConfig& config, TimePoint now) {
       }
       scope->settings = settings;
       ask_meta(*scope);
+      if (keeper_up_) fresh_scopes_.push_back(settings.scope);
       continue;
     }
     const bool moved = scope->settings.service != settings.service;
@@ -157,6 +160,18 @@ void Node::apply_scopes(const NodeConfig& config, TimePoint now) {
     clear(kIncomplete, std::to_string(scope.id.value()));
     place = scopes_.erase(place);
   }
+}
+
+/// A scope that is configured while the keeper is connected has missed what the keeper said.
+void Node::acquaint(Scope& scope, TimePoint now) {
+  if (scope.id == kWholeNode) return;
+  scope.role.on_keeper(std::nullopt, now);
+  const auto found = etrunks_.find(scope.settings.etrunk);
+  if (found == etrunks_.end()) return;
+  if (found->second.heard && found->second.peer)
+    scope.role.on_peer_hello(*found->second.peer, now);
+  else if (found->second.alone)
+    scope.role.on_alone(now);
 }
 
 void Node::apply_links(const NodeConfig& config, TimePoint now) {

@@ -78,6 +78,7 @@ void Node::handle(const keeper::PeerChanged& message, TimePoint now) {
   const auto found = etrunks_.find(message.etrunk);
   if (found == etrunks_.end()) return;
   found->second.heard = message.heard;
+  found->second.alone = !message.heard;
   const std::string subject = "e-trunk " + std::to_string(message.etrunk.value());
   if (message.heard)
     clear(kPeerSilent, subject);
@@ -106,8 +107,7 @@ void Node::handle(const keeper::ScopeChanged& message, TimePoint now) {
   scope->gate_open = message.state.gate_open;
   scope->access_up = message.state.access_up;
   if (message.cause == keeper::Cause::larger_term && before == role::Role::master)
-    raise(kPeerDiverged, "scope " + std::to_string(scope->id.value()), now, scope->id.value(),
-          to_string(term_before), to_string(message.state.term));
+    log(kPeerDiverged, scope->id.value(), to_string(term_before), to_string(message.state.term));
   scope->handover.on_scope_changed(message, now);
   scope->role.on_scope_changed(message, now);
   pump_role(*scope, now);

@@ -198,6 +198,7 @@ class Node {
   void remove_link(Link& link, TimePoint now);
   void apply_scopes(const NodeConfig& config, TimePoint now);
   void apply_services(const NodeConfig& config, TimePoint now);
+  void acquaint(Scope& scope, TimePoint now);
   [[nodiscard]] role::RoleConfig role_config(const ScopeSettings& settings) const;
   void configure_keeper();
   void check_single_paths(TimePoint now);
@@ -323,6 +324,7 @@ class Node {
   std::uint32_t next_transport_ = 1;
   std::uint32_t next_slot_ = 0;
   std::map<ScopeId, std::uint32_t> slots_;  // by scope, for good
+  std::vector<ScopeId> fresh_scopes_;       // configured by the present apply()
   Alarms alarms_;
   switchover::History history_;
   EffectQueue<NodeEffect> effects_{1U << 20U};

@@ -111,7 +111,6 @@ void Node::begin_story(Scope& scope, const role::RoleChanged& change, TimePoint 
   for (const auto& [id, link] : links_)
     if (link.settings.scope == scope.id)
       story.memberships += gmp_.group_count(id, Family::ipv4) + gmp_.group_count(id, Family::ipv6);
-  story.routes = mrib_.statistics().routes;
   scope.story_began = now;
   scope.story = history_.begin(std::move(story));
 }

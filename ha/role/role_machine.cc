@@ -69,6 +69,8 @@ void RoleMachine::on_scope_changed(const keeper::ScopeChanged& change, TimePoint
   const bool only_term =
       change.cause == Cause::none && role_ != Role::master && change.state.role != Role::master;
   settle(only_term ? role_ : change.state.role, change.state.term, change.cause);
+  // The keeper heard a living peer: what was known of its silence is over.
+  if (change.cause == Cause::larger_term) peer_lost_ = alone_ = false;
   // What was obeyed stands in a hello that the keeper passes on next; the one known here is older.
   peer_stale_ = change.cause == Cause::larger_term;
   decide(now);

@@ -31,7 +31,6 @@ struct Story {
   bool planned = false;
   std::vector<Phase> phases;      ///< in order; the first is at 0
   std::uint64_t memberships = 0;  ///< entries of the scope at the change
-  std::uint64_t routes = 0;       ///< routes that name a link of the scope
   std::string remark;             ///< e.g. why a handover failed
   friend bool operator==(const Story&, const Story&) = default;
 };

@@ -156,25 +156,31 @@ struct SlotEqual {
   }
 };
 
-/// A slot pool with its index by key.
+/// A slot pool with its index by key. The index is cut into parts that grow one by one, so that no
+/// single insertion moves more than a 64th of it.
 template <typename Entry, typename View>
 class IndexedPool {
  public:
-  IndexedPool() : index_(0, SlotHash<Entry, View>{&pool_}, SlotEqual<Entry, View>{&pool_}) {}
+  IndexedPool() {
+    parts_.reserve(kParts);
+    for (std::size_t i = 0; i < kParts; ++i)
+      parts_.emplace_back(0, Hash{&pool_}, SlotEqual<Entry, View>{&pool_});
+  }
   IndexedPool(const IndexedPool&) = delete;
   IndexedPool& operator=(const IndexedPool&) = delete;
 
   [[nodiscard]] std::uint32_t find(const View& view) const {
-    const auto found = index_.find(view);
-    return found == index_.end() ? kNone : *found;
+    const Part& part = parts_[part_of(Hash{&pool_}(view))];
+    const auto found = part.find(view);
+    return found == part.end() ? kNone : *found;
   }
   [[nodiscard]] std::uint32_t add(Entry entry) {
     const std::uint32_t slot = pool_.add(std::move(entry));
-    index_.insert(slot);
+    parts_[part_of(Hash{&pool_}(slot))].insert(slot);
     return slot;
   }
   void remove(std::uint32_t slot) {
-    index_.erase(slot);
+    parts_[part_of(Hash{&pool_}(slot))].erase(slot);
     pool_.remove(slot);
   }
   [[nodiscard]] bool contains(std::uint32_t slot) const { return pool_.contains(slot); }
@@ -184,8 +190,16 @@ class IndexedPool {
   [[nodiscard]] std::uint32_t slots() const { return pool_.slots(); }
 
  private:
+  using Hash = SlotHash<Entry, View>;
+  using Part = boost::unordered_flat_set<std::uint32_t, Hash, SlotEqual<Entry, View>>;
+  static constexpr std::size_t kParts = 64;
+  /// Six bits that the parts themselves do not lean on.
+  [[nodiscard]] static std::size_t part_of(std::size_t hash) {
+    return (std::uint64_t{hash} * 0x9e3779b97f4a7c15ULL) >> 58U;
+  }
+
   SlotPool<Entry> pool_;
-  boost::unordered_flat_set<std::uint32_t, SlotHash<Entry, View>, SlotEqual<Entry, View>> index_;
+  std::vector<Part> parts_;
 };
 
 using GroupTable = IndexedPool<GroupEntry, GroupKeyView>;

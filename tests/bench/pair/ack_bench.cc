@@ -108,8 +108,8 @@ struct BareStore {
 
 void transfer(int socket, bool out) {
   char body[112] = {};
-  const ssize_t done = out ? ::send(socket, body, sizeof body, 0)
-                           : ::recv(socket, body, sizeof body, MSG_WAITALL);
+  const ssize_t done =
+      out ? ::send(socket, body, sizeof body, 0) : ::recv(socket, body, sizeof body, MSG_WAITALL);
   if (done != static_cast<ssize_t>(sizeof body)) give_up("the TCP connection of the baseline");
 }
 
@@ -168,7 +168,8 @@ int main(int argc, char** argv) {
   const Size size = size_of(argc, argv);
   const int runs = size == Size::quick ? 2 : 5;
   const std::uint32_t preloaded = size == Size::quick ? 10'000
-                                  : size == Size::all ? 1'000'000 : 100'000;
+                                  : size == Size::all ? 1'000'000
+                                                      : 100'000;
   const hotpair::Duration length = std::chrono::seconds(size == Size::quick ? 1 : 4);
   const char* const names[] = {"p50", "p99", "max"};
   std::vector<std::vector<double>> limit(3);

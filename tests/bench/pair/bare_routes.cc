@@ -34,9 +34,8 @@ std::unique_ptr<platform::kernel::KernelPlane> make_links() {
   if (!sockets) give_up(sockets.error().detail);
   auto plane = platform::kernel::KernelPlane::create(std::move(*sockets));
   if (!plane) give_up(plane.error().detail);
-  for (const fwd::PlaneLink& link :
-       {fwd::PlaneLink{LinkId{1}, "up0", true, false},
-        fwd::PlaneLink{LinkId{2}, "tr1", true, false}})
+  for (const fwd::PlaneLink& link : {fwd::PlaneLink{LinkId{1}, "up0", true, false},
+                                     fwd::PlaneLink{LinkId{2}, "tr1", true, false}})
     if (const auto added = (*plane)->add_link(link); !added) give_up(added.error().detail);
   return std::move(*plane);
 }

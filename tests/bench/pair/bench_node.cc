@@ -299,8 +299,7 @@ void BenchNode::act(const node::NodeEffect& effect) {
   }
 }
 
-BenchPair::BenchPair(PlaneKind plane)
-    : master(0, workspace, plane), backup(1, workspace, plane) {}
+BenchPair::BenchPair(PlaneKind plane) : master(0, workspace, plane), backup(1, workspace, plane) {}
 
 void BenchPair::sync(std::uint32_t groups) {
   backup.start();
@@ -308,8 +307,7 @@ void BenchPair::sync(std::uint32_t groups) {
   master.connect();
   const TimePoint give_up_at = now() + 300s;
   while (backup.run([&] {
-    return !backup.scope().role.complete() || backup.groups() < groups ||
-           backup.routes() < groups;
+    return !backup.scope().role.complete() || backup.groups() < groups || backup.routes() < groups;
   })) {
     if (now() > give_up_at) give_up("the backup's copy does not become complete");
     std::this_thread::sleep_for(2ms);

@@ -82,8 +82,8 @@ std::vector<double> bulk(std::uint32_t groups, bool any_source, PlaneKind kind) 
 void measure(std::uint32_t groups, bool any_source, int runs, std::vector<Metric>& metrics) {
   const bool root = ::geteuid() == 0;
   const PlaneKind kind = root ? PlaneKind::kernel : PlaneKind::memory;
-  const std::string tail = fmt::format("_{}_{}", short_number(groups),
-                                       any_source ? "any_source" : "one_source");
+  const std::string tail =
+      fmt::format("_{}_{}", short_number(groups), any_source ? "any_source" : "one_source");
   const std::string plane = root ? "kernel" : "memory";
   std::vector<std::vector<double>> columns(column_count);
   for (int run = 0; run < runs; ++run) {

@@ -43,9 +43,8 @@ std::vector<double> takeover(std::uint32_t groups) {
     end = now();
   });
   const TimePoint give_up_at = now() + 5s;
-  while (pair.backup.run([&] {
-    return !pair.backup.scope().active || pair.backup.query_sent() == TimePoint{};
-  }))
+  while (pair.backup.run(
+      [&] { return !pair.backup.scope().active || pair.backup.query_sent() == TimePoint{}; }))
     if (now() > give_up_at) give_up("the takeover did not end");
   const TimePoint query = pair.backup.run([&] { return pair.backup.query_sent(); });
   pair.backup.forget_longest_turn();

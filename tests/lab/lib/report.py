@@ -46,8 +46,8 @@ class Report:
                 if not run["paused"] and event in (None, run["event"])]
 
     def attempts(self, wanted, *events, extra=3):
-        """Counts attempts until each event has `wanted` clean runs, at most `extra` more than that: a
-        run during which the machine paused is measured, shown and repeated."""
+        """Counts attempts until each event has `wanted` clean runs, at most `extra` more than that:
+        a run during which the machine paused is measured, shown and repeated."""
         for number in range(wanted + extra):
             if number >= wanted and all(len(self.clean_runs(one)) >= wanted for one in events):
                 return

@@ -13,8 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::Contains;
 using ::testing::ElementsAre;
-using ::testing::SizeIs;
 using testing::ip;
+using ::testing::SizeIs;
 
 /// A node with the configuration of a seed, without keeper, store and peer.
 class LiveViewTest : public ::testing::Test {
@@ -30,7 +30,9 @@ class LiveViewTest : public ::testing::Test {
   config::Config config;
   TimePoint start{1h};
   node::Node node{{NodeId{0x1122334455667788}, "0.1.0", 1}, start};
-  LiveView view{node, config, {"boot", "/run/hotpair/keeper", start},
+  LiveView view{node,
+                config,
+                {"boot", "/run/hotpair/keeper", start},
                 [](std::span<const fwd::RouteKey> keys) {
                   return std::vector<std::optional<fwd::RouteCounters>>(keys.size());
                 }};

@@ -12,10 +12,10 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
-using ::testing::SizeIs;
 using testing::ip;
 using testing::seed;
 using testing::settings_of;
+using ::testing::SizeIs;
 
 const node::LinkSettings& link_of(const node::NodeConfig& settings, const std::string& name) {
   const auto found = std::ranges::find(settings.links, name, &node::LinkSettings::name);
@@ -40,8 +40,7 @@ TEST(Settings, DeviceAOfSeed003) {
   EXPECT_EQ(etrunk.etrunk.paths.front().local, ip("1.1.1.1"));
   EXPECT_EQ(etrunk.etrunk.paths.front().peer, ip("3.3.3.3"));
   // The other vendor's encrypted text is the key, byte for byte.
-  EXPECT_THAT(etrunk.etrunk.keys,
-              ElementsAre("%^%#VQE;E!Dl&Rr]if$F>}w9uk5C>y-4|MS$unQ!#Mb#%^%#"));
+  EXPECT_THAT(etrunk.etrunk.keys, ElementsAre("%^%#VQE;E!Dl&Rr]if$F>}w9uk5C>y-4|MS$unQ!#Mb#%^%#"));
   EXPECT_THAT(settings.services,
               ElementsAre(node::ServiceSettings{"service1", ip("1.1.1.1"), ip("3.3.3.3"), 1025}));
   EXPECT_THAT(settings.scopes,
@@ -70,8 +69,8 @@ TEST(Settings, LinksOfSeed003) {
   EXPECT_FALSE(uplink.igmp.has_value());
   EXPECT_TRUE(uplink.ipv4);  // multicast comes in here, by its `pim sm`
   EXPECT_EQ(link_of(settings, "LoopBack0").device, "lo");
-  EXPECT_FALSE(std::ranges::any_of(settings.links,
-                                   [](const auto& each) { return each.name == "NULL0"; }));
+  EXPECT_FALSE(
+      std::ranges::any_of(settings.links, [](const auto& each) { return each.name == "NULL0"; }));
 }
 
 TEST(Settings, DeviceBOfSeed004) {

@@ -239,6 +239,20 @@ TEST_F(RoleTest, LargerTermDemotesAndTheCopyCountsAsIncomplete) {
   EXPECT_EQ(machine_.next_term(), (Term{13, kOwn}));
 }
 
+TEST_F(RoleTest, ALargerTermAfterALongSilenceStays) {
+  start();
+  hear(hello(Role::master, {3, kPeer}, true, 200));
+  machine_.on_peer_heard(false, now_);
+  machine_.on_scope_changed(keeper_says(Role::master, {4, kOwn}, Cause::paths_down), now_);
+  drain();
+  machine_.on_scope_changed(keeper_says(Role::backup, {9, kPeer}, Cause::larger_term), now_);
+  EXPECT_EQ(machine_.role(), Role::backup);
+  machine_.on_peer_heard(true, now_);
+  hear(hello(Role::master, {9, kPeer}, true, 200));
+  EXPECT_EQ(machine_.role(), Role::backup);
+  EXPECT_EQ(machine_.term(), (Term{9, kPeer}));
+}
+
 TEST_F(RoleTest, ARefusedWordOfABackupRaisesTheTermAndKeepsTheRole) {
   start();
   hear(hello(Role::init, {}, false, 200));
