@@ -299,8 +299,8 @@ void Node::handle_stream(Service& service, const session::Effect& effect, TimePo
     clear(kServiceDown, service.settings.name);
     log(kChannelEvent, service.settings.name, "connected");
   } else if (const auto* close = std::get_if<session::CloseSession>(&effect)) {
-    const std::string why =
-        close->text.empty() ? std::string(session::name_of(close->reason)) : close->text;
+    std::string why(session::name_of(close->reason));
+    if (!close->text.empty()) why += ": " + close->text;
     effects_.push(DropConnection{service.transport, why});
     stream_ended(service, why, now);
     service.dropped = true;

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -167,20 +168,29 @@ def impostor(watch, stage):
     b_comes_back(stage, server)
 
 
+def babble(fd, done):
+    """Nonsense on every connection that comes, until told to stop."""
+    while not done.wait(0.05):
+        try:
+            os.write(fd, os.urandom(4096))
+        except BrokenPipeError:
+            return
+
+
 def garbage(watch, stage):
-    """Who holds the key and talks nonsense: 1 MiB of it."""
+    """Who holds the key and talks nonsense."""
     identity, secret = stage.pair.a.pair_secret()
     server = listen_as_b(stage, ["-nocert", "-psk", secret, "-psk_identity", identity, "-quiet",
                                  "-ciphersuites", "TLS_AES_128_GCM_SHA256"], b"")
     wait_until(lambda: stage.pair.a.rbs()["tcp_state"] != "connected", DETECT_S, "A noticed")
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
-            os.write(server.stdin.fileno(), os.urandom(4096))
-        except BrokenPipeError:
-            break
-        time.sleep(0.05)
-    watch.down(stage.pair.a, "garbage", counted=True)
+    done = threading.Event()
+    talker = threading.Thread(target=babble, args=(server.stdin.fileno(), done))
+    talker.start()
+    try:
+        watch.down(stage.pair.a, "garbage", counted=True)
+    finally:
+        done.set()
+        talker.join()
     b_comes_back(stage, server)
 
 
