@@ -186,11 +186,9 @@ void Keeper::configure_sessions(TimePoint now) {
     const Duration alone_after = std::max(wanted.timeout(), grace());
     const auto it = sessions_.find(wanted.id);
     if (it == sessions_.end()) {
-      sessions_.emplace(
-          wanted.id,
-          Session{etrunk::EtrunkSession(wanted, {node_, identity_.session}, alone_after, counter_,
-                                        now),
-                  wanted.priority});
+      sessions_.emplace(wanted.id, Session{etrunk::EtrunkSession(wanted, {node_, identity_.session},
+                                                                 alone_after, counter_, now),
+                                           wanted.priority});
       continue;
     }
     Session& session = it->second;
@@ -310,11 +308,11 @@ void Keeper::on_carrier(const std::string& device, bool up, TimePoint now) {
 
 void Keeper::refresh_access(Scope& scope) {
   const auto& devices = scope.config.access_devices;
-  const bool up = devices.empty() || std::any_of(devices.begin(), devices.end(),
-                                                 [&](const std::string& device) {
-                                                   const auto it = carriers_.find(device);
-                                                   return it == carriers_.end() || it->second;
-                                                 });
+  const bool up = devices.empty() ||
+                  std::any_of(devices.begin(), devices.end(), [&](const std::string& device) {
+                    const auto it = carriers_.find(device);
+                    return it == carriers_.end() || it->second;
+                  });
   if (up == scope.access_up) return;
   scope.access_up = up;
   tell(AccessChanged{scope.config.scope, up});
@@ -399,24 +397,30 @@ void Keeper::goodbye(TimePoint now) {
 
 void Keeper::pump(EtrunkId id, Session& session) {
   while (auto effect = session.machine.poll_effect()) {
-    std::visit(Overload{
-                   [&](etrunk::SendHello& send) {
-                     effects_.push(SendHello{id, send.hello.path, std::move(send.hello)});
-                   },
-                   [&](etrunk::PathUp& up) { tell(PathChanged{id, up.path, true, 0}); },
-                   [&](etrunk::PathDown& down) {
-                     const auto silent =
-                         std::chrono::duration_cast<std::chrono::milliseconds>(down.silent);
-                     tell(PathChanged{id, down.path, false,
-                                      static_cast<std::uint32_t>(silent.count())});
-                   },
-                   [&](etrunk::PeerUp&) { tell(PeerChanged{id, true}); },
-                   [&](etrunk::PeerDown&) { tell(PeerChanged{id, false}); },
-                   [&](etrunk::PeerReport&) { tell(PeerHello{*session.machine.peer()}); },
-                   [&](etrunk::PeerAbsent&) { tell(Alone{id}); },
-                   [&](etrunk::Drain&) { request_drain(); },
-               },
-               *effect);
+    std::visit(
+        Overload{
+            [&](etrunk::SendHello& send) {
+              effects_.push(SendHello{id, send.hello.path, std::move(send.hello)});
+            },
+            [&](etrunk::PathUp& up) {
+              tell(PathChanged{id, up.path, true, 0});
+            },
+            [&](etrunk::PathDown& down) {
+              const auto silent =
+                  std::chrono::duration_cast<std::chrono::milliseconds>(down.silent);
+              tell(PathChanged{id, down.path, false, static_cast<std::uint32_t>(silent.count())});
+            },
+            [&](etrunk::PeerUp&) {
+              tell(PeerChanged{id, true});
+            },
+            [&](etrunk::PeerDown&) {
+              tell(PeerChanged{id, false});
+            },
+            [&](etrunk::PeerReport&) { tell(PeerHello{*session.machine.peer()}); },
+            [&](etrunk::PeerAbsent&) { tell(Alone{id}); },
+            [&](etrunk::Drain&) { request_drain(); },
+        },
+        *effect);
   }
 }
 

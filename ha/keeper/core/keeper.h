@@ -154,6 +154,8 @@ class Keeper {
   void check_daemon(TimePoint now);
   void daemon_lost(TimePoint now);
   void goodbye(TimePoint now);
+  [[nodiscard]] bool is_unacquainted(const Scope& scope) const;
+  void await_peer(Scope& scope, TimePoint now);
   void refresh_access(Scope& scope);
   void welcome();
   void pump(EtrunkId id, Session& session);

@@ -41,9 +41,28 @@ void Keeper::apply_posture(Scope& scope, GatePosture posture, TimePoint now) {
       store(scope, kGateOpen);
       break;
     case GatePosture::leased:
-      if (scope.gate == Gate::closed || scope.gate == Gate::open) open_leased(scope, now);
+      if (scope.gate != Gate::closed && scope.gate != Gate::open) break;
+      if (is_unacquainted(scope))
+        await_peer(scope, now);
+      else
+        open_leased(scope, now);
       break;
   }
+}
+
+// Neither heard the peer nor waited long enough to call it absent: this keeper took the place of
+// another one, and what the peer did meanwhile is unknown.
+bool Keeper::is_unacquainted(const Scope& scope) const {
+  const Session* session = session_of(scope);
+  return session != nullptr && !session->machine.ever_heard() && !session->machine.absent();
+}
+
+// A former keeper's lease goes on as it was found; ours begins with a hello, or after the silence.
+void Keeper::await_peer(Scope& scope, TimePoint now) {
+  scope.gate = Gate::expired;
+  scope.drained = true;
+  scope.may_reopen = false;
+  scope.silence_from = now;
 }
 
 // A term that no hello has carried yet cannot have a plan against it: it is safe for as long as the
@@ -108,7 +127,9 @@ void Keeper::check_leases(TimePoint now) {
 
 Duration Keeper::silence_needed(const Scope& scope) const {
   const Session* session = session_of(scope);
-  return session == nullptr ? grace() : session->machine.detection_time();
+  if (session == nullptr) return grace();
+  const etrunk::EtrunkSession& machine = session->machine;
+  return machine.ever_heard() ? machine.detection_time() : dead_span(machine);
 }
 
 void Keeper::check_silence(TimePoint now) {

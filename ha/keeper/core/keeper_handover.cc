@@ -10,8 +10,7 @@ void Keeper::handle(const HandoverOffer& message, TimePoint now) {
   const Session* session = scope == nullptr ? nullptr : session_of(*scope);
   const bool possible = session != nullptr && session->machine.peer_heard() &&
                         scope->role == Role::master && scope->gate == Gate::leased &&
-                        scope->burnt != message.term &&
-                        scope->term < message.term;
+                        scope->burnt != message.term && scope->term < message.term;
   if (possible) {
     scope->offered = message.term;
     scope->offer_ends = now + kHandoverOfferMax;
@@ -41,8 +40,7 @@ void Keeper::handle(const HandoverAbort& message, TimePoint now) {
 void Keeper::handle(const HandoverCommit& message, TimePoint now) {
   Scope* scope = find_known(message.scope);
   if (scope == nullptr) return;
-  const bool late = scope->offered &&
-                    (*scope->offered != message.term || scope->offer_ends <= now);
+  const bool late = scope->offered && (*scope->offered != message.term || scope->offer_ends <= now);
   const bool ended = scope->burnt == message.term || late;
   if (scope->role != Role::master || message.term <= scope->term || ended) {
     tell_changed(*scope, Cause::none, now);
@@ -83,8 +81,8 @@ void Keeper::handle(const HandoverOpen& message, TimePoint now) {
 void Keeper::handle(const HandoverConfirm& message, TimePoint now) {
   Scope* scope = find_known(message.scope);
   if (scope == nullptr) return;
-  const bool ours = scope->granted == message.term && scope->role != Role::master &&
-                    scope->term <= message.term;
+  const bool ours =
+      scope->granted == message.term && scope->role != Role::master && scope->term <= message.term;
   if (ours) become_master(*scope, message.term, Cause::handover, now);
 }
 

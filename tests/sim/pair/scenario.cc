@@ -274,11 +274,14 @@ class Scenario {
       return;
     }
     if (network_.all_cut()) return;
+    // The 50 ms are for a last hello that arrived; each one lost adds its interval.
+    unheard_ = std::max(both_since_ ? unheard_ : Duration{}, network_.unheard());
     if (!both_since_) both_since_ = world_.now();
     const bool planned = handover_under_way(a_) || handover_under_way(b_);
     if (planned) planned_at_ = world_.now();
     const bool lenient = planned_at_ && world_.now() - *planned_at_ < kPlannedOverlap;
-    const Duration bound = lenient ? kPlannedOverlap : kUnplannedOverlap;
+    const Duration bound =
+        (lenient ? kPlannedOverlap : kUnplannedOverlap) + unheard_ + network_.delay_max;
     static_cast<void>(until);
     if (world_.now() - *both_since_ > bound)
       world_.fail("both gates open for {} ms", (world_.now() - *both_since_) / 1ms);
@@ -364,6 +367,7 @@ class Scenario {
   std::uint64_t timers_ = 0;
   std::uint64_t steps_ = 0;
   std::optional<TimePoint> both_since_;
+  Duration unheard_{};
   std::optional<TimePoint> planned_at_;
 };
 

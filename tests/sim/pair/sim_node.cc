@@ -22,6 +22,12 @@ bool Network::cut(int from, std::uint8_t path) const {
   return found != cut_.end() && found->second;
 }
 
+Duration Network::unheard() const {
+  Duration worst{};
+  for (int from = 0; from < 2; ++from) worst = std::max(worst, sent_[from] - arrived_[from]);
+  return worst;
+}
+
 bool Network::all_cut() const {
   for (int from = 0; from < 2; ++from) {
     bool any = false;
@@ -32,7 +38,9 @@ bool Network::all_cut() const {
 }
 
 void Network::hello(int from, const ha::etrunk::Hello& hello) {
+  sent_[from] = world_.now();
   if (cut(from, hello.path.value()) || world_.chance(loss)) return;
+  arrived_[from] = world_.now();
   SimNode* to = ends_[static_cast<std::size_t>(1 - from)];
   world_.after(world_.duration(20us, delay_max), [to, hello] { to->on_hello(hello); });
 }
@@ -159,13 +167,23 @@ void SimNode::kill_daemon() {
   crash_in_.reset();
   unsafe_.clear();
   network_.break_stream("the peer's daemon died");
-  if (keeper_) {
+  when_awake([this] {
+    if (!keeper_ || node_) return;
     keeper_->on_daemon_disconnected(world_.now());
     drain_keeper();
-  }
+  });
+}
+
+/// Nothing of a frozen machine runs.
+void SimNode::when_awake(std::function<void()> act) {
+  if (frozen())
+    world_.after(frozen_until_ - world_.now(), [this, act] { when_awake(act); });
+  else
+    act();
 }
 
 void SimNode::start_daemon() {
+  if (frozen()) return when_awake([this] { start_daemon(); });
   if (node_ || !powered_) return;
   world_.trace("{}: daemon starts", index_);
   daemon_life_ = ++lives_;
@@ -189,13 +207,15 @@ void SimNode::kill_keeper() {
   keeper_.reset();
   keeper_life_ = 0;
   socket_.clear();
-  if (node_) {
+  when_awake([this] {
+    if (!node_ || keeper_) return;
     node_->on_keeper_lost(world_.now());
     drain_node();
-  }
+  });
 }
 
 void SimNode::start_keeper() {
+  if (frozen()) return when_awake([this] { start_keeper(); });
   if (keeper_ || !powered_) return;
   world_.trace("{}: keeper starts", index_);
   keeper_life_ = ++lives_;
@@ -209,6 +229,7 @@ void SimNode::start_keeper() {
 }
 
 void SimNode::set_access(bool up) {
+  if (frozen()) return when_awake([this, up] { set_access(up); });
   if (access_ == up) return;
   world_.trace("{}: access link {}", index_, up ? "up" : "down");
   access_ = up;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -38,6 +39,9 @@ class Network {
   /// Cuts one direction of a path.
   void cut(int from, std::uint8_t path, bool cut) { cut_[{from, path}] = cut; }
   [[nodiscard]] bool all_cut() const;
+  /// A lease counts from the last hello sent, the peer's patience from the last one that arrived:
+  /// by how much the two differ now, in the worse direction.
+  [[nodiscard]] Duration unheard() const;
 
   // stream
   void dial();
@@ -59,6 +63,8 @@ class Network {
   World& world_;
   std::vector<SimNode*> ends_;
   std::map<std::pair<int, std::uint8_t>, bool> cut_;
+  TimePoint sent_[2]{};     // newest hello of each end
+  TimePoint arrived_[2]{};  // when the newest one that came through was sent
   bool up_ = false;
   std::uint64_t life_ = 0;  // of the stream; events of an older one are void
   std::uint64_t dialling_ = 0;
@@ -127,6 +133,7 @@ class SimNode {
   void ask_store(const checkpoint::StoreRequest& request);
   template <typename Act>
   void when_running(Act&& act);
+  void when_awake(std::function<void()> act);
 
   World& world_;
   Network& network_;
