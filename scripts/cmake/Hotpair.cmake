@@ -102,6 +102,10 @@ function(hotpair_fuzzer name)
   add_executable(fuzz_${name} ${ARG_SRCS})
   target_link_libraries(fuzz_${name} PRIVATE hotpair_options ${ARG_DEPS})
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  if(NOT TARGET fuzzers)
+    add_custom_target(fuzzers)  # every fuzz target and nothing else
+  endif()
+  add_dependencies(fuzzers fuzz_${name})
 endfunction()
 
 # hotpair_bench(bulk SRCS ... DEPS ...): a program that prints one JSON document {bench, metrics[]}.
