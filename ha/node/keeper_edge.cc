@@ -106,6 +106,7 @@ void Node::handle(const keeper::ScopeChanged& message, TimePoint now) {
   const Term term_before = scope->role.term();
   scope->gate_open = message.state.gate_open;
   scope->access_up = message.state.access_up;
+  effects_.push(SendToKeeper{keeper::AskStatus{}});
   if (message.cause == keeper::Cause::larger_term && before == role::Role::master)
     log(kPeerDiverged, scope->id.value(), to_string(term_before), to_string(message.state.term));
   scope->handover.on_scope_changed(message, now);

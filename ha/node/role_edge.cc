@@ -22,6 +22,7 @@ bool Node::pump_role(Scope& scope, TimePoint now) {
     if (scope.id == kWholeNode) continue;
     if (const auto* to_keeper = std::get_if<role::ToKeeper>(&*effect)) {
       std::visit([&](const auto& message) { effects_.push(SendToKeeper{message}); }, *to_keeper);
+      effects_.push(SendToKeeper{keeper::AskStatus{}});  // displays show what holds from here on
     } else if (const auto* reserve = std::get_if<role::ReserveTerm>(&*effect)) {
       const checkpoint::RequestId id = ids_.next();
       reservations_[id] = reserve->counter;
