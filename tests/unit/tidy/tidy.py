@@ -62,7 +62,6 @@ OPENSSL_FILES_MAX = 3
 
 BANNED = (
     (r"\bTODO\b|\bFIXME\b|\bXXX\b", "unfinished work is not committed"),
-    (r"(?<!\w)/work/|\.\./shared|\bfarm-|/farm\b|issues show", "names the workplace"),
 )
 BANNED_CLASS = re.compile(r"\b(?:class|struct)\s+\w*(?:Manager|Utils|Helper|Impl)\b")
 BANNED_FOLDERS = {"utils", "common", "helpers"}
