@@ -40,6 +40,8 @@ constexpr std::size_t kMetaBytes = 24 + 2 * kTableBytes + 16;
 constexpr unsigned kDepthMax = 32;
 constexpr std::uint64_t kTransactionMax = std::uint64_t{1} << 62U;
 constexpr std::size_t kKeyMax = 511;
+constexpr std::size_t kPageMin = 2048;  // smaller ones cannot hold two of the longest keys
+constexpr std::size_t kPageMax = 32768;
 
 template <typename Number>
 Number load(ByteSpan bytes, std::size_t offset) {
@@ -87,6 +89,9 @@ class Checker {
   bool leaf_node(const Node& node, Kind kind);
   bool free_pages(const Node& node);
   bool order(ByteSpan key, Kind kind);
+  bool separator(ByteSpan key, Kind kind);
+  static bool less(ByteSpan a, ByteSpan b, Kind kind);
+  std::size_t node_max() const { return ((page_size_ - kHeader) / 2 & ~std::size_t{1}) - 2; }
 
   ByteSpan file_;
   std::string fault_;
@@ -99,6 +104,7 @@ class Checker {
   std::vector<Table> sub_tables_;
   std::uint64_t entries_ = 0;         // of the table that is walked
   std::optional<ByteSpan> previous_;  // its last key
+  std::optional<ByteSpan> at_least_;  // the separator before the next key
 };
 
 std::string Checker::run() {
@@ -117,7 +123,7 @@ std::string Checker::run() {
 bool Checker::load_metas() {
   if (file_.size() < kHeader + kMetaBytes) return fail("the file is shorter than a meta page");
   page_size_ = load<std::uint32_t>(file_, kHeader + 24);
-  if (page_size_ < 512 || page_size_ > 65536 || !std::has_single_bit(page_size_))
+  if (page_size_ < kPageMin || page_size_ > kPageMax || !std::has_single_bit(page_size_))
     return fail("the page size is impossible");
   if (file_.size() < 2 * page_size_) return fail("the file is shorter than two meta pages");
   bool found = false;
@@ -162,6 +168,7 @@ bool Checker::table(const Table& table, Kind kind) {
   if (table.depth < 1 || table.depth > kDepthMax) return fail("the depth of a table is impossible");
   entries_ = 0;
   previous_.reset();
+  at_least_.reset();
   if (!tree(table.root, 1, table, kind)) return false;
   return entries_ == table.entries ? true
                                    : fail("a table has another number of entries than it says");
@@ -190,8 +197,10 @@ bool Checker::tree(std::uint64_t number, unsigned level, const Table& table, Kin
     if (!one) return false;
     sizes += size;
     places.emplace_back(offset, size);
+    // The first key of a branch page says nothing, and is empty as a rule.
     if (leaf ? !(order(one->key, kind) && leaf_node(*one, kind))
-             : !tree(one->child, level + 1, table, kind))
+             : !((i == 0 || separator(one->key, kind)) &&
+                 tree(one->child, level + 1, table, kind)))
       return false;
   }
   if (sizes != page_size_ - upper) return fail("the nodes of a page do not fill their room");
@@ -223,36 +232,55 @@ std::optional<Node> Checker::node(ByteSpan page, std::uint16_t offset, bool leaf
     return std::nullopt;
   }
   size = (kNodeHeader + key_size + here + 1) & ~std::size_t{1};
+  if (size > node_max()) {
+    fail("a node is larger than a page may hold twice");
+    return std::nullopt;
+  }
   node.key = page.subspan(offset + kNodeHeader, key_size);
   node.data = page.subspan(offset + kNodeHeader + key_size, here);
   if (big && !big_data(node, data_size)) return std::nullopt;
   return node;
 }
 
-/// The data of a large value: a row of pages, of which the first alone has a header.
+/// The data of a large value: a row of pages, of which the first alone has a header. A value that
+/// became shorter keeps its pages.
 bool Checker::big_data(Node& node, std::uint64_t size) {
   const auto first = load<std::uint64_t>(node.data, 0);
-  const std::uint64_t count = (kHeader - 1 + size) / page_size_ + 1;
-  if (!take_pages(first, count)) return false;
-  const ByteSpan pages = file_.subspan(first * page_size_, count * page_size_);
-  if (load<std::uint64_t>(pages, 0) != first || load<std::uint16_t>(pages, 10) != kOverflow ||
-      load<std::uint32_t>(pages, 12) != count)
+  if (!take_pages(first, 1)) return false;
+  const ByteSpan head = file_.subspan(first * page_size_, page_size_);
+  const std::uint64_t count = load<std::uint32_t>(head, 12);
+  if (load<std::uint64_t>(head, 0) != first || load<std::uint16_t>(head, 10) != kOverflow ||
+      count < (kHeader - 1 + size) / page_size_ + 1)
     return fail("the pages of a large value are damaged");
+  if (!take_pages(first + 1, count - 1)) return false;
+  const ByteSpan pages = file_.subspan(first * page_size_, count * page_size_);
   node.data = pages.subspan(kHeader, size);
   return true;
 }
 
+bool Checker::less(ByteSpan a, ByteSpan b, Kind kind) {
+  if (kind == Kind::free_list) return load<std::uint64_t>(a, 0) < load<std::uint64_t>(b, 0);
+  return std::ranges::lexicographical_compare(a, b);
+}
+
 bool Checker::order(ByteSpan key, Kind kind) {
   ++entries_;
-  bool ascends = !key.empty();
-  if (kind == Kind::free_list) {
-    if (key.size() != 8) return fail("a key of the free list has another size");
-    ascends = !previous_ || load<std::uint64_t>(*previous_, 0) < load<std::uint64_t>(key, 0);
-  } else if (previous_) {
-    ascends = std::ranges::lexicographical_compare(*previous_, key);
-  }
+  if (key.empty() || (kind == Kind::free_list && key.size() != sizeof(std::uint64_t)))
+    return fail("a key has an impossible size");
+  if (previous_ && !less(*previous_, key, kind)) return fail("keys are not in order");
+  if (at_least_ && less(key, *at_least_, kind)) return fail("a key stands in the wrong page");
   previous_ = key;
-  return ascends ? true : fail("keys are not in order");
+  at_least_.reset();
+  return true;
+}
+
+/// What a branch page says of its next child: larger than all keys before, at most its first key.
+bool Checker::separator(ByteSpan key, Kind kind) {
+  if (key.empty() || (kind == Kind::free_list && key.size() != sizeof(std::uint64_t)))
+    return fail("a key has an impossible size");
+  if (!previous_ || !less(*previous_, key, kind)) return fail("keys are not in order");
+  at_least_ = key;
+  return true;
 }
 
 bool Checker::leaf_node(const Node& node, Kind kind) {
@@ -271,7 +299,8 @@ bool Checker::free_pages(const Node& node) {
   if (node.data.size() < 8 || node.data.size() % 8 != 0)
     return fail("a free list entry is damaged");
   const auto count = load<std::uint64_t>(node.data, 0);
-  if (count != node.data.size() / 8 - 1 || load<std::uint64_t>(node.key, 0) > transaction_)
+  const auto freed_by = load<std::uint64_t>(node.key, 0);
+  if (count != node.data.size() / 8 - 1 || freed_by == 0 || freed_by > transaction_)
     return fail("a free list entry is damaged");
   std::uint64_t above = kNoPage;
   for (std::uint64_t i = 1; i <= count; ++i) {

@@ -2,6 +2,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstring>
+#include <random>
+
 #include "checkpoint/schema/record_codec.h"
 #include "checkpoint/store/files.h"
 #include "checkpoint/store/life_mark.h"
@@ -78,10 +81,8 @@ void whole_file(ByteReader in) {
   if (!check_pages(file).empty()) return;
   const Descriptor memory(::memfd_create("store", MFD_CLOEXEC));
   HA_ASSERT(memory.open());
-  HA_ASSERT(::write(memory.get(), file.data(), file.size()) ==
-            static_cast<ssize_t>(file.size()));
-  auto environment =
-      Environment::open("/proc/self/fd/" + std::to_string(memory.get()), kMapBytes);
+  HA_ASSERT(::write(memory.get(), file.data(), file.size()) == static_cast<ssize_t>(file.size()));
+  auto environment = Environment::open("/proc/self/fd/" + std::to_string(memory.get()), kMapBytes);
   if (!environment) return;
   ScopeTable scopes = environment->load_scopes().value_or(ScopeTable{});
   scopes.emplace(ScopeId(1), StoredScope{1, {}});
@@ -97,22 +98,74 @@ void whole_file(ByteReader in) {
   int rc = batch.begin();
   if (rc == 0) rc = batch.recount(ScopeId(1));
   for (const StoreRequest& request :
-       {StoreRequest{4, PutChanges{ScopeId(1), {}, {{Sequence(9), {middle, RecordValue{1, {}}}},
-                                                    {Sequence(10), {middle, std::nullopt}}}}},
+       {StoreRequest{4, PutChanges{ScopeId(1),
+                                   {},
+                                   {{Sequence(9), {middle, RecordValue{1, {}}}},
+                                    {Sequence(10), {middle, std::nullopt}}}}},
         StoreRequest{5, ReplaceRange{ScopeId(1), {}, middle, {{middle, RecordValue{1, {}}}}}},
         StoreRequest{6, PutMeta{ScopeId(1), {}}}, StoreRequest{7, DropScope{ScopeId(1)}}})
     if (rc == 0) rc = batch.execute(request, reply);
   if (rc == 0) rc = batch.commit(scopes);
 }
 
+/// Sets one number of an LMDB file, where something stands already, to one that may pass for sound.
+void change_number(std::span<std::uint8_t> file, std::minstd_rand& random) {
+  const auto below = [&random](std::size_t end) { return random() % end; };
+  std::size_t at = 0;
+  for (int tries = 0; tries < 64 && file[at] == 0; ++tries) at = below(file.size());
+  const std::size_t width = std::size_t{1} << below(4);
+  at &= ~(width - 1);
+  if (at + width > file.size()) return;
+  std::uint64_t number = 0;
+  std::memcpy(&number, &file[at], width);
+  const std::size_t from = below(file.size() - width) & ~(width - 1);
+  switch (below(5)) {
+    case 0:
+      number = below(16);
+      break;
+    case 1:
+      number += 1;
+      break;
+    case 2:
+      number -= 1;
+      break;
+    case 3:
+      number ^= std::uint64_t{1} << below(8 * width);
+      break;
+    default:
+      std::memcpy(&number, &file[from], width);
+      break;
+  }
+  std::memcpy(&file[at], &number, width);
+}
+
 }  // namespace
+
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
+
+/// Whole files have structure that blind changes destroy at once: most changes are of one number.
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t max_size, unsigned seed) {
+  std::minstd_rand random(seed);
+  if (size < 4096 || data[0] % 3 != 2 || random() % 4 == 0)
+    return LLVMFuzzerMutate(data, size, max_size);
+  for (auto edits = 1 + random() % 3; edits > 0; --edits)
+    change_number({data + 1, size - 1}, random);
+  return size;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   ByteReader in({reinterpret_cast<const std::byte*>(data), size});
   switch (in.u8() % 3) {
-    case 0: record(in); break;
-    case 1: small_files(in); break;
-    default: whole_file(in); break;
+    case 0:
+      record(in);
+      break;
+    case 1:
+      small_files(in);
+      break;
+    default:
+      whole_file(in);
+      break;
   }
   return 0;
 }
