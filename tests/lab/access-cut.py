@@ -2,7 +2,7 @@
 
 from lib.config import FAST
 from lib.report import Report
-from lib.scenario import FAST_MS, scene, steady_checks
+from lib.scenario import FAST_MS, attempt, steady_checks
 from lib.world import now_ns
 
 OPEN_MS = 20
@@ -12,7 +12,7 @@ def main(args):
     report = Report("access-cut", {"hello": "20 ms x 5", "open within": f"{OPEN_MS} ms"})
     told = []
     for _ in report.attempts(args.runs, "access cut"):
-        with scene(args, "both", FAST) as stage:
+        with attempt(args, "both", FAST) as stage:
             stage.up()
             stage.flow()
             port = stage.topology.lan_port("a")

@@ -9,7 +9,7 @@ import time
 
 from lib.config import FAST
 from lib.report import Report
-from lib.scenario import scene, steady_checks
+from lib.scenario import attempt, steady_checks
 from lib.world import now_ns, poll
 
 GRACE_S = FAST["grace_s"]
@@ -32,7 +32,7 @@ def restart_daemon(stage):
 
 def crash_and_restart(report, args):
     for _ in report.attempts(args.runs, "daemon crash"):
-        with scene(args, "both", FAST) as stage:
+        with attempt(args, "both", FAST) as stage:
             stage.up()
             stage.flow()
             a, b = stage.pair.nodes
@@ -51,7 +51,7 @@ def crash_and_restart(report, args):
 
 def keeper_killed(report, args):
     for _ in report.attempts(args.runs, "keeper killed"):
-        with scene(args, "both", FAST) as stage:
+        with attempt(args, "both", FAST) as stage:
             stage.up()
             stage.flow()
             a, b = stage.pair.nodes
@@ -75,7 +75,7 @@ def keeper_killed(report, args):
 
 def daemon_never_returns(report, args):
     for _ in report.attempts(1 if args.quick else args.runs, "daemon gone"):
-        with scene(args, "both", FAST) as stage:
+        with attempt(args, "both", FAST) as stage:
             stage.up()
             stage.flow()
             a, b = stage.pair.nodes

@@ -9,7 +9,7 @@ import time
 
 from lib.config import FAST
 from lib.report import Report
-from lib.scenario import scene, steady_checks
+from lib.scenario import attempt, steady_checks
 
 FROZEN_S = 5
 
@@ -19,7 +19,7 @@ def main(args):
     timers = {**FAST, "revert_s": 120}
     report = Report("frozen-master", {"hello": "20 ms x 5", "frozen": f"{FROZEN_S} s"})
     for _ in report.attempts(args.runs, "frozen"):
-        with scene(args, "both", timers) as stage:
+        with attempt(args, "both", timers) as stage:
             stage.up()
             stage.flow()
             a, b = stage.pair.nodes

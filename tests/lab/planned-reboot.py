@@ -5,7 +5,7 @@
 
 from lib.config import FAST
 from lib.report import Report
-from lib.scenario import scene
+from lib.scenario import attempt
 from lib.streams import merge
 from lib.world import now_ns
 
@@ -14,7 +14,7 @@ def main(args):
     report = Report("planned-reboot", {"hello": "20 ms x 5",
                                        "revert delay": f"{FAST['revert_s']} s"})
     for _ in report.attempts(args.runs, "leave", "return and revert"):
-        with scene(args, "both", FAST) as stage:
+        with attempt(args, "both", FAST) as stage:
             stage.up()
             stage.flow()
             a, b = stage.pair.nodes

@@ -4,7 +4,7 @@ import time
 
 from lib.config import FAST
 from lib.report import Report
-from lib.scenario import scene
+from lib.scenario import attempt
 from lib.streams import merge
 from lib.world import now_ns
 
@@ -14,7 +14,7 @@ EVENTS = "switchover", "and back"
 
 def switch(report, args, pairs):
     """One stream through `pairs` switchovers there and back."""
-    with scene(args, "both", {**FAST, "revert_s": 120}) as stage:
+    with attempt(args, "both", {**FAST, "revert_s": 120}) as stage:
         stage.up()
         stage.flow()
         windows = []

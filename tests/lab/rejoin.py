@@ -4,7 +4,7 @@ from time import sleep
 
 from lib.config import FAST
 from lib.report import Report
-from lib.scenario import kill_fault, scene
+from lib.scenario import attempt, kill_fault
 from lib.streams import merge
 from lib.world import now_ns
 
@@ -12,7 +12,7 @@ from lib.world import now_ns
 def main(args):
     report = Report("rejoin", {"hello": "20 ms x 5", "revert delay": f"{FAST['revert_s']} s"})
     for _ in report.attempts(args.runs, "rejoin"):
-        with scene(args, "both", FAST) as stage:
+        with attempt(args, "both", FAST) as stage:
             stage.up()
             stage.flow()
             a, b = stage.pair.nodes

@@ -10,7 +10,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 
-from lib.world import Interrupted, LabError, World, forget_files  # noqa: E402
+from lib.world import Interrupted, LabError, MachinePaused, World, forget_files  # noqa: E402
 
 
 def labs():
@@ -50,6 +50,16 @@ def parse():
     return args
 
 
+def run_undisturbed(args):
+    """Runs the lab; all of it again if the machine stood still where nothing can be set aside."""
+    for _ in range(2):
+        try:
+            return load(args.name).main(args)
+        except MachinePaused as pause:
+            print(f"  {args.name} starts over: {pause}", flush=True)
+    return load(args.name).main(args)
+
+
 def main():
     args = parse()
     if args.list:
@@ -58,8 +68,8 @@ def main():
     print(f"lab {args.name}", flush=True)
     good = False
     try:
-        good = load(args.name).main(args)
-    except LabError as error:
+        good = run_undisturbed(args)
+    except (LabError, MachinePaused) as error:
         print(f"{args.name}: FAILED: {error}", file=sys.stderr)
     except Interrupted as error:
         print(f"{args.name}: ended by {error}", file=sys.stderr)

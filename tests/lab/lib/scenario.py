@@ -9,7 +9,7 @@ from .faults import Fault
 from .node import Pair
 from .streams import Streams, merge
 from .topology import SharedLan
-from .world import World, now_ns, wait_until
+from .world import LabError, MachinePaused, World, now_ns, wait_until
 
 SLOW_MS, FAST_MS = 20, 1  # intervals of the two kinds of stream
 
@@ -54,13 +54,26 @@ class Scene:
         wait_until(lambda: all(node.installed_routes()[0] >= total for node in self.pair.nodes),
                    15, f"{total} routes on both nodes")
         time.sleep(warm_up)
+        self.expect_no_pause()
         self.flowing_since = now_ns()
+
+    def expect_no_pause(self):
+        """A node that stood still for its timeout has rightly lost its role: start over."""
+        long_ones = [ms for ms in self.world.pauses.seen() if ms > self.timeout_ms() / 2]
+        if long_ones:
+            raise MachinePaused(f"the machine stood still for {max(long_ones)} ms")
 
     def backup_is_ready(self):
         """(entries, routes, routes behind an open gate) of the backup, before the fault."""
         b = self.pair.b
         entries = sum(b.groups(family) for family in families_of(self.family))
-        return (entries, *b.installed_routes())
+        routes, opened = b.installed_routes()
+        if opened:
+            late = {node.name: node.display("keeper")["status"]["worst_late_us"]
+                    for node in self.pair.nodes}
+            raise LabError(f"{b.name} forwards before the fault: {opened} routes behind an open "
+                           f"gate; keepers were late by at most (us): {late}")
+        return (entries, routes, opened)
 
     def random_phase(self):
         """Spreads the fault over the hello period, or every run gives the same number."""
@@ -79,6 +92,7 @@ class Scene:
         measured = self.stop()
         window = (happened, end)
         row = merge(one.window(*window) for one in measured)
+        row["paused"] += self.world.pauses.seen(*window)
         before_it = happened - int((2 * SLOW_MS + 10) * 1e6)  # a loss counts from the packet before
         steady = merge(one.window(self.flowing_since, before_it) for one in measured)
         row["dirty_before"] = steady["lost"] + steady["duplicates"]
@@ -93,6 +107,16 @@ class Scene:
 def scene(args, family, timers=FAST, extra=()):
     with World(args.keep) as world:
         yield Scene(world, args, family, timers, extra)
+
+
+@contextlib.contextmanager
+def attempt(*what):
+    """A scene() inside Report.attempts(): a run in which the machine stood still is set aside."""
+    try:
+        with scene(*what) as stage:
+            yield stage
+    except MachinePaused as pause:
+        print(f"  run set aside: {pause}", flush=True)
 
 
 def steady_checks(report, event):
@@ -128,7 +152,7 @@ def deaths(report, args, family, timers, event, runs, with_links=True):
     """`runs` fresh pairs whose master dies; adds rows and checks."""
     held = []
     for _ in report.attempts(runs, event):
-        with scene(args, family, timers) as stage:
+        with attempt(args, family, timers) as stage:
             stage.up()
             stage.flow()
             held.append(stage.backup_is_ready())

@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from .pauses import PauseWatch
+
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -20,6 +22,10 @@ PREFIX = "hotpair-lab-"
 
 class LabError(Exception):
     """The lab itself could not go on: setup failed, a wait ran out of time."""
+
+
+class MachinePaused(Exception):
+    """The machine stood still so long that this run says nothing; it is set aside."""
 
 
 class Interrupted(BaseException):
@@ -175,16 +181,27 @@ class World:
         if os.geteuid() != 0:
             raise LabError("labs need root: they make network namespaces")
         remove_leftovers()
-        self.run = secrets.token_hex(2)
         self.keep = keep
-        self.dir = BASE / f"{PREFIX}{self.run}"
-        self.dir.mkdir(mode=0o755)
+        self.run, self.dir = self._new_run()
         World.used_dirs.append(self.dir)
         (self.dir / "owner").write_text(json.dumps(_identity(os.getpid())))
         self.namespaces = []
         self.processes = []
         self._closers = []
         self._signals = {}
+        self.pauses = PauseWatch(self.dir)
+
+    @staticmethod
+    def _new_run():
+        """A run id that no other run has, and its folder; interface names allow four digits."""
+        for _ in range(1000):
+            run = secrets.token_hex(2)
+            try:
+                (BASE / f"{PREFIX}{run}").mkdir(mode=0o755)
+            except FileExistsError:
+                continue
+            return run, BASE / f"{PREFIX}{run}"
+        raise LabError(f"no free run id: remove old folders {BASE / PREFIX}*")
 
     def __enter__(self):
         def interrupt(number, _frame):
@@ -236,6 +253,7 @@ class World:
         self._closers.append(action)
 
     def close(self):
+        self.pauses.stop()
         for process in self.processes:
             process.send(signal.SIGCONT)
             process.send(signal.SIGKILL)
