@@ -34,9 +34,13 @@ Response reset(const Call& call) {
 }
 
 Response switchover(const Call& call) {
-  std::optional<ScopeId> scope;
-  if (call.values.has("id")) scope = ScopeId(static_cast<std::uint32_t>(call.values.number("id")));
-  return started(call.actions.switchover(scope));
+  SwitchoverTarget target;
+  if (call.values.has("id"))
+    target.scope = ScopeId(static_cast<std::uint32_t>(call.values.number("id")));
+  if (call.values.has("etrunk"))
+    target.etrunk = etrunk::EtrunkId(static_cast<std::uint16_t>(call.values.number("etrunk")));
+  target.force = call.values.has("force");
+  return started(call.actions.switchover(target));
 }
 
 Response leave(const Call& call) { return started(call.actions.leave()); }
@@ -152,8 +156,13 @@ constexpr CommandRow kRows[] = {
      reset<ResetTarget::mld>},
     {"reset remote-backup-service counters", "Set the counters of the channel to zero",
      AccessRole::operate, reset<ResetTarget::remote_backup_service>},
-    {"switchover [ backup-id id:1-65535 ]", "Hand mastership to the peer, planned",
+    {"switchover [ backup-id id:1-65535 ] [ force:{force} ]",
+     "Hand mastership to the peer, planned; force: without proof that the copies are equal",
      AccessRole::operate, switchover},
+    {"switchover e-trunk etrunk:1-1024 [ force:{force} ]",
+     "Hand over every profile of the E-Trunk, planned", AccessRole::operate, switchover},
+    {"switchover all [ force:{force} ]", "Hand over every profile, planned", AccessRole::operate,
+     switchover},
     {"leave", "Hand everything over, say goodbye, close the gates", AccessRole::operate, leave},
     {"wait what:{ready|synced|master} [ --timeout seconds:1-86400 ]",
      "Wait for a state, for scripts; 60 s unless told", AccessRole::view, wait},

@@ -139,6 +139,7 @@ Response forwarding_ipv6(const Call& call) { return forwarding(call, Family::ipv
 Response databases(const Call& call) { return rendered(call, call.view.databases()); }
 Response keeper_status(const Call& call) { return rendered(call, call.view.keeper()); }
 Response history(const Call& call) { return rendered(call, call.view.switchover_history()); }
+Response readiness(const Call& call) { return rendered(call, call.view.switchover_readiness()); }
 Response version(const Call& call) { return rendered(call, call.view.version()); }
 
 Response configuration(const Call& call) {
@@ -196,6 +197,8 @@ constexpr CommandRow kRows[] = {
     {"display keeper", "The reflex process: gates, leases, armed plans", AccessRole::view,
      keeper_status},
     {"display switchover history", "Each change of master as one story", AccessRole::view, history},
+    {"display switchover readiness", "What stands in the way of a planned switchover",
+     AccessRole::view, readiness},
     {"display current-configuration", "The running configuration", AccessRole::view, configuration},
     {"display current-configuration inactive", "Lines without an engine in this version",
      AccessRole::view, inactive},

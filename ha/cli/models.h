@@ -275,6 +275,32 @@ struct SwitchoverHistoryModel {
   std::vector<Switchover> switchovers;  ///< newest first
 };
 
+// ---- display switchover readiness ----
+
+struct ReadinessFinding {
+  std::string text;
+  std::uint64_t count = 0;  ///< 0 where it is not counted
+  bool blocks = true;
+  bool forceable = true;  ///< `switchover … force` goes on in spite of it
+};
+struct ReadinessPeer {
+  etrunk::Role role = etrunk::Role::init;
+  bool complete = false;
+  bool access_up = true;
+  etrunk::ControlState control = etrunk::ControlState::running;
+};
+struct ReadinessRow {
+  ScopeId scope;
+  std::string profile;
+  etrunk::Role role = etrunk::Role::init;
+  bool ready = false;
+  std::optional<ReadinessPeer> peer;  ///< as its hellos tell; nothing while it is not heard
+  std::vector<ReadinessFinding> findings;
+};
+struct ReadinessModel {
+  std::vector<ReadinessRow> scopes;
+};
+
 // ---- display version ----
 
 struct VersionModel {

@@ -30,6 +30,7 @@ class NodeView {
   [[nodiscard]] virtual DatabasesModel databases() const = 0;
   [[nodiscard]] virtual KeeperModel keeper() const = 0;
   [[nodiscard]] virtual SwitchoverHistoryModel switchover_history() const = 0;
+  [[nodiscard]] virtual ReadinessModel switchover_readiness() const = 0;
   [[nodiscard]] virtual VersionModel version() const = 0;
   /// For the rules of commit: a usable pair key is loaded.
   [[nodiscard]] virtual bool pair_key_present() const = 0;
@@ -40,6 +41,13 @@ enum class WaitFor : std::uint8_t {
   ready,   ///< every scope has a role and the configuration is in force
   synced,  ///< the peer is connected and every scope's copy is complete on both nodes
   master,  ///< every scope is master here
+};
+
+/// What `switchover` hands over: one profile, those of an E-Trunk, or all this node is master of.
+struct SwitchoverTarget {
+  std::optional<ScopeId> scope;
+  std::optional<etrunk::EtrunkId> etrunk;
+  bool force = false;
 };
 
 /// Which counters `reset` sets to zero.
@@ -64,8 +72,8 @@ class Actions {
   [[nodiscard]] virtual Result<ActionTicket> apply(const config::Config& config) = 0;
   /// Writes the text to the configuration file, atomically.
   [[nodiscard]] virtual Result<ActionTicket> save(const std::string& text) = 0;
-  /// Planned switchover of one scope, or of every scope that this node is master of.
-  [[nodiscard]] virtual Result<ActionTicket> switchover(std::optional<ScopeId> scope) = 0;
+  /// Planned switchover; refused with what stands in the way.
+  [[nodiscard]] virtual Result<ActionTicket> switchover(const SwitchoverTarget& target) = 0;
   /// Hands everything over, says goodbye, closes the gates.
   [[nodiscard]] virtual Result<ActionTicket> leave() = 0;
   /// Ends when the condition holds, or with ErrorCode::timeout.

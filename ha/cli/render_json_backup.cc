@@ -219,6 +219,31 @@ Json to_json(const SwitchoverHistoryModel& model) {
   return list_of("switchovers", std::move(list));
 }
 
+Json to_json(const ReadinessModel& model) {
+  Json list = Json::array();
+  for (const ReadinessRow& row : model.scopes) {
+    Json findings = Json::array();
+    for (const ReadinessFinding& each : row.findings) {
+      Json one = Json::object();
+      one.set("text", each.text).set("count", each.count).set("blocks", each.blocks);
+      findings.push(std::move(one.set("forceable", each.forceable)));
+    }
+    Json out = Json::object();
+    out.set("scope", row.scope.value()).set("profile", row.profile).set("role", word_of(row.role));
+    out.set("ready", row.ready);
+    if (row.peer) {
+      Json peer = Json::object();
+      peer.set("role", word_of(row.peer->role)).set("complete", row.peer->complete);
+      peer.set("access_up", row.peer->access_up).set("control", word_of(row.peer->control));
+      out.set("peer", std::move(peer));
+    } else {
+      out.set("peer", nullptr);
+    }
+    list.push(std::move(out.set("findings", std::move(findings))));
+  }
+  return list_of("scopes", std::move(list));
+}
+
 Json to_json(const VersionModel& model) {
   Json protocols = Json::object();
   for (const auto& [name, version] : model.protocols) protocols.set(name, version);

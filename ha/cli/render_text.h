@@ -24,6 +24,7 @@ struct TextOptions {
 [[nodiscard]] std::string to_text(const DatabasesModel& model);
 [[nodiscard]] std::string to_text(const KeeperModel& model);
 [[nodiscard]] std::string to_text(const SwitchoverHistoryModel& model);
+[[nodiscard]] std::string to_text(const ReadinessModel& model);
 [[nodiscard]] std::string to_text(const VersionModel& model);
 
 }  // namespace hotpair::ha::cli

@@ -208,6 +208,28 @@ std::string to_text(const SwitchoverHistoryModel& model) {
   return text;
 }
 
+std::string to_text(const ReadinessModel& model) {
+  if (model.scopes.empty()) return "No profile, so there is nothing to switch over.\n";
+  std::string text;
+  for (const ReadinessRow& row : model.scopes) {
+    text += fmt::format("Backup-ID {} ({}): {}, {}\n", row.scope.value(), row.profile,
+                        word_of(row.role), row.ready ? "ready" : "not ready");
+    text += row.peer ? fmt::format("   peer says: {}, copy {}, access link {}, control {}\n",
+                                   word_of(row.peer->role),
+                                   row.peer->complete || row.peer->role == etrunk::Role::master
+                                       ? "complete"
+                                       : "incomplete",
+                                   row.peer->access_up ? "up" : "down", word_of(row.peer->control))
+                     : "   peer says: nothing\n";
+    for (const ReadinessFinding& each : row.findings) {
+      const std::string count = each.count == 0 ? "" : fmt::format("{} ", each.count);
+      text += fmt::format("   {}: {}{}{}\n", each.blocks ? "blocks" : "note", count, each.text,
+                          each.blocks && each.forceable ? " (force goes on)" : "");
+    }
+  }
+  return text;
+}
+
 std::string to_text(const AlarmsModel& model) {
   if (model.alarms.empty()) return "No active alarms.\n";
   std::string text;

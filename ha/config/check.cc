@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kMulticastLinksMax = 31;  // the kernel has 32 VIFs, one is for registers
 constexpr std::uint16_t kFirstEphemeralPort = 49'152;
+constexpr std::size_t kPathsMax = 7;  // a hello has a bit for each of eight paths
 constexpr std::uint32_t kShortTimeoutMs =
     100;  // pauses of 2 to 45 ms are common on virtual machines
 
@@ -47,6 +48,8 @@ class Checker {
   }
 
   void check_etrunk(const EtrunkConfigModel& etrunk);
+  void check_paths(const EtrunkConfigModel& etrunk);
+  void check_tracks(const EtrunkConfigModel& etrunk);
   void check_service(const RbsModel& service);
   void check_profile(const RbpModel& profile);
   void check_track(const RbpModel& profile);
@@ -65,11 +68,7 @@ class Checker {
 };
 
 void Checker::check_source(const IpAddress& source, SourceLine line, const std::string& who) {
-  for (const InterfaceModel& interface : config_.interfaces) {
-    const auto& list = source.is_v4() ? interface.ipv4_addresses : interface.ipv6_addresses;
-    for (const auto& each : list)
-      if (each->address == source) return;
-  }
+  if (config_.interface_with(source) != nullptr) return;
   warn(line,
        fmt::format("{}: source address {} is not on any configured interface", who, shown(source)));
 }
@@ -93,8 +92,11 @@ void Checker::check_etrunk(const EtrunkConfigModel& etrunk) {
     if (etrunk.peer->is_multicast() || etrunk.peer->is_unspecified())
       error(etrunk.peer.line, fmt::format("{}: {} cannot be a peer", who, shown(*etrunk.peer)));
     check_source(*etrunk.source, etrunk.source.line, who);
-    warn(etrunk.peer.line, who + ": single path: cutting it makes two masters");
+    if (etrunk.paths.empty())
+      warn(etrunk.peer.line, who + ": single path: cutting it makes two masters");
   }
+  check_paths(etrunk);
+  check_tracks(etrunk);
   check_port(etrunk.port, who);
   if (!etrunk.security_key && !context_.pair_key_present)
     error(etrunk.line, who +
@@ -107,6 +109,44 @@ void Checker::check_etrunk(const EtrunkConfigModel& etrunk) {
          fmt::format("{}: a timeout of {} ms takes ordinary pauses of a machine "
                      "for a death",
                      who, etrunk.timeout_ms()));
+}
+
+/// A path is bound to the interface that has its source, or it would share the fate of path 0.
+void Checker::check_paths(const EtrunkConfigModel& etrunk) {
+  if (etrunk.paths.size() > kPathsMax)
+    error(etrunk.paths.back().line,
+          fmt::format("e-trunk {}: more than {} paths beside the first", etrunk.id, kPathsMax));
+  for (const auto& path : etrunk.paths) {
+    const std::string who =
+        fmt::format("e-trunk {}: path source {}", etrunk.id, shown(path->source));
+    if (path->source.family() != path->peer.family())
+      error(path.line, who + ": source and peer are of different families");
+    if (path->source == path->peer)
+      error(path.line, who + ": source and peer are the same address");
+    if (path->peer.is_multicast() || path->peer.is_unspecified())
+      error(path.line, fmt::format("{}: {} cannot be a peer", who, shown(path->peer)));
+    if (etrunk.source && path->source == *etrunk.source)
+      error(path.line, who + ": that is the source of the first path");
+    const InterfaceModel* interface = config_.interface_with(path->source);
+    if (interface == nullptr)
+      error(path.line, who +
+                           ": no configured interface has this address, so there is none to "
+                           "bind the path to");
+    else if (interface->name.kind == InterfaceKind::loopback)
+      error(path.line, fmt::format("{}: {} is a loopback; a path is bound to a link", who,
+                                   interface->name.name));
+  }
+}
+
+void Checker::check_tracks(const EtrunkConfigModel& etrunk) {
+  for (const auto& track : etrunk.tracks)
+    if (config_.find_interface(track->interface) == nullptr)
+      error(track.line, fmt::format("e-trunk {}: there is no interface {} to track", etrunk.id,
+                                    track->interface));
+  if (etrunk.accept_key && !etrunk.security_key)
+    error(etrunk.accept_key.line,
+          fmt::format("e-trunk {}: 'security-key accept' needs a 'security-key', which signs",
+                      etrunk.id));
 }
 
 void Checker::check_service(const RbsModel& service) {

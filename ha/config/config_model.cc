@@ -29,6 +29,14 @@ const InterfaceModel* Config::find_interface(std::string_view canonical_name) co
   return find_where(interfaces, [&](const auto& item) { return item.name.name == canonical_name; });
 }
 
+const InterfaceModel* Config::interface_with(const IpAddress& address) const {
+  return find_where(interfaces, [&](const auto& item) {
+    const auto& list = address.is_v4() ? item.ipv4_addresses : item.ipv6_addresses;
+    return std::any_of(list.begin(), list.end(),
+                       [&](const auto& each) { return each->address == address; });
+  });
+}
+
 std::vector<const InterfaceModel*> Config::interfaces_of(const RbpModel& profile) const {
   std::vector<const InterfaceModel*> bound;
   for (const InterfaceModel& interface : interfaces)

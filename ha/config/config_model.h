@@ -53,6 +53,23 @@ struct SecurityKey {
   friend bool operator==(const SecurityKey&, const SecurityKey&) = default;
 };
 
+/// `path source A peer B`: one more path to the peer, bound to the interface that has A.
+struct PathModel {
+  IpAddress source;
+  IpAddress peer;
+  friend bool operator==(const PathModel&, const PathModel&) = default;
+};
+
+/// `track interface NAME reduced N`: the rank is worse by N while that interface is down.
+struct TrackModel {
+  std::string interface;
+  std::uint8_t reduced = 0;
+  friend bool operator==(const TrackModel&, const TrackModel&) = default;
+};
+
+/// `authentication-mode …`: both are HMAC-SHA256 here, which covers the whole hello.
+enum class HelloAuthentication : std::uint8_t { hmac_sha256, enhanced_hmac_sha256 };
+
 /// View `e-trunk N`. Times carry their unit.
 struct EtrunkConfigModel {
   std::uint16_t id = 0;
@@ -62,7 +79,13 @@ struct EtrunkConfigModel {
   Setting<std::uint16_t> port{1025};    ///< UDP; 49152 to 65535 is refused
   Setting<std::uint8_t> priority{100};  ///< 1 to 254
   Setting<PriorityOrder> priority_order{PriorityOrder::larger};
-  Setting<SecurityKey> security_key;
+  Setting<SecurityKey> security_key;  ///< signs
+  Setting<SecurityKey> accept_key;    ///< `security-key accept`: taken as well, while keys change
+  Setting<HelloAuthentication> authentication;
+  Setting<bool> sequence;                      ///< `sequence enable`; the check is always on
+  std::vector<Setting<PathModel>> paths;       ///< beside path 0, in the order of configuration
+  std::vector<Setting<TrackModel>> tracks;     ///< by interface name
+  Setting<std::uint8_t> track_rpf_reduced{0};  ///< `track rpf reduced N`; 0: off
   Setting<std::uint32_t> hello_ms{1000};       ///< `timer hello` (x 100 ms) or `timer hello-ms`
   Setting<std::uint16_t> multiplier{20};       ///< `timer hold-on-failure multiplier`
   Setting<std::uint32_t> revert_delay_s{120};  ///< 0 to 3600
@@ -206,6 +229,8 @@ struct Config {
   [[nodiscard]] const RbsModel* find_service(std::string_view name) const;
   [[nodiscard]] const RbpModel* find_profile(std::string_view name) const;
   [[nodiscard]] const InterfaceModel* find_interface(std::string_view canonical_name) const;
+  /// The interface that has the address configured; nullptr without one.
+  [[nodiscard]] const InterfaceModel* interface_with(const IpAddress& address) const;
   /// Interfaces whose view binds the profile, in order.
   [[nodiscard]] std::vector<const InterfaceModel*> interfaces_of(const RbpModel& profile) const;
 };

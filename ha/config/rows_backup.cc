@@ -67,7 +67,7 @@ bool is_foreign_key(std::string_view text) {
          text.starts_with("$1a$");
 }
 
-void set_key(Editor& editor, const Values& values) {
+SecurityKey key_of(Editor& editor, const Values& values) {
   SecurityKey key;
   if (values.has("key")) key.text = values.text("key");
   if (values.has("form")) key.cipher = values.text("form") == "cipher";
@@ -76,14 +76,105 @@ void set_key(Editor& editor, const Values& values) {
     editor.warn(
         "the key is another vendor's encrypted text: its bytes are used as the key, so both "
         "nodes must hold the same text");
-  editor.assign(editor.etrunk(), &EtrunkConfigModel::security_key, std::move(key));
+  return key;
 }
-void print_key(const PrintScope& scope, LineSink& sink) {
-  const auto& key = scope.etrunk->security_key;
+void set_key(Editor& editor, const Values& values) {
+  editor.assign(editor.etrunk(), &EtrunkConfigModel::security_key, key_of(editor, values));
+}
+void set_accept_key(Editor& editor, const Values& values) {
+  editor.assign(editor.etrunk(), &EtrunkConfigModel::accept_key, key_of(editor, values));
+}
+void print_one_key(const PrintScope& scope, LineSink& sink, std::string_view words,
+                   const Setting<SecurityKey>& key) {
   if (key)
-    sink.line(fmt::format("security-key {} {}", key->cipher ? "cipher" : "simple",
+    sink.line(fmt::format("{} {} {}", words, key->cipher ? "cipher" : "simple",
                           scope.secrets ? key->text : "******"),
               key.line);
+}
+void print_key(const PrintScope& scope, LineSink& sink) {
+  print_one_key(scope, sink, "security-key", scope.etrunk->security_key);
+}
+void print_accept_key(const PrintScope& scope, LineSink& sink) {
+  print_one_key(scope, sink, "security-key accept", scope.etrunk->accept_key);
+}
+
+void set_authentication(Editor& editor, const Values& values) {
+  const std::string mode = values.has("mode") ? values.text("mode") : "";
+  if (mode == "hmac-sha1")
+    editor.refuse(
+        "HMAC-SHA1 is not offered: hellos go between two hotpair nodes, which both know "
+        "HMAC-SHA256");
+  editor.assign(editor.etrunk(), &EtrunkConfigModel::authentication,
+                mode == "enhanced-hmac-sha256" ? HelloAuthentication::enhanced_hmac_sha256
+                                               : HelloAuthentication::hmac_sha256);
+}
+void print_authentication(const PrintScope& scope, LineSink& sink) {
+  const auto& mode = scope.etrunk->authentication;
+  if (mode)
+    sink.line(*mode == HelloAuthentication::enhanced_hmac_sha256
+                  ? "authentication-mode enhanced-hmac-sha256"
+                  : "authentication-mode hmac-sha256",
+              mode.line);
+}
+
+void set_sequence(Editor& editor, const Values&) {
+  editor.assign(editor.etrunk(), &EtrunkConfigModel::sequence, true);
+}
+void print_sequence(const PrintScope& scope, LineSink& sink) {
+  if (*scope.etrunk->sequence) sink.line("sequence enable", scope.etrunk->sequence.line);
+}
+
+// A line that names what is there already takes its place; `undo` without a name removes all.
+template <typename Model, typename Same>
+void set_listed(Editor& editor, std::vector<Setting<Model>>& list, bool named, Model value,
+                const Same& same) {
+  std::erase_if(list, [&](const auto& each) { return !named || same(*each); });
+  if (editor.undo) return;
+  Setting<Model> setting;
+  setting.set(std::move(value), editor.line);
+  list.push_back(std::move(setting));
+}
+
+void set_path(Editor& editor, const Values& values) {
+  const bool named = values.has("source");
+  const PathModel path{named ? values.address("source") : IpAddress{},
+                       values.has("peer") ? values.address("peer") : IpAddress{}};
+  set_listed(editor, editor.etrunk().paths, named, path, [&](const PathModel& each) {
+    return each.source == path.source && (editor.undo || each.peer == path.peer);
+  });
+}
+void print_paths(const PrintScope& scope, LineSink& sink) {
+  for (const auto& each : scope.etrunk->paths)
+    sink.line(fmt::format("path source {} peer {}", shown(each->source), shown(each->peer)),
+              each.line);
+}
+
+void set_rank_track(Editor& editor, const Values& values) {
+  const bool named = values.has("name");
+  auto& tracks = editor.etrunk().tracks;
+  TrackModel track{named ? values.get<InterfaceName>("name").name : std::string(),
+                   values.has("reduced") ? static_cast<std::uint8_t>(values.number("reduced"))
+                                         : std::uint8_t{0}};
+  const std::string interface = track.interface;
+  set_listed(editor, tracks, named, std::move(track),
+             [&](const TrackModel& each) { return each.interface == interface; });
+  std::sort(tracks.begin(), tracks.end(),
+            [](const auto& a, const auto& b) { return a->interface < b->interface; });
+}
+void print_rank_tracks(const PrintScope& scope, LineSink& sink) {
+  for (const auto& each : scope.etrunk->tracks)
+    sink.line(fmt::format("track interface {} reduced {}", each->interface, each->reduced),
+              each.line);
+}
+
+void set_rpf_track(Editor& editor, const Values& values) {
+  const std::uint64_t reduced = values.has("reduced") ? values.number("reduced") : 0;
+  editor.assign(editor.etrunk(), &EtrunkConfigModel::track_rpf_reduced,
+                static_cast<std::uint8_t>(reduced));
+}
+void print_rpf_track(const PrintScope& scope, LineSink& sink) {
+  const auto& reduced = scope.etrunk->track_rpf_reduced;
+  if (reduced) sink.line(fmt::format("track rpf reduced {}", *reduced), reduced.line);
 }
 
 void set_hello(Editor& editor, const Values& values) {
@@ -232,6 +323,8 @@ constexpr ConfigRow kRows[] = {
      print_port},
     {View::etrunk, "security-key form:{cipher|simple} key:REST", "Key that authenticates hellos",
      set_key, print_key},
+    {View::etrunk, "security-key accept form:{cipher|simple} key:REST",
+     "Key that is taken as well, while keys change", set_accept_key, print_accept_key},
     {View::etrunk, "timer hello units:5-100", "Hello interval in 100 ms, default 10", set_hello,
      print_hello},
     {View::etrunk, "timer hello-ms ms:20-10000", "Hello interval in ms", set_hello, print_hello_ms},
@@ -241,15 +334,18 @@ constexpr ConfigRow kRows[] = {
      "Wait before the better node takes back, default 120 s", set_revert, print_revert},
     {View::etrunk, "timer restart-grace seconds:1-600",
      "How long the reflexes go on without their daemon, default 10 s", set_grace, print_grace},
-    {View::etrunk, "path source source:IP peer peer:IP", "One more path to the peer", nullptr,
-     nullptr, kLater, true},
-    {View::etrunk, "sequence enable", "Sequence check (always on)", nullptr, nullptr, kLater},
+    {View::etrunk, "path source source:IP peer peer:IP", "One more path to the peer", set_path,
+     print_paths, RowKind::active, true},
+    {View::etrunk, "sequence enable", "Sequence check (always on)", set_sequence, print_sequence},
     {View::etrunk, "authentication-mode mode:{hmac-sha1|hmac-sha256|enhanced-hmac-sha256}",
-     "Authentication of hellos (always HMAC-SHA256)", nullptr, nullptr, kLater},
+     "Authentication of hellos (always HMAC-SHA256)", set_authentication, print_authentication},
     {View::etrunk, "e-trunk track-bfd-session text:REST", "BFD session to follow", nullptr, nullptr,
      kLater},
-    {View::etrunk, "track text:REST", "Lower the rank when an uplink is lost", nullptr, nullptr,
-     kLater, true},
+    {View::etrunk, "track interface name:INTERFACE reduced reduced:1-253",
+     "Lower the rank while an uplink is down", set_rank_track, print_rank_tracks, RowKind::active,
+     true},
+    {View::etrunk, "track rpf reduced reduced:1-253",
+     "Lower the rank while a route has no way to its source", set_rpf_track, print_rpf_track},
 
     {View::service, "peer peer:IPV4 source source:IPV4 port port:1-65535", "Ends of the channel",
      set_service_peer, print_service_peer4},

@@ -379,8 +379,8 @@ Result<cli::ActionTicket> Daemon::save(const std::string& text) {
   return done_soon("saved to " + options_.config);
 }
 
-Result<cli::ActionTicket> Daemon::switchover(std::optional<ScopeId> scope) {
-  return node_->switchover(scope, now());
+Result<cli::ActionTicket> Daemon::switchover(const cli::SwitchoverTarget& target) {
+  return node_->switchover({target.scope, target.etrunk, target.force}, now());
 }
 
 Result<cli::ActionTicket> Daemon::leave() { return node_->leave("an operator asked", now()); }

@@ -91,7 +91,7 @@ class Daemon final : public cli::Actions {
   // cli::Actions
   [[nodiscard]] Result<cli::ActionTicket> apply(const config::Config& config) override;
   [[nodiscard]] Result<cli::ActionTicket> save(const std::string& text) override;
-  [[nodiscard]] Result<cli::ActionTicket> switchover(std::optional<ScopeId> scope) override;
+  [[nodiscard]] Result<cli::ActionTicket> switchover(const cli::SwitchoverTarget& target) override;
   [[nodiscard]] Result<cli::ActionTicket> leave() override;
   [[nodiscard]] Result<cli::ActionTicket> wait(cli::WaitFor what, Duration timeout) override;
   [[nodiscard]] Result<void> reset(cli::ResetTarget target) override;

@@ -213,7 +213,8 @@ cli::Etrunk LiveView::etrunk_model(const node::EtrunkState& state) const {
   row.peer = settings.paths.front().peer;
   row.source = settings.paths.front().local;
   row.port = settings.port;
-  row.priority = row.rank = settings.priority;
+  row.priority = settings.priority;
+  row.rank = state.rank;
   row.order = settings.order;
   row.system_id = settings.system_id;
   row.hello_ms = settings.hello_ms;
@@ -257,6 +258,7 @@ cli::Etrunk LiveView::etrunk_model(const node::EtrunkState& state) const {
     if (const auto revert = scope->role.revert_at())
       row.revert_left_s = count_of<std::chrono::seconds>(*revert - now_);
   }
+  for (const std::string& reason : state.lowered_by) row.notes.push_back("rank lowered: " + reason);
   if (settings.paths.size() == 1) row.notes.push_back("single path: cutting it makes two masters");
   return row;
 }
@@ -464,6 +466,25 @@ cli::SwitchoverHistoryModel LiveView::switchover_history() const {
     model.switchovers.push_back(std::move(row));
   }
   std::ranges::reverse(model.switchovers);
+  return model;
+}
+
+cli::ReadinessModel LiveView::switchover_readiness() const {
+  cli::ReadinessModel model;
+  for (const node::Readiness& found : node_.readiness()) {
+    cli::ReadinessRow row{.scope = found.scope,
+                          .profile = found.profile,
+                          .role = found.role,
+                          .ready = found.ready(),
+                          .peer = std::nullopt,
+                          .findings = {}};
+    if (found.peer)
+      row.peer = cli::ReadinessPeer{found.peer->role, found.peer->complete, found.peer->access_up,
+                                    found.peer_control};
+    for (const node::Finding& each : found.findings)
+      row.findings.push_back({each.what, each.count, each.blocks, each.forceable});
+    model.scopes.push_back(std::move(row));
+  }
   return model;
 }
 

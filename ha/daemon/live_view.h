@@ -49,6 +49,7 @@ class LiveView final : public cli::NodeView {
   [[nodiscard]] cli::DatabasesModel databases() const override;
   [[nodiscard]] cli::KeeperModel keeper() const override;
   [[nodiscard]] cli::SwitchoverHistoryModel switchover_history() const override;
+  [[nodiscard]] cli::ReadinessModel switchover_readiness() const override;
   [[nodiscard]] cli::VersionModel version() const override;
   [[nodiscard]] bool pair_key_present() const override { return node_.has_pair_key(); }
 

@@ -10,12 +10,19 @@ using config::Config;
 using config::GmpSettings;
 
 node::EtrunkSettings etrunk_settings(const config::EtrunkConfigModel& model, const Config& config,
-                                     const SettingsContext& context) {
+                                     const config::PortMap& ports, const SettingsContext& context) {
   node::EtrunkSettings settings;
   etrunk::EtrunkConfig& etrunk = settings.etrunk;
   etrunk.id = etrunk::EtrunkId{model.id};
   etrunk.port = *model.port;
   etrunk.paths.push_back({etrunk::PathId{0}, *model.source, *model.peer, {}});
+  for (const auto& path : model.paths) {
+    const config::InterfaceModel* interface = config.interface_with(path->source);
+    if (interface == nullptr) continue;  // refused by the check
+    const auto id = static_cast<std::uint8_t>(etrunk.paths.size());
+    etrunk.paths.push_back(
+        {etrunk::PathId{id}, path->source, path->peer, ports.device_of(interface->name)});
+  }
   etrunk.hello_ms = *model.hello_ms;
   etrunk.multiplier = *model.multiplier;
   etrunk.priority = *model.priority;
@@ -28,6 +35,10 @@ node::EtrunkSettings etrunk_settings(const config::EtrunkConfigModel& model, con
     etrunk.keys = {model.security_key->text};
   else
     etrunk.keys = context.derived_keys;
+  if (model.accept_key) etrunk.keys.push_back(model.accept_key->text);
+  for (const auto& track : model.tracks)
+    settings.tracks.push_back({track->interface, track->reduced});
+  settings.rpf_reduced = *model.track_rpf_reduced;
   settings.revert_delay = std::chrono::seconds(*model.revert_delay_s);
   return settings;
 }
@@ -98,7 +109,7 @@ node::NodeConfig to_node_config(const Config& config, const config::PortMap& por
   std::uint32_t grace_s = 0;
   for (const auto& etrunk : config.etrunks) {
     if (!etrunk.peer || !etrunk.source) continue;
-    settings.etrunks.push_back(etrunk_settings(etrunk, config, context));
+    settings.etrunks.push_back(etrunk_settings(etrunk, config, ports, context));
     grace_s = std::max(grace_s, *etrunk.restart_grace_s);
   }
   if (grace_s != 0) settings.restart_grace = std::chrono::seconds(grace_s);

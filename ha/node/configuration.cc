@@ -29,6 +29,7 @@ void Node::apply(const NodeConfig& config, TimePoint now) {
   std::map<etrunk::EtrunkId, EtrunkState> etrunks;
   for (const EtrunkSettings& settings : config.etrunks) {
     EtrunkState state;
+    state.rank = settings.etrunk.priority;
     if (const auto old = etrunks_.find(settings.etrunk.id); old != etrunks_.end())
       state = std::move(old->second);
     state.settings = settings;
@@ -43,6 +44,7 @@ void Node::apply(const NodeConfig& config, TimePoint now) {
   for (const ScopeId fresh : fresh_scopes_) acquaint(*find(fresh), now);
   fresh_scopes_.clear();
   check_single_paths(now);
+  refresh_ranks(now);
   if (first) effects_.push(ReadBackRoutes{});
   pump(now);
 }
@@ -111,7 +113,8 @@ role::RoleConfig Node::role_config(const ScopeSettings& settings) const {
   const auto found = etrunks_.find(settings.etrunk);
   if (found != etrunks_.end()) {
     const EtrunkSettings& etrunk = found->second.settings;
-    config.rank = etrunk.etrunk.priority;
+    config.rank = found->second.rank;
+    config.lowered = !found->second.lowered_by.empty();
     config.order = etrunk.etrunk.order;
     config.system_id = etrunk.etrunk.system_id;
     if (!etrunk.etrunk.paths.empty()) config.source = etrunk.etrunk.paths.front().local;
@@ -222,6 +225,7 @@ void Node::on_device(const DeviceFacts& facts, TimePoint now) {
     if (!facts.present) link->in_plane = link->gated = link->listening = false;
     link->facts = facts;
     refresh_link(*link, now);
+    refresh_ranks(now);
   }
   pump(now);
 }
@@ -310,6 +314,9 @@ void Node::configure_keeper() {
   message.restart_grace_ms = static_cast<std::uint32_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(config_.restart_grace).count());
   effects_.push(SendToKeeper{message});
+  // A keeper that outlived a daemon may hold the rank of that life.
+  for (const auto& [id, state] : etrunks_)
+    effects_.push(SendToKeeper{keeper::SetRank{id, state.rank}});
 }
 
 void Node::check_single_paths(TimePoint now) {

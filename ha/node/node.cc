@@ -67,6 +67,7 @@ void Node::on_timeout(TimePoint now) {
     heartbeat_at_ = now + kHeartbeat;
     effects_.push(SendToKeeper{keeper::Heartbeat{}});
     effects_.push(SendToKeeper{keeper::AskStatus{}});
+    refresh_ranks(now);
   }
   for (const auto& [id, scope] : scopes_) {
     scope->role.on_timeout(now);

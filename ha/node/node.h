@@ -14,6 +14,7 @@
 #include "ha/node/alarms.h"
 #include "ha/node/node_config.h"
 #include "ha/node/node_effects.h"
+#include "ha/node/readiness.h"
 #include "ha/role/role_machine.h"
 #include "ha/switchover/handover.h"
 #include "ha/switchover/history.h"
@@ -31,6 +32,13 @@ inline constexpr Duration kHeartbeat = std::chrono::milliseconds(500);
 
 /// What `hotpair wait` waits for.
 enum class Condition : std::uint8_t { ready, synced, master };
+
+/// Which scopes to hand over: one, those of an E-Trunk, or all that this node is master of.
+struct SwitchoverWish {
+  std::optional<ScopeId> scope;
+  std::optional<etrunk::EtrunkId> etrunk;
+  bool force = false;  ///< no proof that the copies are equal, and what can be waived is
+};
 
 /// One interface of the configuration, with what the kernel says of its device.
 struct Link {
@@ -93,6 +101,8 @@ struct EtrunkState {
   bool heard = false;
   bool alone = false;
   std::map<std::uint8_t, bool> path_up;
+  std::uint8_t rank = 100;              ///< priority less what tracking took off
+  std::vector<std::string> lowered_by;  ///< what took it off, in words
   std::optional<etrunk::Hello> peer;
 };
 
@@ -150,8 +160,8 @@ class Node {
 
   /// Ends when the condition holds: ActionEnded with the ticket.
   std::uint64_t wait(Condition condition, Duration timeout, TimePoint now);
-  /// Planned switchover of the scope, or of every scope this node is master of.
-  [[nodiscard]] Result<std::uint64_t> switchover(std::optional<ScopeId> scope, TimePoint now);
+  /// Planned switchover; refused with what stands in the way, before anything moves.
+  [[nodiscard]] Result<std::uint64_t> switchover(const SwitchoverWish& wish, TimePoint now);
   /// Hands everything over, says goodbye, stops.
   std::uint64_t leave(const std::string& reason, TimePoint now);
   void reset_gmp_counters(Family family);
@@ -181,6 +191,8 @@ class Node {
   [[nodiscard]] const std::optional<keeper::KeeperStatus>& keeper_status() const { return status_; }
   [[nodiscard]] TimePoint keeper_status_at() const { return status_at_; }
   [[nodiscard]] bool holds(Condition condition) const;
+  /// Of every profile: what a planned switchover would find now.
+  [[nodiscard]] std::vector<Readiness> readiness() const;
 
  private:
   struct Waiter {
@@ -202,6 +214,11 @@ class Node {
   [[nodiscard]] role::RoleConfig role_config(const ScopeSettings& settings) const;
   void configure_keeper();
   void check_single_paths(TimePoint now);
+
+  // rank_edge.cc: tracked interfaces and routes lower the rank
+  [[nodiscard]] static std::uint8_t worse_by(const EtrunkSettings& settings, unsigned reduced);
+  [[nodiscard]] bool is_link_up(const std::string& name) const;
+  void refresh_ranks(TimePoint now);
 
   // keeper_edge.cc: one overload per message of the keeper
   void handle(const keeper::Welcome& message, TimePoint now);
@@ -229,7 +246,8 @@ class Node {
   void deactivate(Scope& scope, TimePoint now);
   void begin_story(Scope& scope, const role::RoleChanged& change, TimePoint now);
   void phase(const Scope& scope, const std::string& name, TimePoint at);
-  [[nodiscard]] Result<void> begin_handover(Scope& scope, TimePoint now);
+  [[nodiscard]] Result<void> begin_handover(Scope& scope, TimePoint now, bool force);
+  [[nodiscard]] Readiness readiness(const Scope& scope) const;
   void offer(Scope& scope, TimePoint now);
   void fail_handover(Scope& scope, const std::string& why, TimePoint now);
   void end_ticket(Scope& scope, const std::string& text, std::optional<Error> error);

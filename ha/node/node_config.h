@@ -16,9 +16,18 @@
 /// the simulator. Consistent by the time it comes here.
 namespace hotpair::ha::node {
 
+/// The rank is worse by `reduced` while the interface is down.
+struct RankTrack {
+  std::string interface;
+  std::uint8_t reduced = 0;
+  friend bool operator==(const RankTrack&, const RankTrack&) = default;
+};
+
 struct EtrunkSettings {
   etrunk::EtrunkConfig etrunk;
   Duration revert_delay = std::chrono::seconds(120);
+  std::vector<RankTrack> tracks;
+  std::uint8_t rpf_reduced = 0;  ///< while a source or RP in use has no unicast route; 0: off
   friend bool operator==(const EtrunkSettings&, const EtrunkSettings&) = default;
 };
 

@@ -95,11 +95,17 @@ inline constexpr Message kQueryVersion{
     "Two routers of one link are configured for different protocol versions.",
     "Set the same version on both (RFC 3376 7.3.1)."};
 
-inline constexpr std::array kMessages{
-    kRoleChanged,   kPeerSilent,    kServiceDown,        kIncomplete,
-    kDigestDiffers, kStoreDegraded, kConventionConflict, kKeeperGone,
-    kHandoverEnded, kPlaneRefused,  kUnknownRecord,      kChannelEvent,
-    kGroupLimit,    kOtherQuerier,  kSinglePath,         kNodeRestored,
-    kLeaving,       kGateChanged,   kPeerDiverged,       kQueryVersion};
+inline constexpr Message kRankLowered{
+    "HA-NODE-0021", LogLevel::warning, "e-trunk {}: rank lowered to {}: {}",
+    "What this node tracks is down, so the peer shall be master if it is better off.",
+    "Repair the uplink; display e-trunk shows the ranks of both."};
+
+inline constexpr std::array kMessages{kRoleChanged,        kPeerSilent,    kServiceDown,
+                                      kIncomplete,         kDigestDiffers, kStoreDegraded,
+                                      kConventionConflict, kKeeperGone,    kHandoverEnded,
+                                      kPlaneRefused,       kUnknownRecord, kChannelEvent,
+                                      kGroupLimit,         kOtherQuerier,  kSinglePath,
+                                      kNodeRestored,       kLeaving,       kGateChanged,
+                                      kPeerDiverged,       kQueryVersion,  kRankLowered};
 
 }  // namespace hotpair::ha::node

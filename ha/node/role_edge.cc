@@ -31,7 +31,7 @@ bool Node::pump_role(Scope& scope, TimePoint now) {
     } else if (const auto* changed = std::get_if<role::RoleChanged>(&*effect)) {
       on_role_changed(scope, *changed, now);
     } else if (std::holds_alternative<role::RevertWanted>(*effect)) {
-      if (const auto begun = begin_handover(scope, now); !begun)
+      if (const auto begun = begin_handover(scope, now, false); !begun)
         log(kHandoverEnded, scope.id.value(), "-", "was not begun: " + begun.error().detail);
     } else if (const auto* conflict = std::get_if<role::ConventionConflict>(&*effect)) {
       const std::string subject = "scope " + std::to_string(scope.id.value());
@@ -122,20 +122,21 @@ void Node::phase(const Scope& scope, const std::string& name, TimePoint at) {
 
 // ---- planned ----
 
-Result<void> Node::begin_handover(Scope& scope, TimePoint now) {
+/// First the peer's copy is proved equal. With `force` nothing is proved, and what can be waived
+/// is.
+Result<void> Node::begin_handover(Scope& scope, TimePoint now, bool force) {
   const auto refuse = [&](const std::string& why) {
     return fail(ErrorCode::refused,
                 fmt::format("backup-id {} cannot be switched over: {}", scope.id.value(), why));
   };
   if (scope.role.role() != role::Role::master) return refuse("this node is not its master");
-  if (scope.handover.under_way() || scope.check_until) return refuse("a switchover is under way");
-  Service* service = service_of(scope);
-  if (service == nullptr || !service->up) return refuse("the channel to the peer is down");
-  if (!scope.peer_complete) return refuse("the peer's copy is not complete");
-  if (!scope.role.peer_heard() || scope.role.peer_report() == nullptr ||
-      scope.role.peer_report()->role != role::Role::backup)
-    return refuse("the peer is not its backup");
-  if (const auto asked = service->session->check_digest(scope.id, now); !asked)
+  if (const std::string blockers = readiness(scope).blockers(force); !blockers.empty())
+    return refuse(blockers);
+  if (force) {
+    offer(scope, now);
+    return {};
+  }
+  if (const auto asked = service_of(scope)->session->check_digest(scope.id, now); !asked)
     return refuse(asked.error().detail);
   scope.check_until = now + kDigestWait;
   return {};
@@ -203,24 +204,33 @@ void Node::end_ticket(Scope& scope, const std::string& text, std::optional<Error
   scope.ticket.reset();
 }
 
-Result<std::uint64_t> Node::switchover(std::optional<ScopeId> wanted, TimePoint now) {
+Result<std::uint64_t> Node::switchover(const SwitchoverWish& wish, TimePoint now) {
   std::vector<Scope*> scopes;
   for (const auto& [id, scope] : scopes_) {
-    if (id == kWholeNode || (wanted && id != *wanted)) continue;
-    if (wanted || scope->role.role() == role::Role::master) scopes.push_back(scope.get());
+    if (id == kWholeNode || (wish.scope && id != *wish.scope) ||
+        (wish.etrunk && scope->settings.etrunk != *wish.etrunk))
+      continue;
+    if (wish.scope || scope->role.role() == role::Role::master) scopes.push_back(scope.get());
   }
   if (scopes.empty())
-    return fail(ErrorCode::refused, wanted ? "no profile has this backup-id"
-                                           : "this node is master of nothing; run it on the peer");
-  std::uint64_t ticket = 0;
+    return fail(ErrorCode::refused, wish.scope ? "no profile has this backup-id"
+                                               : "this node is master of none; run it on the peer");
+  // All are judged before the first one moves.
+  for (const Scope* scope : scopes) {
+    const std::string blockers = readiness(*scope).blockers(wish.force);
+    if (!blockers.empty())
+      return fail(ErrorCode::refused, fmt::format("backup-id {} cannot be switched over: {}",
+                                                  scope->id.value(), blockers));
+  }
+  const std::uint64_t ticket = next_ticket_++;
   for (Scope* scope : scopes) {
-    if (auto begun = begin_handover(*scope, now); !begun) {
+    scope->ticket = ticket;
+    if (auto begun = begin_handover(*scope, now, wish.force); !begun) {
+      scope->ticket.reset();
       pump(now);
       return std::unexpected(begun.error());
     }
-    scope->ticket = ticket = next_ticket_;
   }
-  ++next_ticket_;
   pump(now);
   return ticket;
 }
@@ -233,7 +243,7 @@ std::uint64_t Node::leave(const std::string& reason, TimePoint now) {
   log(kLeaving, reason);
   for (const auto& [id, scope] : scopes_) {
     if (id == kWholeNode || scope->role.role() != role::Role::master) continue;
-    if (const auto begun = begin_handover(*scope, now); !begun)
+    if (const auto begun = begin_handover(*scope, now, false); !begun)
       log(kHandoverEnded, id.value(), "-", "was not begun: " + begun.error().detail);
   }
   pump(now);

@@ -9,6 +9,9 @@ namespace {
 /// How far ahead of use counters are reserved, so that arming rarely waits for the disk.
 constexpr std::uint64_t kReserveAhead = 64;
 
+/// How long after a planned handover that came to nothing the next one is tried.
+constexpr Duration kRevertRetry = std::chrono::seconds(10);
+
 using etrunk::PriorityOrder;
 
 std::vector<Cause> causes_for(bool complete) {
@@ -26,7 +29,7 @@ RoleMachine::RoleMachine(const RoleConfig& config, TimePoint now) : config_(conf
 void RoleMachine::configure(const RoleConfig& config, TimePoint now) {
   if (config == config_) return;
   config_ = config;
-  revert_asked_ = false;
+  if (config_.lowered) revert_at_.reset();
   decide(now);
 }
 
@@ -96,7 +99,6 @@ void RoleMachine::on_peer_heard(bool heard, TimePoint now) {
   peer_lost_ = !heard;
   if (!heard) {
     revert_at_.reset();
-    revert_asked_ = false;
     peer_complete_ = false;
   }
   decide(now);
@@ -122,8 +124,9 @@ void RoleMachine::on_peer_complete(bool complete, TimePoint now) {
 
 void RoleMachine::on_timeout(TimePoint now) {
   if (!revert_at_ || now < *revert_at_) return;
-  revert_at_.reset();
-  revert_asked_ = true;
+  // A handover that comes to nothing is tried again.
+  revert_at_ =
+      now + (config_.lowered ? kRevertRetry : std::max(config_.revert_delay, kRevertRetry));
   effects_.push(RevertWanted{config_.scope});
 }
 
@@ -225,7 +228,6 @@ void RoleMachine::settle(Role role, const Term& term, Cause cause) {
   if (from == Role::master && role != Role::master) complete_ = false;
   if (changed) {
     cause_ = cause;
-    revert_asked_ = false;
     effects_.push(RoleChanged{config_.scope, from, role, term, cause});
   }
   report();
@@ -262,9 +264,8 @@ void RoleMachine::plan_revert(TimePoint now) {
                       !better_than_peer().value_or(true);
   if (!wanted) {
     revert_at_.reset();
-    if (report == nullptr) revert_asked_ = false;
-  } else if (!revert_at_ && !revert_asked_) {
-    revert_at_ = now + config_.revert_delay;
+  } else if (!revert_at_) {
+    revert_at_ = config_.lowered ? now : now + config_.revert_delay;
   }
 }
 

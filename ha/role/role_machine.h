@@ -91,7 +91,6 @@ class RoleMachine {
   std::optional<etrunk::Hello> peer_;
   std::optional<keeper::ArmedPlan> armed_;
   std::optional<TimePoint> revert_at_;
-  bool revert_asked_ = false;
   std::optional<keeper::SetScope> told_;  ///< newest SetScope
   EffectQueue<Effect> effects_;
 };

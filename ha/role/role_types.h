@@ -21,6 +21,7 @@ struct RoleConfig {
   NodeId node;
   etrunk::EtrunkId etrunk;
   std::uint8_t rank = 100;
+  bool lowered = false;  ///< tracking made the rank worse than the priority: no delay to hand over
   etrunk::PriorityOrder order = etrunk::PriorityOrder::larger;
   MacAddress system_id;
   IpAddress source;

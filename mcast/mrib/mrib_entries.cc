@@ -100,7 +100,9 @@ bool Mrib::free_source_if_idle(std::uint32_t slot) {
 
 void Mrib::free_target_if_unused(std::uint32_t slot) {
   const Target& target = targets_[slot];
-  if (target.groups == 0 && target.sources == 0) targets_.remove(slot);
+  if (target.groups != 0 || target.sources != 0) return;
+  unreachable_ -= target.state == RpfState::unreachable ? 1U : 0U;
+  targets_.remove(slot);
 }
 
 void Mrib::assign_rp(std::uint32_t slot) {

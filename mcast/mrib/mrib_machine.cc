@@ -219,6 +219,8 @@ void Mrib::on_rpf(VrfId vrf, const IpAddress& address, const std::optional<RpfAn
   Target& target = targets_[slot];
   const RpfState state = answer ? RpfState::reachable : RpfState::unreachable;
   const bool is_same = target.state == state && (!answer || target.answer.link == answer->link);
+  unreachable_ -= target.state == RpfState::unreachable ? 1U : 0U;
+  unreachable_ += state == RpfState::unreachable ? 1U : 0U;
   target.state = state;
   target.answer = answer.value_or(RpfAnswer{});
   if (is_same) return;

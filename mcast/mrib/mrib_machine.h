@@ -100,6 +100,8 @@ class Mrib {
   [[nodiscard]] RouteTableModel show(const RouteFilter& filter, std::span<const ScopeId> closed,
                                      TimePoint now) const;
   [[nodiscard]] StatisticsModel statistics() const;
+  /// Sources and RPs in use that the unicast routing has no way to.
+  [[nodiscard]] std::size_t unreachable() const { return unreachable_; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
  private:
@@ -231,6 +233,7 @@ class Mrib {
 
   std::size_t data_driven_ = 0;  // sources with by_traffic
   std::size_t negative_ = 0;     // sources with negative_timed
+  std::size_t unreachable_ = 0;  // targets without a unicast route
   Counters counters_{};
 };
 

@@ -82,9 +82,7 @@ StatisticsModel Mrib::statistics() const {
     if (groups_.contains(slot)) add(groups_[slot].star);
   for (std::uint32_t slot = 0; slot < sources_.slots(); ++slot)
     if (sources_.contains(slot)) add(sources_[slot].route);
-  for (std::uint32_t slot = 0; slot < targets_.slots(); ++slot)
-    if (targets_.contains(slot) && targets_[slot].state == RpfState::unreachable)
-      ++model.rpf_unreachable;
+  model.rpf_unreachable = unreachable_;
   return model;
 }
 

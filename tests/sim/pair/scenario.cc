@@ -220,7 +220,7 @@ class Scenario {
   void plan_switchover(SimNode& node) {
     if (!node.daemon_alive() || node.frozen()) return;
     world_.trace("{}: operator asks for a switchover", node.index());
-    static_cast<void>(node.node()->switchover(std::nullopt, world_.now()));
+    static_cast<void>(node.node()->switchover({}, world_.now()));
     node.run_timer();
   }
   void make_quiet() {

@@ -59,6 +59,7 @@ class FakeNode : public NodeView, public Actions {
   DatabasesModel database_model;
   KeeperModel keeper_model;
   SwitchoverHistoryModel history_model;
+  ReadinessModel readiness_model;
   VersionModel version_model;
   bool pair_key = true;
   mutable GmpGroupQuery asked_groups;
@@ -94,6 +95,7 @@ class FakeNode : public NodeView, public Actions {
   [[nodiscard]] DatabasesModel databases() const override { return database_model; }
   [[nodiscard]] KeeperModel keeper() const override { return keeper_model; }
   [[nodiscard]] SwitchoverHistoryModel switchover_history() const override { return history_model; }
+  [[nodiscard]] ReadinessModel switchover_readiness() const override { return readiness_model; }
   [[nodiscard]] VersionModel version() const override { return version_model; }
   [[nodiscard]] bool pair_key_present() const override { return pair_key; }
 
@@ -104,8 +106,11 @@ class FakeNode : public NodeView, public Actions {
   [[nodiscard]] Result<ActionTicket> save(const std::string& text) override {
     return ticket("save " + std::to_string(text.size()));
   }
-  [[nodiscard]] Result<ActionTicket> switchover(std::optional<ScopeId> scope) override {
-    return ticket("switchover " + (scope ? std::to_string(scope->value()) : std::string("all")));
+  [[nodiscard]] Result<ActionTicket> switchover(const SwitchoverTarget& target) override {
+    const std::string what = target.scope    ? std::to_string(target.scope->value())
+                             : target.etrunk ? "e-trunk " + std::to_string(target.etrunk->value())
+                                             : "all";
+    return ticket("switchover " + what + (target.force ? " force" : ""));
   }
   [[nodiscard]] Result<ActionTicket> leave() override { return ticket("leave"); }
   [[nodiscard]] Result<ActionTicket> wait(WaitFor what, Duration timeout) override {

@@ -134,13 +134,16 @@ TEST_F(Interpreter, ActionsStartAndEndLater) {
   const Response response = run("switchover backup-id 10");
   EXPECT_EQ(response.pending, ActionTicket{1});
   EXPECT_EQ(run("switchover").pending, ActionTicket{2});
+  EXPECT_EQ(run("switchover e-trunk 3 force").pending, ActionTicket{3});
+  EXPECT_EQ(run("switchover all").pending, ActionTicket{4});
   EXPECT_TRUE(run("wait synced --timeout 7").pending.has_value());
   EXPECT_TRUE(run("wait master").pending.has_value());
   EXPECT_TRUE(run("leave").pending.has_value());
   EXPECT_FALSE(run("reset igmp counters").pending.has_value());
   EXPECT_FALSE(run("clear mld counters").pending.has_value());
-  EXPECT_THAT(node.done, ElementsAre("switchover 10", "switchover all", "wait 1 7", "wait 2 60",
-                                     "leave", "reset 0", "reset 1"));
+  EXPECT_THAT(node.done, ElementsAre("switchover 10", "switchover all",
+                                     "switchover e-trunk 3 force", "switchover all", "wait 1 7",
+                                     "wait 2 60", "leave", "reset 0", "reset 1"));
   const CommandInterpreter interpreter(node, node);
   const Response good = interpreter.finish({}, {std::nullopt, {"scope 10: backup now"}});
   EXPECT_EQ(good.text, "scope 10: backup now\n");

@@ -276,6 +276,30 @@ TEST(OtherDisplays, Texts) {
   EXPECT_THAT(to_json(SwitchoverHistoryModel{{change}}).dump(), HasSubstr("\"at_us\":1250"));
 }
 
+TEST(Render, ReadinessTellsWhatBlocks) {
+  EXPECT_EQ(to_text(ReadinessModel{}), "No profile, so there is nothing to switch over.\n");
+  ReadinessRow row{.scope = ScopeId(10),
+                   .profile = "profile1",
+                   .role = etrunk::Role::master,
+                   .ready = false,
+                   .peer = std::nullopt,
+                   .findings = {}};
+  row.findings = {{"the peer's copy is not complete", 0, true, false},
+                  {"the peer's access link is down", 0, true, true},
+                  {"records wait for their acknowledgement", 7, false, true}};
+  EXPECT_EQ(to_text(ReadinessModel{{row}}),
+            "Backup-ID 10 (profile1): master, not ready\n"
+            "   peer says: nothing\n"
+            "   blocks: the peer's copy is not complete\n"
+            "   blocks: the peer's access link is down (force goes on)\n"
+            "   note: 7 records wait for their acknowledgement\n");
+  EXPECT_THAT(to_json(ReadinessModel{{row}}).dump(), HasSubstr("\"peer\":null"));
+  row.peer = ReadinessPeer{etrunk::Role::backup, true, false, etrunk::ControlState::running};
+  EXPECT_THAT(to_text(ReadinessModel{{row}}),
+              HasSubstr("peer says: backup, copy complete, access link down, control running\n"));
+  EXPECT_THAT(to_json(ReadinessModel{{row}}).dump(), HasSubstr("\"access_up\":false"));
+}
+
 TEST(Words, Times) {
   EXPECT_EQ(clock_of(std::chrono::seconds(0)), "00:00:00");
   EXPECT_EQ(clock_of(std::chrono::seconds(86'399)), "23:59:59");

@@ -84,7 +84,22 @@ INSTANTIATE_TEST_SUITE_P(
              "interface eth9: 10.0.0.1 is on Eth-Trunk1 already"},
         Case{"interface GE0/1/1\n eth-trunk 1\n igmp enable\n",
              "interface GigabitEthernet0/1/1: a member of Eth-Trunk1 has no addresses"},
-        Case{"interface NULL0\n igmp enable\n", "interface NULL0: it cannot carry multicast"}));
+        Case{"interface NULL0\n igmp enable\n", "interface NULL0: it cannot carry multicast"},
+        Case{"e-trunk 1\n path source 1.1.1.1 peer 10.0.0.2\n",
+             "e-trunk 1: path source 1.1.1.1: that is the source of the first path"},
+        Case{"e-trunk 1\n path source 10.9.9.9 peer 10.0.0.2\n",
+             "e-trunk 1: path source 10.9.9.9: no configured interface has this address"},
+        Case{"interface LoopBack1\n ip address 7.7.7.7 32\n#\ne-trunk 1\n"
+             " path source 7.7.7.7 peer 8.8.8.8\n",
+             "e-trunk 1: path source 7.7.7.7: LoopBack1 is a loopback"},
+        Case{"e-trunk 1\n path source 10.0.0.1 peer 10.0.0.1\n",
+             "e-trunk 1: path source 10.0.0.1: source and peer are the same"},
+        Case{"e-trunk 1\n path source 10.0.0.1 peer 2001:db8::1\n",
+             "e-trunk 1: path source 10.0.0.1: source and peer are of different families"},
+        Case{"e-trunk 1\n track interface GigabitEthernet0/1/9 reduced 10\n",
+             "e-trunk 1: there is no interface GigabitEthernet0/1/9 to track"},
+        Case{"e-trunk 1\n undo security-key\n security-key accept simple n\n",
+             "e-trunk 1: 'security-key accept' needs a 'security-key'"}));
 
 class Warnings : public ::testing::TestWithParam<Case> {};
 TEST_P(Warnings, NotRefused) {
@@ -108,10 +123,19 @@ INSTANTIATE_TEST_SUITE_P(
                            "interface Eth-Trunk1: IGMP needs an IPv4 address"},
                       Case{"e-trunk 1\n timer hello-ms 20\n timer hold-on-failure multiplier 3\n",
                            "e-trunk 1: a timeout of 60 ms takes ordinary pauses"},
-                      Case{"e-trunk 1\n path source 1.1.1.1 peer 2.2.2.2\n",
-                           "e-trunk 1: 'path source 1.1.1.1 peer 2.2.2.2' is not active"},
                       Case{"interface Eth-Trunk1\n undo remote-backup-profile\n",
                            "remote-backup-profile p1: no interface binds it"}));
+
+TEST(Check, ASecondPathEndsTheWarning) {
+  EXPECT_EQ(all(checked("e-trunk 1\n path source 10.0.0.1 peer 10.0.0.2\n")), "");
+}
+
+TEST(Check, HmacSha1IsRefusedWithTheReason) {
+  const ParseOutcome outcome =
+      parse_config(std::string(kGood) + "e-trunk 1\n authentication-mode hmac-sha1\n", "t");
+  EXPECT_FALSE(outcome.ok());
+  EXPECT_THAT(all(outcome.diagnostics), HasSubstr("HMAC-SHA1 is not offered"));
+}
 
 TEST(Check, HellosNeedSomeKey) {
   EXPECT_FALSE(has_errors(checked("", false)));

@@ -76,7 +76,7 @@ class Writer {
            "\n";
   }
   std::string etrunk_line() {
-    switch (pick(9)) {
+    switch (pick(10)) {
       case 0:
         return "priority " + number(1, 254);
       case 1:
@@ -95,6 +95,13 @@ class Writer {
         return one_of({"timer hold-on-failure multiplier 5", "timer revert delay 0",
                        "timer restart-grace 3", "path source 1.1.1.1 peer 2.2.2.2",
                        "path source 1.1.1.1 peer 3.3.3.3", "port 1030"});
+      case 8:
+        return one_of({"track interface GE0/1/1 reduced 10", "track interface eth0 reduced 7",
+                       "track interface GE0/1/1 reduced 20", "undo track interface GE0/1/1",
+                       "track rpf reduced 5", "undo track rpf", "security-key accept cipher y z",
+                       "undo security-key accept", "authentication-mode hmac-sha256",
+                       "authentication-mode enhanced-hmac-sha256", "undo authentication-mode",
+                       "sequence enable", "undo sequence enable"});
       default:
         return one_of({"undo priority", "undo timer hello", "undo peer-address",
                        "undo security-key", "undo timer revert", "undo path", "undo port"});

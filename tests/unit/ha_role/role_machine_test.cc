@@ -176,7 +176,7 @@ TEST_F(RoleTest, SilenceWhileNotArmedIsTakenOverByTheBrain) {
   EXPECT_EQ(seen.changed->term, (Term{4, kOwn}));
 }
 
-TEST_F(RoleTest, RevertIsAskedByTheMasterOnceAfterTheDelay) {
+TEST_F(RoleTest, RevertIsAskedByTheMasterAfterTheDelay) {
   start();
   hear(hello(Role::init, {}));  // master
   EXPECT_FALSE(machine_.next_deadline());
@@ -190,7 +190,26 @@ TEST_F(RoleTest, RevertIsAskedByTheMasterOnceAfterTheDelay) {
   now_ += 1s;
   machine_.on_timeout(now_);
   EXPECT_TRUE(drain().revert);
+  // Nothing came of it: it is tried again later, not at once.
   hear(hello(Role::backup, machine_.term(), true, 200));
+  EXPECT_EQ(machine_.next_deadline(), now_ + 10s);
+}
+
+TEST_F(RoleTest, ARankLoweredByTrackingHandsOverWithoutTheDelay) {
+  start();
+  hear(hello(Role::init, {}));  // master, ranks equal
+  hear(hello(Role::backup, machine_.term(), true));
+  machine_.on_peer_complete(true, now_);
+  EXPECT_FALSE(machine_.next_deadline());
+  RoleConfig lowered = config();
+  lowered.rank = 60;
+  lowered.lowered = true;
+  machine_.configure(lowered, now_);
+  EXPECT_EQ(machine_.next_deadline(), now_);
+  machine_.on_timeout(now_);
+  EXPECT_TRUE(drain().revert);
+  EXPECT_EQ(machine_.next_deadline(), now_ + 10s);
+  machine_.configure(config(), now_);  // the uplink is back
   EXPECT_FALSE(machine_.next_deadline());
 }
 

@@ -1,0 +1,90 @@
+#include "ha/node/readiness.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ha/node/node.h"
+
+namespace hotpair::ha::node {
+namespace {
+
+std::string in_words(const Finding& finding) {
+  return finding.count == 0 ? finding.what : fmt::format("{} {}", finding.count, finding.what);
+}
+
+std::uint64_t unacknowledged(const Scope& scope) {
+  std::uint64_t count = 0;
+  for (const auto& row : scope.journal.statistics()) count += row.awaiting_send + row.awaiting_ack;
+  return count;
+}
+
+}  // namespace
+
+bool Readiness::ready() const {
+  return std::ranges::none_of(findings, [](const Finding& each) { return each.blocks; });
+}
+
+std::string Readiness::blockers(bool force) const {
+  std::string text;
+  for (const Finding& each : findings) {
+    if (!each.blocks || (force && each.forceable)) continue;
+    text += (text.empty() ? "" : "; ") + in_words(each);
+  }
+  return text;
+}
+
+std::vector<Readiness> Node::readiness() const {
+  std::vector<Readiness> all;
+  for (const auto& [id, scope] : scopes_)
+    if (id != kWholeNode) all.push_back(readiness(*scope));
+  return all;
+}
+
+Readiness Node::readiness(const Scope& scope) const {
+  Readiness found{.scope = scope.id,
+                  .profile = scope.settings.name,
+                  .role = scope.role.role(),
+                  .peer = std::nullopt,
+                  .findings = {}};
+  const auto blocks = [&](std::string what) {
+    found.findings.push_back({std::move(what), 0, true, true});
+  };
+  const auto forbids = [&](std::string what) {
+    found.findings.push_back({std::move(what), 0, true, false});
+  };
+  const auto tells = [&](std::string what, std::uint64_t count = 0) {
+    found.findings.push_back({std::move(what), count, false, true});
+  };
+  const bool master = found.role == role::Role::master;
+  if (found.role == role::Role::init) forbids("this node has no role yet");
+  const auto service = services_.find(scope.settings.service);
+  if (service == services_.end() || !service->second->up)
+    forbids("the channel to the peer is down");
+  const etrunk::ScopeReport* report = scope.role.peer_heard() ? scope.role.peer_report() : nullptr;
+  if (report == nullptr) {
+    forbids("no hello of the peer tells of this profile");
+  } else {
+    found.peer = *report;
+    found.peer_control = scope.role.peer()->control;
+    if (found.peer_control != etrunk::ControlState::running)
+      blocks("the peer's brain is not running");
+    if (report->role == found.role) forbids("both nodes have the same role");
+    if (master && !report->access_up) blocks("the peer's access link is down");
+  }
+  if (!master && !scope.access_up) blocks("the access link is down");
+  if (master && !scope.peer_complete) forbids("the peer's copy is not complete");
+  if (!master && !scope.role.complete()) forbids("the copy is not complete");
+  if (scope.handover.under_way() || scope.check_until) forbids("a switchover is under way");
+  if (master)
+    if (const std::uint64_t waiting = unacknowledged(scope); waiting != 0)
+      tells("records wait for their acknowledgement", waiting);
+  if (const std::size_t lost = mrib_.unreachable(); lost != 0)
+    tells("sources or RPs have no unicast route here", lost);
+  if (const auto etrunk = etrunks_.find(scope.settings.etrunk); etrunk != etrunks_.end())
+    if (etrunk->second.settings.etrunk.paths.size() == 1)
+      tells("the peer is heard over a single path");
+  return found;
+}
+
+}  // namespace hotpair::ha::node
