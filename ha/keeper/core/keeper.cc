@@ -188,7 +188,7 @@ void Keeper::configure_sessions(TimePoint now) {
     if (it == sessions_.end()) {
       sessions_.emplace(wanted.id, Session{etrunk::EtrunkSession(wanted, {node_, identity_.session},
                                                                  alone_after, counter_, now),
-                                           wanted.priority});
+                                           wanted.priority, SentHellos{}});
       continue;
     }
     Session& session = it->second;
@@ -265,6 +265,7 @@ void Keeper::on_hello(EtrunkId etrunk, PathId path, const Hello& hello, TimePoin
   if (it != sessions_.end() && leaving_ != Leaving::gone) {
     etrunk::EtrunkSession& machine = it->second.machine;
     if (machine.on_hello(path, hello, now) == etrunk::HelloVerdict::heard) {
+      it->second.sent.on_echo(hello.session, hello.echo_counter);
       if (machine.peer()->counter == hello.counter) obey(etrunk, hello, now);
       allow_reopen(etrunk);
     }
@@ -286,6 +287,7 @@ void Keeper::on_hello_sent(EtrunkId etrunk, PathId path, TimePoint now) {
   const auto it = sessions_.find(etrunk);
   if (it != sessions_.end()) {
     it->second.machine.on_sent(path, now);
+    it->second.sent.on_sent(sending_, now);
     for (auto& [id, scope] : scopes_)
       if (scope.config.etrunk == etrunk && !scope.opening) scope.fresh = false;
   }
@@ -446,7 +448,13 @@ void Keeper::send_now(Scope& scope, TimePoint now) {
   send_reports(now);
 }
 
-std::optional<Effect> Keeper::poll_effect() { return effects_.poll(); }
+std::optional<Effect> Keeper::poll_effect() {
+  std::optional<Effect> effect = effects_.poll();
+  if (effect)
+    if (const auto* send = std::get_if<SendHello>(&*effect))
+      sending_ = {send->hello.echo, send->hello.counter, send->hello.timeout()};
+  return effect;
+}
 
 std::optional<TimePoint> Keeper::next_deadline() const {
   std::optional<TimePoint> due = earliest(heartbeat_due_, grace_ends_);

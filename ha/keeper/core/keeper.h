@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ha/etrunk/etrunk_session.h"
+#include "ha/keeper/core/sent_hellos.h"
 #include "ha/keeper/wire/keeper_protocol.h"
 #include "platform/base/effect_queue.h"
 #include "platform/base/time.h"
@@ -108,11 +109,11 @@ class Keeper {
 
     Gate gate = Gate::closed;
     std::uint64_t word = kGateClosed;
-    bool stored = false;                     // the map holds `word`, not what it was found with
-    bool fresh = false;                      // no hello has carried this mastership yet
-    bool drained = false;                    // expired: sockets were read empty since
-    bool may_reopen = false;                 // expired: the rule is met, wait for a lease
-    std::optional<TimePoint> silence_from;   // expired: where a detection time of silence starts
+    bool stored = false;                    // the map holds `word`, not what it was found with
+    bool fresh = false;                     // no hello has carried this mastership yet
+    bool drained = false;                   // expired: sockets were read empty since
+    bool may_reopen = false;                // expired: the rule is met, wait for a lease
+    std::optional<TimePoint> silence_from;  // expired: where a detection time of silence starts
 
     std::optional<HandoverOpen> opening;  // new side: gate open, term in no hello yet
     std::optional<Term> granted;          // new side: newest term that was granted to us
@@ -123,6 +124,7 @@ class Keeper {
   struct Session {
     etrunk::EtrunkSession machine;
     std::uint8_t rank = 100;
+    SentHellos sent;
     std::array<std::uint64_t, etrunk::kPathsMax> rejected_auth{};
     std::array<std::uint64_t, etrunk::kPathsMax> malformed{};
   };
@@ -187,6 +189,7 @@ class Keeper {
   [[nodiscard]] TimePoint lease_end(const Scope& scope, TimePoint now) const;
   [[nodiscard]] Duration silence_needed(const Scope& scope) const;
   [[nodiscard]] Duration dead_span(const etrunk::EtrunkSession& session) const;
+  [[nodiscard]] static TimePoint proven_lease_end(const Session& session, TimePoint now);
 
   // keeper_handover.cc
   void end_offer(Scope& scope);
@@ -209,6 +212,7 @@ class Keeper {
   NodeId node_;
   Configure config_;
   etrunk::HelloCounter counter_;
+  SentHellos::Sending sending_;  // the newest hello that the driver was given
   std::map<EtrunkId, Session> sessions_;
   std::map<ScopeId, Scope> scopes_;
   std::map<std::string, bool> carriers_;
@@ -220,7 +224,7 @@ class Keeper {
   ControlState control_ = ControlState::restarting;
   std::optional<TimePoint> heartbeat_due_;  // set while the daemon runs
   bool heartbeat_extended_ = false;
-  std::optional<TimePoint> grace_ends_;     // set while `restarting`
+  std::optional<TimePoint> grace_ends_;  // set while `restarting`
   Leaving leaving_ = Leaving::no;
   TimePoint leave_at_{};
   bool draining_ = false;

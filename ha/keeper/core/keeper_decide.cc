@@ -97,8 +97,9 @@ Cause Keeper::trigger(const Scope& scope, TimePoint now) const {
       allowed(Cause::peer_access_lost)) {
     return Cause::peer_access_lost;
   }
-  if (peer.control == ControlState::dead && control_ == ControlState::running &&
-      allowed(Cause::peer_control_dead)) {
+  // It forwards on and closes on our larger term only: not before it hears us.
+  if (peer.control == ControlState::dead && peer.paths_up != 0 &&
+      control_ == ControlState::running && allowed(Cause::peer_control_dead)) {
     return Cause::peer_control_dead;
   }
   return Cause::none;

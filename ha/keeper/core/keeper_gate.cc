@@ -9,6 +9,11 @@ namespace {
 constexpr Duration kLate = std::chrono::milliseconds(1);
 // A lease that counts from "now" is not stored again for less.
 constexpr Duration kRenewStep = std::chrono::milliseconds(1);
+// A timer in time has run by then.
+constexpr Duration kNoticed = std::chrono::milliseconds(2);
+// What a hello, its way, and the answer to it may take beside the interval of hellos: with the 20
+// ms of the shortest interval, and until a silence is noticed, the lease margin.
+constexpr Duration kAnswerTime = kLeaseMargin - std::chrono::milliseconds(20) - kNoticed;
 constexpr std::uint64_t kAllPaths = ~std::uint64_t{0};
 
 std::uint64_t word_of(TimePoint end) {
@@ -88,6 +93,19 @@ Duration Keeper::dead_span(const etrunk::EtrunkSession& session) const {
   return std::max(session.config().timeout(), grace());
 }
 
+// A hello that was lost does not make the peer patient: what counts is the newest one that it has
+// echoed. That proof ages between its hellos. Only while it is as fresh as it can be, its death
+// must not close the gate before we know of it; so the lease lasts until then at least.
+TimePoint Keeper::proven_lease_end(const Session& session, TimePoint now) {
+  const auto& proof = session.sent.proof();
+  const auto heard = session.machine.last_heard();
+  if (!proof || !heard) return now;
+  const TimePoint end = proof->sent + proof->timeout + kLeaseMargin;
+  const Duration interval = std::chrono::milliseconds(session.machine.config().hello_ms);
+  if (*heard - proof->sent > interval + kAnswerTime) return end;
+  return std::max(end, *heard + session.machine.detection_time() + kNoticed);
+}
+
 // Until when the gate may stay open as things are; not after `now` when it may not.
 TimePoint Keeper::lease_end(const Scope& scope, TimePoint now) const {
   const Session* session = session_of(scope);
@@ -95,7 +113,7 @@ TimePoint Keeper::lease_end(const Scope& scope, TimePoint now) const {
   const etrunk::EtrunkSession& machine = session->machine;
   if (machine.peer_heard()) {
     const auto given_up = machine.peer_gives_up(machine.peer()->paths_up);
-    return given_up ? *given_up + kLeaseMargin : now;
+    return given_up ? std::min(*given_up + kLeaseMargin, proven_lease_end(*session, now)) : now;
   }
   // The peer is silent. If it may have heard us lately, it may also count on us.
   if (!machine.peer_dead() || machine.contacted(now)) {

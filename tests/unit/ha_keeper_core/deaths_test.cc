@@ -38,6 +38,25 @@ TEST(Deaths, MastersDaemonNeverReturns) {
   EXPECT_LE(pair.overlap, milliseconds(1));
 }
 
+// It would go on beside us until it hears of the larger term.
+TEST(Deaths, ADeadBrainWhoseKeeperDoesNotHearUsIsNotReplacedUntilItDoes) {
+  Pair pair;
+  pair.grace_ms = 3'000;
+  pair.bring_up();
+  pair.kill_daemon(pair.a);
+  pair.run_for(milliseconds(500));
+  pair.b.link[0] = false;
+  pair.run_for(seconds(6));
+  EXPECT_EQ(pair.b.last<PeerHello>()->hello.control, ControlState::dead);
+  EXPECT_TRUE(pair.open(pair.a));
+  EXPECT_FALSE(pair.open(pair.b));
+  pair.b.link[0] = true;
+  pair.run_for(milliseconds(100));
+  EXPECT_FALSE(pair.open(pair.a));
+  EXPECT_TRUE(pair.open(pair.b));
+  EXPECT_LE(pair.overlap, milliseconds(1));
+}
+
 TEST(Deaths, ADeadBrainWithoutASuccessorGoesOnForwarding) {
   Pair pair;
   pair.bring_up({Cause::paths_down});  // incomplete

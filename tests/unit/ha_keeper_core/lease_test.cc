@@ -6,19 +6,24 @@
 namespace hotpair::ha::keeper::test {
 namespace {
 
-TEST(Lease, IsLastSendPlusDetectionPlusMargin) {
+// The echo is at most an interval of the peer late, and so is the next one.
+TEST(Lease, IsNewestEchoedSendPlusDetectionPlusMargin) {
   Pair pair;
   pair.bring_up();
-  EXPECT_LE(pair.lease(pair.a), milliseconds(150));
-  EXPECT_GE(pair.lease(pair.a), milliseconds(130));
+  for (int i = 0; i < 200; ++i) {
+    pair.run_for(milliseconds(1));
+    EXPECT_LE(pair.lease(pair.a), milliseconds(150));
+    EXPECT_GE(pair.lease(pair.a), milliseconds(109));
+  }
 }
 
 TEST(Lease, OnlySuccessfulSendsCount) {
   Pair pair;
   pair.bring_up({});
   pair.a.can_send[0] = false;
+  pair.run_for(milliseconds(21));  // the last one is echoed
   const std::uint64_t word = pair.word(pair.a);
-  pair.run_for(milliseconds(100));
+  pair.run_for(milliseconds(79));
   EXPECT_EQ(pair.word(pair.a), word);
   pair.run_for(milliseconds(60));
   EXPECT_FALSE(pair.open(pair.a));
@@ -28,6 +33,65 @@ TEST(Lease, OnlySuccessfulSendsCount) {
   pair.run_for(milliseconds(100));
   EXPECT_TRUE(pair.open(pair.a));
   EXPECT_TRUE(pair.a.last<GateChanged>()->open);
+}
+
+// What the peer did not hear makes it no more patient: it counts from an older hello than we sent.
+TEST(Lease, HellosThatWereLostDoNotProlongIt) {
+  for (int lost = 1; lost <= 4; ++lost) {
+    Pair pair;
+    pair.bring_up();
+    pair.a.link[0] = false;
+    pair.run_for(milliseconds(20 * lost));
+    EXPECT_TRUE(pair.open(pair.a)) << lost;
+    pair.freeze(pair.a);
+    pair.run_for(seconds(1));
+    EXPECT_TRUE(pair.open(pair.b)) << lost;
+    EXPECT_GT(pair.overlap, Duration{}) << lost;
+    EXPECT_LE(pair.overlap, kLeaseMargin) << lost;
+  }
+}
+
+TEST(Lease, LostHellosInEitherDirectionDoNotCloseTheGateWhileThePeerLives) {
+  for (const auto& [lost_there, lost_back] : {std::pair{3, 0}, {0, 4}, {2, 2}}) {
+    Pair pair;
+    pair.bring_up();
+    pair.a.link[0] = lost_there == 0;
+    pair.b.link[0] = lost_back == 0;
+    pair.run_for(milliseconds(20 * std::max(lost_there, lost_back)));
+    pair.a.link[0] = pair.b.link[0] = true;
+    pair.run_for(seconds(2));
+    EXPECT_TRUE(pair.a.all<GateChanged>().empty()) << lost_there << ", " << lost_back;
+    EXPECT_TRUE(pair.open(pair.a));
+    EXPECT_FALSE(pair.open(pair.b));
+  }
+}
+
+// With slow timers the last proof is older than the peer's silence may last.
+TEST(Lease, ThePeersDeathDoesNotCloseTheGate) {
+  for (const auto& [interval, multiplier] : {std::pair{20U, 5}, {100U, 3}, {1000U, 20}}) {
+    Pair pair;
+    pair.hello_ms = interval;
+    pair.multiplier = static_cast<std::uint16_t>(multiplier);
+    pair.bring_up();
+    pair.run_for(seconds(5));
+    pair.kill_keeper(pair.b);
+    pair.run_for(seconds(60));
+    EXPECT_TRUE(pair.a.all<GateChanged>().empty()) << interval;
+    EXPECT_TRUE(pair.open(pair.a)) << interval;
+  }
+}
+
+TEST(Lease, APeerWithSlowTimersEchoesSeldomAndThatIsEnough) {
+  Pair pair;
+  pair.bring_up();
+  Configure slow = pair.configuration(pair.b);
+  slow.etrunks[0].hello_ms = 1000;
+  slow.etrunks[0].multiplier = 20;
+  pair.tell(pair.b, slow);
+  pair.run_for(seconds(30));
+  EXPECT_TRUE(pair.a.all<GateChanged>().empty());
+  EXPECT_GE(pair.lease(pair.a), milliseconds(129));
+  EXPECT_LE(pair.lease(pair.a), milliseconds(150));
 }
 
 TEST(Lease, OnlyPathsThatThePeerReportsUpCount) {
