@@ -68,11 +68,15 @@ int main(int argc, char** argv) {
   }
   std::uint64_t events = 0;
   std::uint64_t faults = 0;
+  std::uint64_t acked = 0;
+  std::uint64_t forgotten = 0;
   std::uint64_t failed = 0;
   for (std::uint64_t seed = options.from; seed < options.from + options.seeds; ++seed) {
     const auto outcome = hotpair::sim::play({seed, options.bug, options.trace});
     events += outcome.events;
     faults += outcome.faults;
+    acked += outcome.acked;
+    forgotten += outcome.forgotten;
     if (outcome.ok()) continue;
     ++failed;
     if (options.bug != Bug::none) {
@@ -88,6 +92,8 @@ int main(int argc, char** argv) {
       fmt::print("seed {} FAILED: {}\n", seed, failure);
     if (failed >= 5) break;
   }
-  fmt::print("{} seeds, {} events, {} faults, {} failed\n", options.seeds, events, faults, failed);
+  fmt::print(
+      "{} seeds, {} events, {} faults, {} changes acknowledged, {} times all lost, {} failed\n",
+      options.seeds, events, faults, acked, forgotten, failed);
   return failed == 0 && options.bug == Bug::none ? 0 : 1;
 }

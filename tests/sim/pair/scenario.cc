@@ -6,6 +6,8 @@
 
 #include "mcast/gmp/gmp_show.h"
 #include "mcast/wire/igmp.h"
+#include "tests/sim/pair/acked_watch.h"
+#include "tests/sim/pair/overlap.h"
 
 namespace hotpair::sim {
 namespace {
@@ -16,8 +18,6 @@ namespace wire = mcast::wire;
 using ha::etrunk::Role;
 
 constexpr ScopeId kScope{10};
-constexpr Duration kUnplannedOverlap = 50ms;
-constexpr Duration kPlannedOverlap = 300ms;
 constexpr std::uint64_t kStepsPerInstant = 200'000;
 constexpr unsigned kGroups = 40;
 
@@ -93,6 +93,8 @@ class Scenario {
     outcome.seed = options_.seed;
     outcome.events = world_.events() + timers_;
     outcome.faults = faults_;
+    outcome.acked = network_.records.count();
+    outcome.forgotten = acked_.forgotten();
     outcome.failures = world_.failures();
     outcome.trace = world_.lines();
     return outcome;
@@ -153,7 +155,7 @@ class Scenario {
     ++faults_;
     SimNode& node = any();
     const Duration away = world_.duration(10ms, 4s);
-    switch (world_.number(0, 11)) {
+    switch (world_.number(0, 13)) {
       case 0:
         node.kill_daemon();
         world_.after(away, [&node] { node.start_daemon(); });
@@ -215,6 +217,22 @@ class Scenario {
       case 11:
         plan_switchover(node);
         break;
+      case 12:
+        world_.trace("every path cut");
+        cut_all(0, away);
+        cut_all(1, away);
+        network_.break_stream("cut");
+        break;
+      case 13:
+        world_.trace("every path of {} cut one way", node.index());
+        cut_all(node.index(), away);
+        break;
+    }
+  }
+  void cut_all(int from, Duration away) {
+    for (std::uint8_t path = 0; path < 2; ++path) {
+      network_.cut(from, path, true);
+      world_.after(away, [this, from, path] { network_.cut(from, path, false); });
     }
   }
   void plan_switchover(SimNode& node) {
@@ -250,7 +268,7 @@ class Scenario {
         world_.fail("no progress: {} steps in one instant", steps_);
         return;
       }
-      check_overlap(std::max(*next, world_.now()));
+      overlap_.look(std::max(*next, world_.now()));
       world_.advance(*next);
       bool ran = world_.run_one();
       for (SimNode* node : {&a_, &b_}) {
@@ -261,35 +279,13 @@ class Scenario {
         ++timers_;
         ran = true;
       }
+      acked_.look();
       check_acked();
     }
     world_.advance(end);
   }
 
   // ---- invariants ----
-  void check_overlap(TimePoint until) {
-    const bool both = a_.gate_open() && b_.gate_open();
-    if (!both) {
-      both_since_.reset();
-      return;
-    }
-    if (network_.all_cut()) return;
-    // The 50 ms are for a last hello that arrived; each one lost adds its interval.
-    unheard_ = std::max(both_since_ ? unheard_ : Duration{}, network_.unheard());
-    if (!both_since_) both_since_ = world_.now();
-    const bool planned = handover_under_way(a_) || handover_under_way(b_);
-    if (planned) planned_at_ = world_.now();
-    const bool lenient = planned_at_ && world_.now() - *planned_at_ < kPlannedOverlap;
-    const Duration bound =
-        (lenient ? kPlannedOverlap : kUnplannedOverlap) + unheard_ + network_.delay_max;
-    static_cast<void>(until);
-    if (world_.now() - *both_since_ > bound)
-      world_.fail("both gates open for {} ms", (world_.now() - *both_since_) / 1ms);
-  }
-  static bool handover_under_way(const SimNode& node) {
-    const node::Scope* scope = node.scope();
-    return scope != nullptr && scope->handover.under_way();
-  }
   [[nodiscard]] static checkpoint::ScopeMeta meta_of(SimNode& node) {
     const auto reply = node.store().execute_one({0, checkpoint::ReadMeta{kScope}});
     return std::get<checkpoint::MetaRead>(reply.body).meta;
@@ -334,6 +330,7 @@ class Scenario {
     for (SimNode* node : {&a_, &b_})
       if (!node->node()->holds(node::Condition::synced))
         world_.fail("{} is not synced at the end", node->index());
+    acked_.look_at_all();
     check_digests();
     check_members();
   }
@@ -366,9 +363,8 @@ class Scenario {
   std::uint64_t faults_ = 0;
   std::uint64_t timers_ = 0;
   std::uint64_t steps_ = 0;
-  std::optional<TimePoint> both_since_;
-  Duration unheard_{};
-  std::optional<TimePoint> planned_at_;
+  OverlapWatch overlap_{world_, network_, a_, b_};
+  AckedWatch acked_{world_, network_, a_, b_};
 };
 
 }  // namespace

@@ -12,7 +12,8 @@ struct Outcome {
   std::uint64_t seed = 0;
   std::uint64_t events = 0;
   std::uint64_t faults = 0;
-  std::uint64_t takeovers = 0;
+  std::uint64_t acked = 0;      ///< changes of records that were acknowledged
+  std::uint64_t forgotten = 0;  ///< times when faults took the records of both nodes
   std::vector<std::string> failures;
   std::vector<std::string> trace;
   [[nodiscard]] bool ok() const { return failures.empty(); }

@@ -151,7 +151,9 @@ void SimNode::power_off(bool reboot) {
   kill_keeper();
   powered_ = false;
   gates_.clear();
-  if (reboot) store_.lose_records();
+  if (!reboot) return;
+  store_.lose_records();
+  store_lost_ = true;
 }
 
 void SimNode::freeze(Duration time) {
@@ -162,6 +164,9 @@ void SimNode::freeze(Duration time) {
 void SimNode::kill_daemon() {
   if (!node_) return;
   world_.trace("{}: daemon dies", index_);
+  // What a disk that fails did not take was in the daemon alone.
+  if (const node::Scope* one = scope(); one != nullptr && one->active)
+    store_lost_ = store_lost_ || one->journal.degraded() || one->journal.torn() || one->refill;
   node_.reset();
   daemon_life_ = 0;
   crash_in_.reset();
@@ -257,6 +262,13 @@ bool SimNode::gate_open() const {
          word->second > static_cast<std::uint64_t>(world_.now().time_since_epoch().count());
 }
 
+TimePoint SimNode::open_until() const {
+  const auto word = gates_.find(0);
+  if (word == gates_.end()) return world_.now();
+  if (bug_ == Bug::no_fencing || word->second == ~std::uint64_t{0}) return TimePoint::max();
+  return TimePoint(Duration(static_cast<Duration::rep>(word->second)));
+}
+
 std::optional<TimePoint> SimNode::next_deadline() const {
   std::optional<TimePoint> deadline;
   if (node_) deadline = earliest(deadline, node_->next_deadline());
@@ -319,6 +331,7 @@ void SimNode::on_stream_up() {
 
 void SimNode::on_stream_bytes(const Bytes& bytes) {
   if (!node_ || bytes.empty()) return;
+  stream_heard_ = true;
   node_->on_transport_bytes(transport_, bytes, world_.now());
   drain_node();
 }
@@ -363,6 +376,7 @@ void SimNode::act(const node::NodeEffect& effect) {
   } else if (const auto* ask = std::get_if<node::AskStore>(&effect)) {
     ask_store(ask->request);
   } else if (const auto* send = std::get_if<node::SendBytes>(&effect)) {
+    note_sent(send->bytes);
     network_.send(index_, send->bytes);
   } else if (const auto* drop = std::get_if<node::DropConnection>(&effect)) {
     network_.break_stream(drop->reason);
@@ -407,8 +421,26 @@ void SimNode::to_keeper(const keeper::ToKeeper& message) {
   });
 }
 
+void SimNode::note_written(const Epoch& epoch,
+                           const std::vector<checkpoint::SequencedChange>& changes) {
+  if (epoch.term.node != id_) return;  // what a backup stores its master has written
+  for (const checkpoint::SequencedChange& change : changes) network_.records.written(epoch, change);
+}
+
+/// While its store fails a master sends what it could not store.
+void SimNode::note_sent(const Bytes& bytes) {
+  const auto frame = rbs::wire::decode(ByteSpan(bytes).subspan(rbs::wire::kLengthBytes));
+  if (!frame) return;
+  if (const auto* live = std::get_if<rbs::session::LiveRecords>(&*frame))
+    note_written(live->epoch, live->changes);
+}
+
 void SimNode::ask_store(const checkpoint::StoreRequest& request) {
   const bool put = std::holds_alternative<checkpoint::PutChanges>(request.body);
+  if (put) {
+    const auto& body = std::get<checkpoint::PutChanges>(request.body);
+    note_written(body.epoch, body.changes);
+  }
   // One thread: in order, each at its own pace.
   store_free_ = std::max(store_free_, world_.now()) + world_.duration(5us, 400us);
   world_.after(store_free_ - world_.now(), [this, request, put, life = daemon_life_] {
@@ -454,6 +486,7 @@ void SimNode::act(const keeper::Effect& effect) {
     keeper_->on_hello_sent(send->etrunk, send->path, now);
   } else if (const auto* gate = std::get_if<keeper::StoreGate>(&effect)) {
     gates_[gate->slot] = gate->word;
+    gate_stored_divided_ = network_.all_cut();
   } else if (const auto* tell = std::get_if<keeper::ToDaemon>(&effect)) {
     if (const auto* opened = std::get_if<keeper::HandoverOpened>(&tell->message))
       network_.opened.insert(opened->term);

@@ -7,12 +7,14 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "checkpoint/store/memory_store.h"
 #include "ha/keeper/core/keeper.h"
 #include "ha/node/node.h"
 #include "platform/fwd/fake_plane.h"
+#include "tests/sim/pair/acked_records.h"
 #include "tests/sim/pair/world.h"
 
 namespace hotpair::sim {
@@ -38,9 +40,10 @@ class Network {
   void hello(int from, const ha::etrunk::Hello& hello);
   /// Cuts one direction of a path.
   void cut(int from, std::uint8_t path, bool cut) { cut_[{from, path}] = cut; }
+  /// No path works in one direction at least.
   [[nodiscard]] bool all_cut() const;
-  /// A lease counts from the last hello sent, the peer's patience from the last one that arrived:
-  /// by how much the two differ now, in the worse direction.
+  /// How much later the newest hello was sent than the newest that came through, in the worse
+  /// direction.
   [[nodiscard]] Duration unheard() const;
 
   // stream
@@ -53,6 +56,7 @@ class Network {
 
   /// Terms in which a new side's gate was opened before the commit point of a handover.
   std::set<Term> opened;
+  AckedRecords records;
   double loss = 0;
   Duration delay_max = std::chrono::microseconds(200);
 
@@ -110,6 +114,15 @@ class SimNode {
 
   // what invariants look at
   [[nodiscard]] bool gate_open() const;
+  /// Until when it stays open if nobody stores another word.
+  [[nodiscard]] TimePoint open_until() const;
+  /// The word in force was stored while no path worked in one direction.
+  [[nodiscard]] bool gate_stored_divided() const { return gate_stored_divided_; }
+  /// Something came over the stream since this was last asked.
+  [[nodiscard]] bool take_stream_heard() { return std::exchange(stream_heard_, false); }
+  /// The store was lost, or was not kept up, since it was last known to be whole.
+  [[nodiscard]] bool store_lost() const { return store_lost_; }
+  void set_store_lost(bool lost) { store_lost_ = lost; }
   [[nodiscard]] bool powered() const { return powered_; }
   [[nodiscard]] bool daemon_alive() const { return node_ != nullptr; }
   [[nodiscard]] bool keeper_alive() const { return keeper_ != nullptr; }
@@ -131,6 +144,8 @@ class SimNode {
   void act(const ha::keeper::Effect& effect);
   void to_keeper(const ha::keeper::ToKeeper& message);
   void ask_store(const checkpoint::StoreRequest& request);
+  void note_written(const Epoch& epoch, const std::vector<checkpoint::SequencedChange>& changes);
+  void note_sent(const Bytes& bytes);
   template <typename Act>
   void when_running(Act&& act);
   void when_awake(std::function<void()> act);
@@ -144,6 +159,9 @@ class SimNode {
   bool powered_ = false;
   bool access_ = true;
   bool store_failing_ = false;
+  bool store_lost_ = false;
+  bool stream_heard_ = false;
+  bool gate_stored_divided_ = false;
   TimePoint frozen_until_{};
   std::uint64_t lives_ = 0;  // of processes; events for an older one are void
   std::uint64_t daemon_life_ = 0;
