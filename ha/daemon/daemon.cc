@@ -165,7 +165,7 @@ void Daemon::take_replies() {
   const TimePoint end = now() + kTurn;
   while (!replies_.empty()) {
     view_->on_store(replies_.front());
-    node_->on_store(replies_.front(), now());
+    node_->on_store(std::move(replies_.front()), now());
     replies_.pop_front();
     settle();
     if (now() < end || replies_.empty()) continue;
@@ -257,9 +257,9 @@ void Daemon::settle() {
 void Daemon::drain_effects() {
   while (auto effect = node_->poll_effect()) {
     std::visit(
-        [&](const auto& one) {
-          if constexpr (requires { act(one); })
-            act(one);
+        [&](auto& one) {
+          if constexpr (requires { act(std::move(one)); })
+            act(std::move(one));
           else
             plane_->act(one);
         },
@@ -296,7 +296,7 @@ void Daemon::act(const node::SendToKeeper& effect) {
   keeper_->send(effect.message);
 }
 
-void Daemon::act(const node::AskStore& effect) { store_->submit(effect.request); }
+void Daemon::act(node::AskStore&& effect) { store_->submit(std::move(effect.request)); }
 
 void Daemon::act(const node::OpenTransport& effect) { channels_->open(effect); }
 

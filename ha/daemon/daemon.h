@@ -78,7 +78,7 @@ class Daemon final : public cli::Actions {
 
   // effects that are not the plane's
   void act(const node::SendToKeeper& effect);
-  void act(const node::AskStore& effect);
+  void act(node::AskStore&& effect);
   void act(const node::OpenTransport& effect);
   void act(const node::RemoveTransport& effect);
   void act(const node::DropConnection& effect);

@@ -134,7 +134,7 @@ class Node {
   void on_keeper_lost(TimePoint now);
 
   // ---- store ----
-  void on_store(const checkpoint::StoreReply& reply, TimePoint now);
+  void on_store(checkpoint::StoreReply reply, TimePoint now);
 
   // ---- transports ----
   void on_transport_up(TransportId transport, TimePoint now);
@@ -256,7 +256,7 @@ class Node {
   // replication_edge.cc
   bool pump_session(Service& service, TimePoint now);
   bool pump_journal(Scope& scope);
-  void handle(Service& service, const rbs::session::Effect& effect, TimePoint now);
+  void handle(Service& service, rbs::session::Effect& effect, TimePoint now);
   void handle_stream(Service& service, const rbs::session::Effect& effect, TimePoint now);
   void on_complete(Scope& scope, const rbs::session::ScopeComplete& complete, TimePoint now);
   [[nodiscard]] std::string unacceptable(const Scope& scope, const Term& term) const;

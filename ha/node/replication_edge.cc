@@ -26,7 +26,7 @@ void Node::ask_meta(Scope& scope) {
   effects_.push(AskStore{{id, checkpoint::ReadMeta{scope.id}}});
 }
 
-void Node::on_store(const checkpoint::StoreReply& reply, TimePoint now) {
+void Node::on_store(checkpoint::StoreReply reply, TimePoint now) {
   if (const auto own = own_requests_.find(reply.id); own != own_requests_.end()) {
     const ScopeId id = own->second;
     own_requests_.erase(own);
@@ -70,7 +70,7 @@ void Node::on_store(const checkpoint::StoreReply& reply, TimePoint now) {
     return;
   }
   for (const auto& [name, service] : services_)
-    if (service->session->on_store_reply(reply, now)) break;
+    if (service->session->on_store_reply(std::move(reply), now)) break;
   pump(now);
 }
 
@@ -231,7 +231,7 @@ bool Node::pump_session(Service& service, TimePoint now) {
   return progress;
 }
 
-void Node::handle(Service& service, const session::Effect& effect, TimePoint now) {
+void Node::handle(Service& service, session::Effect& effect, TimePoint now) {
   const auto scope_of = [&](const auto& one) { return find(one.scope); };
   if (const auto* send = std::get_if<session::SendFrame>(&effect)) {
     auto bytes = rbs::wire::encode(send->frame);
@@ -239,8 +239,8 @@ void Node::handle(Service& service, const session::Effect& effect, TimePoint now
     service.bytes_sent += bytes->size();
     frames_[service.transport].push_back({bytes->size(), send->cost});
     effects_.push(SendBytes{service.transport, std::move(*bytes)});
-  } else if (const auto* ask = std::get_if<session::AskStore>(&effect)) {
-    effects_.push(AskStore{ask->request});
+  } else if (auto* ask = std::get_if<session::AskStore>(&effect)) {
+    effects_.push(AskStore{std::move(ask->request)});
   } else if (const auto* apply = std::get_if<session::Apply>(&effect)) {
     if (Scope* scope = scope_of(*apply)) deliver(*scope, apply->changes, now);
   } else if (const auto* drop = std::get_if<session::ScopeRefill>(&effect)) {
@@ -363,7 +363,7 @@ void Node::on_transport_bytes(TransportId transport, ByteSpan bytes, TimePoint n
     }
     if (!*payload) break;
     if (auto frame = rbs::wire::decode(**payload)) {
-      service->session->on_frame(*frame, now);
+      service->session->on_frame(std::move(*frame), now);
     } else {
       service->session->on_reject(session::Reason::malformed, frame.error().detail, now);
     }

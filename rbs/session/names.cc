@@ -17,17 +17,6 @@ constexpr std::size_t kFrameCost = 64;
 
 std::size_t size_of(const RecordKey& key) { return 32 + key.key.size(); }
 std::size_t size_of(const std::optional<RecordKey>& key) { return key ? size_of(*key) : 0; }
-std::size_t size_of(const std::vector<Record>& records) {
-  std::size_t sum = 0;
-  for (const Record& record : records) sum += size_of(record.key) + 24 + record.value.bytes.size();
-  return sum;
-}
-std::size_t size_of(const std::vector<SequencedChange>& changes) {
-  std::size_t sum = 0;
-  for (const SequencedChange& one : changes)
-    sum += size_of(one.change.key) + 32 + (one.change.value ? one.change.value->bytes.size() : 0);
-  return sum;
-}
 std::size_t size_of(const std::vector<RangeSum>& sums) {
   std::size_t sum = 0;
   for (const RangeSum& one : sums) sum += 40 + size_of(one.through);
@@ -120,16 +109,29 @@ std::string_view name_of(DigestState state) {
   return "unknown";
 }
 
+std::size_t cost_of(const std::vector<Record>& records) {
+  std::size_t sum = 0;
+  for (const Record& record : records) sum += size_of(record.key) + 24 + record.value.bytes.size();
+  return sum;
+}
+
+std::size_t cost_of(const std::vector<SequencedChange>& changes) {
+  std::size_t sum = 0;
+  for (const SequencedChange& one : changes)
+    sum += size_of(one.change.key) + 32 + (one.change.value ? one.change.value->bytes.size() : 0);
+  return sum;
+}
+
 std::size_t cost_of(const Frame& frame) {
   return kFrameCost +
          std::visit(Overload{
                         [](const BulkRecords& f) {
-                          return size_of(f.after) + size_of(f.through) + size_of(f.records);
+                          return size_of(f.after) + size_of(f.through) + cost_of(f.records);
                         },
                         [](const Repair& f) {
-                          return size_of(f.after) + size_of(f.through) + size_of(f.records);
+                          return size_of(f.after) + size_of(f.through) + cost_of(f.records);
                         },
-                        [](const LiveRecords& f) { return size_of(f.changes); },
+                        [](const LiveRecords& f) { return cost_of(f.changes); },
                         [](const Ranges& f) { return size_of(f.sums); },
                         [](const RangesDiffer& f) { return 4 * f.differing.size(); },
                         [](const Digests& f) { return 32 * f.digests.size(); },

@@ -76,7 +76,10 @@ void ReplicationSession::State::set_scope(SessionScope& scope, const ScopePostur
 
 void ReplicationSession::State::settle(TimePoint now) {
   for (auto& [id, scope] : scopes) {
-    if (scope->taking && scope->receiver.drain(now >= scope->take_deadline))
+    // A feed that goes on shows that the store is at work: it is not given up.
+    if (scope->receiver.take_fed() && scope->taking)
+      scope->take_deadline = now + core.config.take_wait;
+    if (scope->taking && scope->receiver.drain(now >= scope->take_deadline, now))
       complete_take(*scope, now);
     if (scope->receiver.take_resync_wanted() && !scope->master()) announce(*scope, now);
     scope->receiver.pump(now);
@@ -101,9 +104,11 @@ void ReplicationSession::State::pump(TimePoint now) {
 
 void ReplicationSession::State::control_flow(TimePoint now) {
   const bool full = core.store_requests >= core.config.store_requests ||
-                    core.store_bytes >= core.config.store_bytes;
+                    core.store_bytes >= core.config.store_bytes ||
+                    core.unfed_records >= core.config.unfed_records;
   const bool low = core.store_requests <= core.config.store_requests / 2 &&
-                   core.store_bytes <= core.config.store_bytes / 2;
+                   core.store_bytes <= core.config.store_bytes / 2 &&
+                   core.unfed_records <= core.config.unfed_records / 2;
   if (!paused && full && state != SessionState::down) {
     paused = true;
     core.effects.push(PauseReading{});
@@ -205,8 +210,8 @@ void ReplicationSession::on_connected(TimePoint now) {
   s.settle(now);
 }
 
-void ReplicationSession::on_frame(const Frame& frame, TimePoint now) {
-  state_->on_frame(frame, now);
+void ReplicationSession::on_frame(Frame frame, TimePoint now) {
+  state_->on_frame(std::move(frame), now);
   state_->settle(now);
 }
 
@@ -263,7 +268,7 @@ void ReplicationSession::remove_scope(ScopeId id, TimePoint now) {
   const auto found = s.scopes.find(id);
   if (found == s.scopes.end()) return;
   found->second->sender.stop();
-  static_cast<void>(found->second->receiver.drain(true));
+  found->second->receiver.drain_all(now);
   if (s.state != SessionState::down) s.removed[id] = found->second->generation;
   s.scopes.erase(found);
   s.settle(now);
@@ -279,7 +284,7 @@ void ReplicationSession::on_journal(ScopeId id, TimePoint now) {
   s.settle(now);
 }
 
-bool ReplicationSession::on_store_reply(const checkpoint::StoreReply& reply, TimePoint now) {
+bool ReplicationSession::on_store_reply(checkpoint::StoreReply&& reply, TimePoint now) {
   State& s = *state_;
   const auto asked = s.core.requests.find(reply.id);
   if (asked == s.core.requests.end()) return false;
@@ -288,7 +293,8 @@ bool ReplicationSession::on_store_reply(const checkpoint::StoreReply& reply, Tim
   if (found == s.scopes.end()) return true;
   SessionScope& scope = *found->second;
   // An answer that neither wants belongs to a synchronisation since left.
-  if (!scope.receiver.on_store_reply(reply, now)) scope.sender.on_store_reply(reply, now);
+  if (!scope.receiver.on_store_reply(std::move(reply), now))
+    scope.sender.on_store_reply(std::move(reply), now);
   s.settle(now);
   return true;
 }
@@ -352,9 +358,14 @@ Result<void> ReplicationSession::send_handover(const HandoverAbort& frame, TimeP
 void ReplicationSession::on_timeout(TimePoint now) {
   State& s = *state_;
   s.check_liveness(now);
-  for (auto& [id, scope] : s.scopes) {
-    scope->sender.on_timeout(now);
-    scope->receiver.on_timeout(now);
+  s.core.apply_budget = s.core.config.apply_records;
+  auto at = s.scopes.lower_bound(s.apply_next);
+  for (std::size_t i = 0; i < s.scopes.size(); ++i) {
+    if (at == s.scopes.end()) at = s.scopes.begin();
+    at->second->sender.on_timeout(now);
+    at->second->receiver.on_timeout(now);
+    if (s.core.apply_budget > 0) s.apply_next = at->first;
+    ++at;
   }
   s.settle(now);
 }

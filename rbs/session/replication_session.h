@@ -24,8 +24,12 @@ struct SessionConfig {
   std::size_t output_bytes = 256 * 1024;      ///< handed out and not yet sent
   std::uint32_t slice_records = 512;
   std::uint32_t slice_bytes = 64 * 1024;
-  std::size_t store_requests = 64;  ///< received and not yet answered by the store
+  std::size_t store_requests = 64;  ///< received and not yet in store and engines
   std::size_t store_bytes = 1U << 20U;
+  std::uint32_t apply_records = 256;  ///< for the engines in one turn
+  /// Records of a bulk that the engines may be behind the store: what a takeover waits for.
+  std::uint64_t unfed_records = 1U << 20U;
+  Duration feed_pause = std::chrono::milliseconds(2);  ///< of a bulk, before engines are fed
   std::uint32_t range_parts = 256;
   Duration digest_busy = std::chrono::seconds(2);   ///< between comparisons after changes
   Duration digest_idle = std::chrono::seconds(30);  ///< and without any
@@ -57,7 +61,7 @@ class ReplicationSession {
 
   /// The TLS stream is up. A second call ends the session before it.
   void on_connected(TimePoint now);
-  void on_frame(const Frame& frame, TimePoint now);
+  void on_frame(Frame frame, TimePoint now);
   /// Bytes did not decode, or were too many: the session closes with Bye.
   void on_reject(Reason reason, const std::string& text, TimePoint now);
   /// Frames of this total cost have left for the kernel.
@@ -79,8 +83,8 @@ class ReplicationSession {
 
   // ---- the store ----
 
-  /// False if the request was not this session's.
-  bool on_store_reply(const checkpoint::StoreReply& reply, TimePoint now);
+  /// False if the request was not this session's; the reply is untouched then.
+  bool on_store_reply(checkpoint::StoreReply&& reply, TimePoint now);
 
   // ---- planned switchover ----
 

@@ -38,11 +38,14 @@ void ScopeReceiver::on_begin(const BulkBegin& frame, TimePoint now) {
   progress_ = 0;
   may_ack_ = delta && !degraded_;
   ack_due_ = false;
+  ended_in_engines_ = false;
   set_complete(false);
   if (delta) {
     committed_ = frame.base;
   } else {
     ++(frame.kind == SyncKind::bulk ? bulks_ : repairs_);
+    // What another bulk left to be fed comes with this one.
+    if (frame.kind == SyncKind::bulk) begin_feed();
     checkpoint::ScopeMeta meta{frame.history, frame.base, frame.base, true, {}};
     checkpoint::journal::truncate_history(meta.history, meta.last);
     meta.digests = journal_->digests();
@@ -64,34 +67,42 @@ bool ScopeReceiver::check_record(const RecordKey& key, std::size_t value_bytes) 
   return false;
 }
 
-void ScopeReceiver::on_bulk(const BulkRecords& frame, TimePoint now) {
+void ScopeReceiver::on_bulk(BulkRecords&& frame, TimePoint now) {
   if (!in_sync_ || kind_ != SyncKind::bulk || walked_ || frame.after != cursor_)
     return core_.fail(Reason::out_of_order, "a bulk slice that does not follow the one before");
-  on_slice(frame.after, frame.through, frame.records, now);
+  Item item;
+  item.kind = Kind::bulk;
+  item.through = frame.through;
+  item.to_end = !frame.through;
+  item.records = frame.records.size();
+  item.feed = feed_number_;
+  feed_at_ = now + core_.config.feed_pause;
+  on_slice(std::move(item),
+           {scope_, std::move(frame.after), std::move(frame.through), std::move(frame.records)},
+           now);
 }
 
-void ScopeReceiver::on_repair(const Repair& frame, TimePoint now) {
+void ScopeReceiver::on_repair(Repair&& frame, TimePoint now) {
   if (!in_sync_ || kind_ != SyncKind::repair || walked_ || ended_ || ranges_.empty() ||
       compared_ < ranges_.size() || frame.after < cursor_)
     return core_.fail(Reason::out_of_order, "a repair that was not asked for");
-  on_slice(frame.after, frame.through, frame.records, now);
+  Item item;
+  item.kind = Kind::repair;
+  on_slice(std::move(item),
+           {scope_, std::move(frame.after), std::move(frame.through), std::move(frame.records)},
+           now);
 }
 
-void ScopeReceiver::on_slice(const std::optional<RecordKey>& after,
-                             const std::optional<RecordKey>& through,
-                             const std::vector<Record>& records, TimePoint now) {
+void ScopeReceiver::on_slice(Item item, checkpoint::ReplaceRange range, TimePoint now) {
+  const auto& [scope, after, through, records] = range;
   if (records.size() > kRecordsMax) return core_.fail(Reason::limit, "too many records in a slice");
-  Item item;
-  item.kind = Kind::slice;
   item.epoch = journal_->epoch();
-  item.changes.reserve(records.size());
   const RecordKey* previous = after ? &*after : nullptr;
   for (const Record& record : records) {
     if (!check_record(record.key, record.value.bytes.size())) return;
     if ((previous != nullptr && record.key <= *previous) || (through && *through < record.key))
       return core_.fail(Reason::out_of_order, "records of a slice out of key order");
     previous = &record.key;
-    item.changes.push_back({record.key, record.value});
   }
   if (through && after && *through <= *after)
     return core_.fail(Reason::out_of_order, "a slice that ends before it begins");
@@ -99,12 +110,17 @@ void ScopeReceiver::on_slice(const std::optional<RecordKey>& after,
   progress_ += records.size();
   cursor_ = through;
   if (!through) walked_ = true;
-  item.bytes = cost_of(BulkRecords{scope_, {}, 0, after, through, records});
-  accept(std::move(item), checkpoint::ReplaceRange{scope_, after, through, records}, now);
+  item.bytes = cost_of(records);
+  // The engines get a bulk from the store, unless that fails.
+  if (item.kind == Kind::repair || degraded_) {
+    item.changes.reserve(records.size());
+    for (const Record& record : records) item.changes.push_back({record.key, record.value});
+  }
+  accept(std::move(item), std::move(range), now);
   if (progress_ / kProgressEvery != before) report_progress();
 }
 
-void ScopeReceiver::on_live(const LiveRecords& frame, TimePoint now) {
+void ScopeReceiver::on_live(LiveRecords&& frame, TimePoint now) {
   if (!in_sync_) return core_.fail(Reason::out_of_order, "records before BulkBegin");
   if (frame.changes.empty() || frame.changes.size() > kRecordsMax)
     return core_.fail(Reason::limit, "no records, or too many, in a frame");
@@ -125,9 +141,10 @@ void ScopeReceiver::on_live(const LiveRecords& frame, TimePoint now) {
     item.changes.push_back(one.change);
   }
   item.sequence = previous;
-  item.bytes = cost_of(frame);
+  item.bytes = cost_of(frame.changes);
   journal_->received(frame.epoch, previous, deletions);
-  accept(std::move(item), checkpoint::PutChanges{scope_, frame.epoch, frame.changes}, now);
+  accept(std::move(item), checkpoint::PutChanges{scope_, frame.epoch, std::move(frame.changes)},
+         now);
 }
 
 void ScopeReceiver::on_ranges(const Ranges& frame, TimePoint now) {
@@ -194,27 +211,26 @@ void ScopeReceiver::on_digests(const Digests& frame, TimePoint now) {
 
 void ScopeReceiver::accept(Item item, RequestBody body, TimePoint now) {
   item.round = round_;
+  item.bytes += 64;
+  core_.store_bytes += item.bytes;
+  ++core_.store_requests;
   if (degraded_ && item.kind != Kind::probe) {
     // What the store missed makes it worthless until it is filled anew; the engines go on.
     item.answered = true;
     item.failed = true;
     pipeline_.push_back(std::move(item));
-    return finish_heads(now);
+    return settle_answers(now);
   }
-  item.bytes += 64;
-  core_.store_bytes += item.bytes;
-  ++core_.store_requests;
   item.request = core_.ask(scope_, std::move(body));
   pipeline_.push_back(std::move(item));
 }
 
 void ScopeReceiver::release(const Item& item) {
-  if (!item.request) return;
   core_.store_bytes -= item.bytes;
   --core_.store_requests;
 }
 
-bool ScopeReceiver::on_store_reply(const checkpoint::StoreReply& reply, TimePoint now) {
+bool ScopeReceiver::on_store_reply(checkpoint::StoreReply&& reply, TimePoint now) {
   if (abandoned_.erase(reply.id) == 1) {
     if (!std::holds_alternative<checkpoint::StoreFailed>(reply.body)) return true;
     journal_->set_torn(true);
@@ -225,23 +241,32 @@ bool ScopeReceiver::on_store_reply(const checkpoint::StoreReply& reply, TimePoin
   const auto item = std::find_if(pipeline_.begin(), pipeline_.end(),
                                  [&](const Item& one) { return one.request == reply.id; });
   if (item == pipeline_.end()) return false;
-  take_answer(*item, reply);
-  finish_heads(now);
+  take_answer(*item, std::move(reply));
+  settle_answers(now);
   return true;
 }
 
-void ScopeReceiver::take_answer(Item& item, const checkpoint::StoreReply& reply) {
+void ScopeReceiver::take_answer(Item& item, checkpoint::StoreReply&& reply) {
   item.answered = true;
   if (const auto* failure = std::get_if<checkpoint::StoreFailed>(&reply.body)) {
     item.failed = true;
     failure_ = failure->error.detail;
-  } else if (const auto* done = std::get_if<checkpoint::Committed>(&reply.body)) {
-    journal_->set_digests(done->digests);
-  } else if (const auto* replaced = std::get_if<checkpoint::RangeReplaced>(&reply.body)) {
-    journal_->set_digests(replaced->digests);
-    for (const RecordKey& key : replaced->removed) item.changes.push_back({key, std::nullopt});
-  } else if (const auto* read = std::get_if<checkpoint::MetaRead>(&reply.body)) {
-    item.read = read->meta;
+  } else if (auto* done = std::get_if<checkpoint::Committed>(&reply.body)) {
+    journal_->set_digests(std::move(done->digests));
+  } else if (auto* replaced = std::get_if<checkpoint::RangeReplaced>(&reply.body)) {
+    journal_->set_digests(std::move(replaced->digests));
+    for (RecordKey& key : replaced->removed) item.changes.push_back({std::move(key), std::nullopt});
+  } else if (auto* slice = std::get_if<checkpoint::RecordSlice>(&reply.body)) {
+    item.records = slice->records.size();
+    if (!slice->done && item.records > 0) {
+      item.through = slice->records.back().key;
+      item.to_end = false;
+    }
+    item.changes.reserve(slice->records.size());
+    for (Record& record : slice->records)
+      item.changes.push_back({std::move(record.key), std::move(record.value)});
+  } else if (auto* read = std::get_if<checkpoint::MetaRead>(&reply.body)) {
+    item.read = std::move(read->meta);
   } else if (const auto* sums = std::get_if<checkpoint::RangeSums>(&reply.body)) {
     DatabaseDigest total;
     for (const RangeSum& one : sums->sums) {
@@ -252,60 +277,70 @@ void ScopeReceiver::take_answer(Item& item, const checkpoint::StoreReply& reply)
   }
 }
 
-void ScopeReceiver::finish_heads(TimePoint now) {
-  if (finishing_) return;  // what an item adds is finished by the loop below
-  finishing_ = true;
-  while (!pipeline_.empty() && pipeline_.front().answered) {
-    Item item = std::move(pipeline_.front());
-    pipeline_.pop_front();
-    release(item);
-    finish(item, now);
-  }
-  finishing_ = false;
+void ScopeReceiver::settle_answers(TimePoint now) {
+  if (settling_) return;  // what an item adds is settled by the loop below
+  settling_ = true;
+  while (settled_ < pipeline_.size() && pipeline_[settled_].answered)
+    settle(pipeline_[settled_++], now);
+  settling_ = false;
+  retire(now);
 }
 
-void ScopeReceiver::finish(Item& item, TimePoint now) {
+void ScopeReceiver::settle(Item& item, TimePoint now) {
   switch (item.kind) {
     case Kind::begin:
-      if (journal_->torn()) core_.effects.push(ScopeRefill{scope_});
+      item.forget = journal_->torn();
       if (item.failed) degrade(now);
       return;
     case Kind::live:
-    case Kind::slice:
-      return finish_records(item, now);
+      return settle_live(item, now);
+    case Kind::bulk:
+      return settle_bulk(item, now);
+    case Kind::repair:
+      if (item.failed) degrade(now);
+      return;
+    case Kind::feed:
+      fed_ = true;
+      if (item.failed && feed_ && item.feed == feed_number_) degrade(now);
+      return;
     case Kind::end:
-      return finish_end(item, now);
+      return settle_end(item, now);
     case Kind::digest:
-      return finish_digest(item, now);
+      return settle_digest(item, now);
     case Kind::sum:
-      return finish_sum(item, now);
+      return settle_sum(item, now);
     case Kind::probe:
-      return finish_probe(item, now);
+      return settle_probe(item, now);
   }
 }
 
-void ScopeReceiver::finish_records(Item& item, TimePoint now) {
-  if (!item.changes.empty()) core_.effects.push(Apply{scope_, item.epoch, std::move(item.changes)});
+void ScopeReceiver::settle_live(const Item& item, TimePoint now) {
   if (item.failed) return degrade(now);
-  if (item.kind != Kind::live || item.round != round_) return;
+  if (item.round != round_) return;
   committed_ = std::max(committed_, item.sequence);
   if (may_ack_) ack_due_ = true;
 }
 
-void ScopeReceiver::finish_end(const Item& item, TimePoint now) {
+void ScopeReceiver::settle_bulk(const Item& item, TimePoint now) {
+  if (item.failed) return degrade(now);
+  if (!feed_ || item.feed != feed_number_) return;
+  feed_->through = item.through;
+  feed_->to_end = item.to_end;
+  count_unfed(feed_->records + item.records);
+}
+
+void ScopeReceiver::settle_end(const Item& item, TimePoint now) {
   if (item.failed) return degrade(now);
   if (item.round != round_ || degraded_) return;
   journal_->set_incomplete(false);
   journal_->set_torn(false);
   committed_ = std::max(committed_, item.sequence);
-  set_complete(true);
-  report_progress();
   if (!in_sync_) return;
   may_ack_ = true;
   ack_due_ = true;
 }
 
-void ScopeReceiver::finish_digest(const Item& item, TimePoint now) {
+void ScopeReceiver::settle_digest(const Item& item, TimePoint now) {
   if (item.round != round_ || !in_sync_ || !core_.up) return;
   Digests answer{scope_, sync_, item.sequence, true, false, {}};
   if (item.read && item.read->last == item.sequence && !degraded_) {
@@ -323,7 +358,7 @@ void ScopeReceiver::finish_digest(const Item& item, TimePoint now) {
   core_.send(std::move(answer), now);
 }
 
-void ScopeReceiver::finish_sum(const Item& item, TimePoint now) {
+void ScopeReceiver::settle_sum(const Item& item, TimePoint now) {
   if (item.round != round_ || !in_sync_ || compared_ >= ranges_.size()) return;
   const RangeSum& theirs = ranges_[compared_];
   const bool equal = !item.failed && !item.digests.empty() &&
@@ -342,6 +377,13 @@ void ScopeReceiver::degrade(TimePoint now) {
   degraded_ = true;
   may_ack_ = false;
   ack_due_ = false;
+  // Records of a bulk that the engines do not have come again, and go to them past the store.
+  const auto from_bulk = [](const Item& item) { return item.kind == Kind::bulk; };
+  const auto first =
+      pipeline_.begin() + (settled_ > 0 ? static_cast<std::ptrdiff_t>(settled_) - 1 : 0);
+  if ((feed_ && feed_->pending()) || std::any_of(first, pipeline_.end(), from_bulk))
+    resync_wanted_ = true;
+  end_feed();
   journal_->set_torn(true);
   journal_->set_incomplete(true);
   set_complete(false);
@@ -350,6 +392,10 @@ void ScopeReceiver::degrade(TimePoint now) {
 }
 
 void ScopeReceiver::on_timeout(TimePoint now) {
+  if (apply_at_ && *apply_at_ <= now)
+    apply_slice(now);
+  else
+    continue_feed(now);
   if (!retry_at_ || now < *retry_at_) return;
   retry_at_.reset();
   Item item;
@@ -357,7 +403,7 @@ void ScopeReceiver::on_timeout(TimePoint now) {
   accept(std::move(item), checkpoint::PutMeta{scope_, journal_->meta()}, now);
 }
 
-void ScopeReceiver::finish_probe(const Item& item, TimePoint now) {
+void ScopeReceiver::settle_probe(const Item& item, TimePoint now) {
   if (item.failed) {
     retry_at_ = now + core_.config.store_retry;
     return;
@@ -383,25 +429,6 @@ void ScopeReceiver::pump(TimePoint now) {
   if (!ack_due_ || !core_.up || core_.output_bytes >= core_.config.output_bytes) return;
   ack_due_ = false;
   core_.send(Ack{scope_, sync_, journal_->epoch(), committed_}, now);
-}
-
-bool ScopeReceiver::drain(bool forced) {
-  const auto waits = [](const Item& item) { return item.kind == Kind::slice && !item.answered; };
-  if (!forced && std::any_of(pipeline_.begin(), pipeline_.end(), waits)) return false;
-  for (Item& item : pipeline_) {
-    if (!item.changes.empty())
-      core_.effects.push(Apply{scope_, item.epoch, std::move(item.changes)});
-    if (item.request && !item.answered) abandoned_.insert(*item.request);
-    // What a slice deletes will never be known, so the engines hold more than the store.
-    if (waits(item)) journal_->set_torn(true);
-    release(item);
-  }
-  pipeline_.clear();
-  leave_sync();
-  degraded_ = false;
-  retry_at_.reset();
-  resync_wanted_ = false;
-  return true;
 }
 
 void ScopeReceiver::set_complete(bool complete) {

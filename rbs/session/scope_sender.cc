@@ -328,7 +328,7 @@ void ScopeSender::on_differ(const RangesDiffer& frame, TimePoint now) {
 
 // ---- what our store answers ----
 
-bool ScopeSender::on_store_reply(const checkpoint::StoreReply& reply, TimePoint now) {
+bool ScopeSender::on_store_reply(checkpoint::StoreReply&& reply, TimePoint now) {
   const auto is = [&](std::optional<checkpoint::RequestId>& request) {
     if (request != reply.id) return false;
     request.reset();
@@ -341,18 +341,18 @@ bool ScopeSender::on_store_reply(const checkpoint::StoreReply& reply, TimePoint 
     return true;
   }
   if (is(slice_request_)) {
-    const auto* slice = std::get_if<checkpoint::RecordSlice>(&reply.body);
-    slice != nullptr ? on_slice(*slice, now) : on_read_failed(now);
+    auto* slice = std::get_if<checkpoint::RecordSlice>(&reply.body);
+    slice != nullptr ? on_slice(std::move(*slice), now) : on_read_failed(now);
     return true;
   }
   if (is(index_request_)) {
-    const auto* slice = std::get_if<checkpoint::ChangeSlice>(&reply.body);
-    slice != nullptr ? on_changes(*slice, now) : on_read_failed(now);
+    auto* slice = std::get_if<checkpoint::ChangeSlice>(&reply.body);
+    slice != nullptr ? on_changes(std::move(*slice), now) : on_read_failed(now);
     return true;
   }
   if (is(sums_request_)) {
-    const auto* sums = std::get_if<checkpoint::RangeSums>(&reply.body);
-    sums != nullptr ? on_sums(*sums, now) : on_read_failed(now);
+    auto* sums = std::get_if<checkpoint::RangeSums>(&reply.body);
+    sums != nullptr ? on_sums(std::move(*sums), now) : on_read_failed(now);
     return true;
   }
   return false;

@@ -31,7 +31,7 @@ class ScopeSender {
   void on_digests(const Digests& frame, TimePoint now);
   void on_differ(const RangesDiffer& frame, TimePoint now);
   /// False if the request was not the sender's.
-  bool on_store_reply(const checkpoint::StoreReply& reply, TimePoint now);
+  bool on_store_reply(checkpoint::StoreReply&& reply, TimePoint now);
   void request_digest(TimePoint now);
 
   void on_timeout(TimePoint now);

@@ -57,8 +57,10 @@ struct SessionCore {
   std::size_t output_bytes = 0;  // handed out, not yet sent
   TimePoint output_moved_at;     // when output last became non-empty or shrank
   TimePoint sent_at;
-  std::size_t store_bytes = 0;  // received, not yet answered by the store
+  std::size_t store_bytes = 0;  // received, not yet in store and engines
   std::size_t store_requests = 0;
+  std::uint64_t unfed_records = 0;  // of bulks: in the store, not yet in the engines
+  std::size_t apply_budget = 0;     // records for the engines left to this turn
   std::uint64_t frames_sent = 0;
   std::array<std::uint64_t, static_cast<std::size_t>(Reason::count_)> rejected{};
 };

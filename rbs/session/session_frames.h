@@ -254,5 +254,8 @@ using Frame = std::variant<Open, Accept, Refuse, ScopeState, BulkBegin, BulkReco
 [[nodiscard]] std::string_view name_of(Role role);
 /// What a frame counts for against the output limit: about its encoded size, never 0.
 [[nodiscard]] std::size_t cost_of(const Frame& frame);
+/// Of its records alone.
+[[nodiscard]] std::size_t cost_of(const std::vector<Record>& records);
+[[nodiscard]] std::size_t cost_of(const std::vector<SequencedChange>& changes);
 
 }  // namespace hotpair::rbs::session

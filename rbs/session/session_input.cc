@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "rbs/session/session_state.h"
 
@@ -47,7 +48,7 @@ struct Sane {
 
 }  // namespace
 
-void ReplicationSession::State::on_frame(const Frame& frame, TimePoint now) {
+void ReplicationSession::State::on_frame(Frame&& frame, TimePoint now) {
   if (state == SessionState::down) return;
   ++frames_received;
   heard_at = now;
@@ -60,7 +61,7 @@ void ReplicationSession::State::on_frame(const Frame& frame, TimePoint now) {
   else if (!std::visit(Sane{}, frame))
     core.fail(Reason::limit, std::string(name_of(frame)) + " with a counter beyond any limit");
   else
-    std::visit([&](const auto& body) { on(body, now); }, frame);
+    std::visit([&](auto& body) { on(std::move(body), now); }, frame);
 }
 
 // ---- opening ----
@@ -212,13 +213,13 @@ void ReplicationSession::State::on(const BulkBegin& frame, TimePoint now) {
   scope->receiver.on_begin(frame, now);
 }
 
-void ReplicationSession::State::on(const BulkRecords& frame, TimePoint now) {
+void ReplicationSession::State::on(BulkRecords&& frame, TimePoint now) {
   if (SessionScope* scope = data_scope(frame.scope, frame.term, frame.sync))
-    scope->receiver.on_bulk(frame, now);
+    scope->receiver.on_bulk(std::move(frame), now);
 }
-void ReplicationSession::State::on(const LiveRecords& frame, TimePoint now) {
+void ReplicationSession::State::on(LiveRecords&& frame, TimePoint now) {
   if (SessionScope* scope = data_scope(frame.scope, frame.term, frame.sync))
-    scope->receiver.on_live(frame, now);
+    scope->receiver.on_live(std::move(frame), now);
 }
 void ReplicationSession::State::on(const BulkEnd& frame, TimePoint now) {
   if (SessionScope* scope = data_scope(frame.scope, frame.term, frame.sync))
@@ -228,9 +229,9 @@ void ReplicationSession::State::on(const Ranges& frame, TimePoint now) {
   if (SessionScope* scope = data_scope(frame.scope, frame.term, frame.sync))
     scope->receiver.on_ranges(frame, now);
 }
-void ReplicationSession::State::on(const Repair& frame, TimePoint now) {
+void ReplicationSession::State::on(Repair&& frame, TimePoint now) {
   if (SessionScope* scope = data_scope(frame.scope, frame.term, frame.sync))
-    scope->receiver.on_repair(frame, now);
+    scope->receiver.on_repair(std::move(frame), now);
 }
 
 void ReplicationSession::State::on(const Ack& frame, TimePoint now) {

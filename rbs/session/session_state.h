@@ -44,21 +44,21 @@ struct ReplicationSession::State {
   State(const SessionConfig& config, checkpoint::journal::RequestIds& ids) : core(config, ids) {}
 
   // ---- session_input.cc ----
-  void on_frame(const Frame& frame, TimePoint now);
+  void on_frame(Frame&& frame, TimePoint now);
   void on(const Open& frame, TimePoint now);
   void on(const Accept& frame, TimePoint now);
   void on(const Refuse& frame, TimePoint now);
   void on(const ScopeState& frame, TimePoint now);
   void on(const BulkBegin& frame, TimePoint now);
-  void on(const BulkRecords& frame, TimePoint now);
-  void on(const LiveRecords& frame, TimePoint now);
+  void on(BulkRecords&& frame, TimePoint now);
+  void on(LiveRecords&& frame, TimePoint now);
   void on(const BulkEnd& frame, TimePoint now);
   void on(const Ack& frame, TimePoint now);
   void on(const Flow& frame, TimePoint now);
   void on(const Digests& frame, TimePoint now);
   void on(const Ranges& frame, TimePoint now);
   void on(const RangesDiffer& frame, TimePoint now);
-  void on(const Repair& frame, TimePoint now);
+  void on(Repair&& frame, TimePoint now);
   void on(const Handover& frame, TimePoint now);
   void on(const HandoverReady& frame, TimePoint now);
   void on(const HandoverDone& frame, TimePoint now);
@@ -102,6 +102,7 @@ struct ReplicationSession::State {
   bool extended = false;  // the dead time was extended once, since we were late ourselves
   TimePoint heard_at;
   ScopeId pump_next;  // fairness between scopes
+  ScopeId apply_next;
   Reason last_reason = Reason::none;
   std::string last_text;
   std::uint64_t sessions = 0;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <set>
 #include <utility>
 
 #include "checkpoint/store/lmdb_store.h"
@@ -71,6 +72,13 @@ node::NodeConfig config_of(int index) {
   return config;
 }
 
+std::set<int> thread_ids() {
+  std::set<int> ids;
+  for (const auto& entry : fs::directory_iterator("/proc/self/task"))
+    ids.insert(std::stoi(entry.path().filename().string()));
+  return ids;
+}
+
 double processor_us() {
   timespec at{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at);
@@ -88,6 +96,15 @@ std::size_t anonymous_rss() {
     if (std::sscanf(line, "RssAnon: %zu kB", &kib) == 1) break;
   std::fclose(status);
   return kib * 1024;
+}
+
+double processor_ms(int thread_id) {
+  std::FILE* file = std::fopen(fmt::format("/proc/self/task/{}/schedstat", thread_id).c_str(), "r");
+  if (file == nullptr) give_up("no processor time of a thread");
+  unsigned long long nanoseconds = 0;
+  if (std::fscanf(file, "%llu", &nanoseconds) != 1) give_up("no processor time of a thread");
+  std::fclose(file);
+  return static_cast<double>(nanoseconds) * 1e-6;
 }
 
 Workspace::Workspace() {
@@ -132,11 +149,27 @@ void BenchNode::open_store(const Workspace& workspace) {
   options.since_boot = platform::io::boot_now().time_since_epoch();
   auto store = checkpoint::store::LmdbStore::open(options);
   if (!store) give_up(store.error().detail);
+  const std::set<int> before = thread_ids();
   store_ = std::make_unique<checkpoint::store::StoreThread>(std::move(*store));
+  for (const int id : thread_ids())
+    if (!before.contains(id)) store_thread_id_ = id;
   store_watch_.emplace(loop_, store_->event_fd(), [this] {
-    for (const checkpoint::StoreReply& reply : store_->drain()) node_->on_store(reply, now());
-    settle();
+    for (checkpoint::StoreReply& reply : store_->drain()) replies_.push_back(std::move(reply));
+    take_replies();
   });
+}
+
+/// As the daemon does: for about a millisecond, then what is left waits behind other work.
+void BenchNode::take_replies() {
+  const TimePoint end = now() + 1ms;
+  while (!replies_.empty()) {
+    node_->on_store(std::move(replies_.front()), now());
+    replies_.pop_front();
+    settle();
+    if (now() < end || replies_.empty()) continue;
+    boost::asio::post(loop_, [this] { take_replies(); });
+    return;
+  }
 }
 
 /// The kernel's plane is one of a network namespace of its own, which lives as long as the plane.
@@ -175,6 +208,7 @@ void BenchNode::open_plane(PlaneKind kind) {
 
 void BenchNode::start() {
   thread_ = std::thread([this] {
+    loop_thread_id_ = ::gettid();
     ::pthread_setname_np(::pthread_self(), index_ == 0 ? "bench-master" : "bench-backup");
     loop();
   });
@@ -244,7 +278,7 @@ std::size_t BenchNode::store_bytes() const {
 // ---- the loop, as the daemon has it ----
 
 void BenchNode::settle() {
-  while (const auto effect = node_->poll_effect()) act(*effect);
+  while (auto effect = node_->poll_effect()) act(*effect);
   settled();
   set_timer();
 }
@@ -263,9 +297,9 @@ void BenchNode::set_timer() {
   });
 }
 
-void BenchNode::act(const node::NodeEffect& effect) {
-  if (const auto* ask = std::get_if<node::AskStore>(&effect)) {
-    store_->submit(ask->request);
+void BenchNode::act(node::NodeEffect& effect) {
+  if (auto* ask = std::get_if<node::AskStore>(&effect)) {
+    store_->submit(std::move(ask->request));
   } else if (const auto* send = std::get_if<node::SendBytes>(&effect)) {
     channels_->send(send->transport, send->bytes);
   } else if (const auto* open = std::get_if<node::OpenTransport>(&effect)) {

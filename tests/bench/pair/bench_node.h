@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <future>
@@ -26,6 +27,9 @@ inline constexpr std::string_view kUplink = "up0";
 
 /// Anonymous memory of this process, bytes.
 [[nodiscard]] std::size_t anonymous_rss();
+
+/// Processor time of a thread of this process so far, milliseconds.
+[[nodiscard]] double processor_ms(int thread_id);
 
 /// A directory of its own with a pair key file in it; gone with the object.
 class Workspace {
@@ -100,6 +104,9 @@ class BenchNode {
   /// Processor time of the longest turn of the loop so far, microseconds.
   [[nodiscard]] double longest_turn_us() const { return longest_turn_us_; }
   void forget_longest_turn() { longest_turn_us_ = 0; }
+  /// Processor time of the node's loop and of its store thread so far, milliseconds.
+  [[nodiscard]] double loop_processor_ms() const { return processor_ms(loop_thread_id_); }
+  [[nodiscard]] double store_processor_ms() const { return processor_ms(store_thread_id_); }
   /// Bytes of the store's files.
   [[nodiscard]] std::size_t store_bytes() const;
   [[nodiscard]] fwd::ForwardingPlane& plane() { return *plane_; }
@@ -109,7 +116,8 @@ class BenchNode {
   void open_store(const Workspace& workspace);
   void loop();
   void set_timer();
-  void act(const ha::node::NodeEffect& effect);
+  void take_replies();
+  void act(ha::node::NodeEffect& effect);
 
   int index_;
   NodeId id_;
@@ -121,8 +129,11 @@ class BenchNode {
   std::unique_ptr<ha::daemon::ChannelLink> channels_;
   std::unique_ptr<checkpoint::store::StoreThread> store_;
   std::optional<platform::io::ReadableWatch> store_watch_;
+  std::deque<checkpoint::StoreReply> replies_;
   TimePoint query_sent_{};
   std::size_t routes_ = 0;
+  std::atomic<int> loop_thread_id_ = 0;
+  int store_thread_id_ = 0;
   std::atomic<double> longest_turn_us_ = 0;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;

@@ -27,6 +27,10 @@ enum Column : std::size_t {
   master_rss,
   backup_rss,
   file_bytes,
+  master_loop_ms,
+  master_store_ms,
+  backup_loop_ms,
+  backup_store_ms,
   master_turn_us,
   backup_turn_us,
   column_count,
@@ -65,7 +69,13 @@ std::vector<double> bulk(std::uint32_t groups, bool any_source, PlaneKind kind) 
     if (routed == TimePoint{} && pair.backup.routes() == groups) routed = now();
   };
   pair.master.forget_longest_turn();
+  const double before[] = {pair.master.loop_processor_ms(), pair.master.store_processor_ms(),
+                           pair.backup.store_processor_ms()};
   pair.sync(groups);
+  row[master_loop_ms] = pair.master.loop_processor_ms() - before[0];
+  row[master_store_ms] = pair.master.store_processor_ms() - before[1];
+  row[backup_loop_ms] = pair.backup.loop_processor_ms();
+  row[backup_store_ms] = pair.backup.store_processor_ms() - before[2];
   row[master_turn_us] = pair.master.longest_turn_us();
   row[backup_turn_us] = pair.backup.longest_turn_us();
   pair.backup.run([&] { pair.backup.settled = [] {}; });
@@ -105,6 +115,10 @@ void measure(std::uint32_t groups, bool any_source, int runs, std::vector<Metric
   add("bulk_applied_to_engine", "ms", applied_ms);
   add("bulk_routes_in_" + plane, "ms", routed_ms,
       root ? columns[bare_routes_ms] : std::vector<double>{});
+  add("bulk_processor_master_loop", "ms", master_loop_ms);
+  add("bulk_processor_master_store", "ms", master_store_ms);
+  add("bulk_processor_backup_loop", "ms", backup_loop_ms);
+  add("bulk_processor_backup_store", "ms", backup_store_ms);
   add("master_memory_per_record", "bytes", master_rss);
   add("backup_memory_per_record", "bytes", backup_rss);
   add("backup_file_per_record", "bytes", file_bytes);
@@ -121,6 +135,11 @@ int main(int argc, char** argv) {
   std::vector<Metric> metrics;
   const int runs = size == Size::quick ? 2 : 5;
   const std::uint32_t groups = size == Size::quick ? 10'000 : 100'000;
+  if (const char* only = std::getenv("HB_ONLY")) {
+    measure(static_cast<std::uint32_t>(std::atoi(only)), true, std::getenv("HB_RUNS") ? std::atoi(std::getenv("HB_RUNS")) : 1, metrics);
+    print_document("bulk", metrics);
+    return 0;
+  }
   measure(groups, true, runs, metrics);
   measure(groups / 2, false, runs, metrics);
   if (size == Size::all) measure(1'000'000, true, 3, metrics);

@@ -74,6 +74,11 @@ class Node {
         if (const auto* send = std::get_if<session::SendFrame>(&*effect)) sent_ += send->cost;
       }
       while (auto request = journal_.poll_request()) requests_.push_back(*request);
+      const auto due = session_.next_deadline();
+      if (due && *due <= now_) {
+        session_.on_timeout(now_);
+        continue;
+      }
       if (requests_.empty() && sent_ == 0) return;
       if (sent_ > 0) {
         const std::size_t sent = sent_;
@@ -81,9 +86,9 @@ class Node {
         session_.on_sent(sent, now_);
         continue;
       }
-      const auto reply = store_.execute_one(requests_.front());
+      auto reply = store_.execute_one(requests_.front());
       requests_.pop_front();
-      if (!session_.on_store_reply(reply, now_)) {
+      if (!session_.on_store_reply(std::move(reply), now_)) {
         static_cast<void>(journal_.on_store_reply(reply, now_));
         session_.on_journal(kScope, now_);
       }

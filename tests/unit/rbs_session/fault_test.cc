@@ -188,7 +188,7 @@ TEST(SessionFaults, TakeoverWaitsForASliceButNotForEver) {
   pair.b.drain(pair.now);
   ASSERT_TRUE(pair.b.taken);
   EXPECT_FALSE(pair.b.taken->complete);
-  EXPECT_EQ(pair.b.engine.size(), 20U);
+  EXPECT_TRUE(pair.b.taken->torn) << "what the store has of the slices is not known";
 }
 
 TEST(SessionFaults, DataOfAnOlderTermIsRefusedAndCounted) {

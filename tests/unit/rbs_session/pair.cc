@@ -131,13 +131,21 @@ bool End::step_store(TimePoint now) {
     reply = {request.id, checkpoint::StoreFailed{kScope, {ErrorCode::exhausted, "no space"}}};
   else
     reply = store.execute_one(request);
-  if (!session->on_store_reply(reply, now)) {
+  if (!session->on_store_reply(std::move(reply), now)) {
     EXPECT_TRUE(journal->on_store_reply(reply, now));
     drain(now);
     session->on_journal(kScope, now);
   }
   drain(now);
   if (journal->writing() && journal->torn() && !store_fails) refill(now);
+  return true;
+}
+
+bool End::step_timer(TimePoint now) {
+  const auto due = session->next_deadline();
+  if (!due || *due > now) return false;
+  session->on_timeout(now);
+  drain(now);
   return true;
 }
 
@@ -202,13 +210,15 @@ bool Pair::step_frame(End& from, End& to) {
 }
 
 bool Pair::step() {
-  std::array<unsigned, 4> order{0, 1, 2, 3};
+  std::array<unsigned, 6> order{0, 1, 2, 3, 4, 5};
   if (random) std::shuffle(order.begin(), order.end(), *random);
   for (const unsigned which : order) {
     const bool did = which == 0   ? a.step_store(now)
                      : which == 1 ? b.step_store(now)
                      : which == 2 ? step_frame(a, b)
-                                  : step_frame(b, a);
+                     : which == 3 ? step_frame(b, a)
+                     : which == 4 ? a.step_timer(now)
+                                  : b.step_timer(now);
     if (did) return true;
   }
   return false;

@@ -44,6 +44,8 @@ class End {
   void drain(TimePoint now);
   /// Executes the oldest store request and answers it. False if there is none.
   bool step_store(TimePoint now);
+  /// Runs the session's timer if it is due, as it is while there is work for the engines.
+  bool step_timer(TimePoint now);
   /// A new process over the same store: what was not executed is lost.
   void restart();
   /// What the store holds of the scope.
@@ -97,7 +99,7 @@ class Pair {
   void connect();
   /// Frames in flight are lost; both ends are told.
   void cut();
-  /// One step: a store request or a frame, in the order of `random` if set. False: nothing to do.
+  /// One step: a store request, a frame or a timer that is due, in the order of `random` if set. False: nothing to do.
   bool step();
   /// Steps until nothing is to be done. The count is bounded, so that a loop is a failure.
   void run();

@@ -31,7 +31,7 @@ class ProtocolTest : public testing::Test {
   void feed(const Frame& frame) {
     end.session->on_frame(frame, now);
     end.drain(now);
-    while (end.step_store(now)) {
+    while (end.step_store(now) || end.step_timer(now)) {
     }
   }
   /// The generation of our newest ScopeState, which a master has to answer.
