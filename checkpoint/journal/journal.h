@@ -17,7 +17,9 @@
 namespace hotpair::checkpoint::journal {
 
 struct JournalConfig {
-  std::size_t window_records = 32'768;  ///< kept for the session, if the store has them too
+  /// Kept for the session, if the store has them too: 0.4 s of changes at 20 000 a second, beyond
+  /// which the store is read. An entry is about 0.5 KB of memory.
+  std::size_t window_records = 8192;
   std::size_t window_bytes = 8U << 20U;
   std::size_t unstored_records = 262'144;  ///< kept while the store fails; beyond: torn
   std::uint32_t batch_records = 512;

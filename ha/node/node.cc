@@ -119,12 +119,18 @@ bool Node::holds(Condition condition) const {
       return false;
     if (condition == Condition::synced) {
       const bool complete =
-          role == role::Role::master ? scope->peer_complete : scope->role.complete();
+          role == role::Role::master ? peer_ready(*scope) : scope->role.complete();
       const auto service = services_.find(scope->settings.service);
       if (!complete || service == services_.end() || !service->second->up) return false;
     }
   }
   return true;
+}
+
+/// The peer's store has acknowledged all of it, and its engines have it: its hello says so.
+bool Node::peer_ready(const Scope& scope) {
+  const auto* report = scope.role.peer_report();
+  return scope.peer_complete && report != nullptr && report->complete;
 }
 
 void Node::settle_waiters(TimePoint now) {

@@ -292,6 +292,7 @@ class Node {
   void handle(mcast::mrib::RecordRemoved& change, TimePoint now);
   [[nodiscard]] Scope* record_scope(LinkId link, Family family);
 
+  [[nodiscard]] static bool peer_ready(const Scope& scope);
   void pump(TimePoint now);
   void settle_waiters(TimePoint now);
   Scope* find(ScopeId scope);

@@ -73,7 +73,10 @@ Readiness Node::readiness(const Scope& scope) const {
     if (master && !report->access_up) blocks("the peer's access link is down");
   }
   if (!master && !scope.access_up) blocks("the access link is down");
-  if (master && !scope.peer_complete) forbids("the peer's copy is not complete");
+  if (master && !scope.peer_complete)
+    forbids("the peer's copy is not complete");
+  else if (master && report != nullptr && !report->complete)
+    forbids("the peer has not taken its copy in yet");
   if (!master && !scope.role.complete()) forbids("the copy is not complete");
   if (scope.handover.under_way() || scope.check_until) forbids("a switchover is under way");
   if (master)

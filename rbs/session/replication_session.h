@@ -26,7 +26,7 @@ struct SessionConfig {
   std::uint32_t slice_bytes = 64 * 1024;
   std::size_t store_requests = 64;  ///< received and not yet in store and engines
   std::size_t store_bytes = 1U << 20U;
-  std::uint32_t apply_records = 256;  ///< for the engines in one turn
+  std::uint32_t apply_records = 128;  ///< for the engines in one turn
   /// Records of a bulk that the engines may be behind the store: what a takeover waits for.
   std::uint64_t unfed_records = 1U << 20U;
   Duration feed_pause = std::chrono::milliseconds(2);  ///< of a bulk, before engines are fed

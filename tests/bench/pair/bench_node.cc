@@ -240,6 +240,19 @@ void BenchNode::report(std::uint32_t n, bool any_source) {
       {std::string(kAccess), kHost, wire::all_gmp_routers(Family::ipv4), 1, true, bytes}, now());
 }
 
+void BenchNode::listen(platform::io::GroupSocket& socket, std::function<void(ByteSpan)> heard) {
+  group_watch_.emplace(
+      loop_, socket.descriptor(Family::ipv4), [this, &socket, heard = std::move(heard)] {
+        for (const platform::io::GroupPacket& packet : socket.receive(Family::ipv4)) {
+          node_->on_group_message({std::string(kAccess), packet.source, packet.destination,
+                                   packet.hop_limit, packet.router_alert, packet.message},
+                                  now());
+          heard(packet.message);
+        }
+        settle();
+      });
+}
+
 void BenchNode::fill(std::uint32_t count, bool any_source) {
   while (run([this] { return !scope().active; })) std::this_thread::sleep_for(1ms);
   for (std::uint32_t begin = 0; begin < count; begin += 256)

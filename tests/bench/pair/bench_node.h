@@ -17,6 +17,7 @@
 #include "ha/daemon/channel_link.h"
 #include "ha/node/node.h"
 #include "platform/fwd/forwarding_plane.h"
+#include "platform/io/group_socket.h"
 #include "platform/io/readable_watch.h"
 
 namespace hotpair::bench {
@@ -84,6 +85,10 @@ class BenchNode {
   void connect();
   /// In the loop: a host's IGMPv3 report for group `n`; one source or any.
   void report(std::uint32_t n, bool any_source);
+  /// In the loop: hears IGMP through that socket, as the daemon does; `heard` is called after the
+  /// node took a message.
+  void listen(platform::io::GroupSocket& socket, std::function<void(ByteSpan)> heard);
+  void unlisten() { group_watch_.reset(); }
   /// Reports for groups 0 to `count` - 1, then waits until the store has all of it.
   void fill(std::uint32_t count, bool any_source);
 
@@ -130,6 +135,7 @@ class BenchNode {
   std::unique_ptr<checkpoint::store::StoreThread> store_;
   std::optional<platform::io::ReadableWatch> store_watch_;
   std::deque<checkpoint::StoreReply> replies_;
+  std::optional<platform::io::ReadableWatch> group_watch_;
   TimePoint query_sent_{};
   std::size_t routes_ = 0;
   std::atomic<int> loop_thread_id_ = 0;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "platform/io/clock.h"
+#include "tests/bench/pair/bare_lmdb.h"
 #include "tests/bench/pair/bare_routes.h"
 #include "tests/bench/pair/bench_node.h"
 #include "tests/bench/pair/bench_report.h"
@@ -24,6 +25,8 @@ enum Column : std::size_t {
   applied_ms,
   routed_ms,
   bare_routes_ms,
+  bare_lmdb_ms,
+  backup_loop_committed_ms,
   master_rss,
   backup_rss,
   file_bytes,
@@ -54,7 +57,9 @@ std::vector<double> bulk(std::uint32_t groups, bool any_source, PlaneKind kind) 
     pair.master.settled = [&] {
       const auto& service = *pair.master.node().services().at("service1");
       if (service.up && up.load() == TimePoint{}) up = now();
-      if (committed == TimePoint{} && pair.master.scope().peer_complete) committed = now();
+      if (committed != TimePoint{} || !pair.master.scope().peer_complete) return;
+      committed = now();
+      row[backup_loop_committed_ms] = pair.backup.loop_processor_ms();
     };
   });
   pair.master.fill(groups, any_source);
@@ -104,6 +109,10 @@ void measure(std::uint32_t groups, bool any_source, int runs, std::vector<Metric
     if (root)
       row[bare_routes_ms] =
           apart([&] { return std::vector<double>{bare_routes(groups, any_source)}; }).at(0);
+    row[bare_lmdb_ms] =
+        apart([&] {
+          return std::vector<double>{bare_lmdb(static_cast<std::uint32_t>(row[records]))};
+        }).at(0);
     for (std::size_t i = 0; i < column_count; ++i) columns[i].push_back(row[i]);
   }
   const auto add = [&](const std::string& name, const char* unit, Column column,
@@ -111,12 +120,13 @@ void measure(std::uint32_t groups, bool any_source, int runs, std::vector<Metric
     metrics.push_back({name + tail, unit, columns[column], std::move(baseline)});
   };
   add("bulk_records", "records", records);
-  add("bulk_committed_at_peer", "ms", committed_ms);
+  add("bulk_committed_at_peer", "ms", committed_ms, columns[bare_lmdb_ms]);
   add("bulk_applied_to_engine", "ms", applied_ms);
   add("bulk_routes_in_" + plane, "ms", routed_ms,
       root ? columns[bare_routes_ms] : std::vector<double>{});
   add("bulk_processor_master_loop", "ms", master_loop_ms);
   add("bulk_processor_master_store", "ms", master_store_ms);
+  add("bulk_processor_backup_loop_until_committed", "ms", backup_loop_committed_ms);
   add("bulk_processor_backup_loop", "ms", backup_loop_ms);
   add("bulk_processor_backup_store", "ms", backup_store_ms);
   add("master_memory_per_record", "bytes", master_rss);
@@ -136,7 +146,8 @@ int main(int argc, char** argv) {
   const int runs = size == Size::quick ? 2 : 5;
   const std::uint32_t groups = size == Size::quick ? 10'000 : 100'000;
   if (const char* only = std::getenv("HB_ONLY")) {
-    measure(static_cast<std::uint32_t>(std::atoi(only)), true, std::getenv("HB_RUNS") ? std::atoi(std::getenv("HB_RUNS")) : 1, metrics);
+    measure(static_cast<std::uint32_t>(std::atoi(only)), true,
+            std::getenv("HB_RUNS") ? std::atoi(std::getenv("HB_RUNS")) : 1, metrics);
     print_document("bulk", metrics);
     return 0;
   }
