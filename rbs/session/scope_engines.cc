@@ -98,7 +98,8 @@ void ScopeReceiver::count_unfed(std::uint64_t records) {
 /// nothing but the wait of a takeover, which the limit of unfed records bounds.
 void ScopeReceiver::continue_feed(TimePoint now) {
   if (!feed_ || feeding_ || degraded_ || !feed_->pending()) return;
-  if (in_sync_ && !walked_ && feed_at_ && now < *feed_at_) return;
+  const bool flows = in_sync_ && kind_ == SyncKind::bulk && !walked_;
+  if (flows && feed_at_ && now < *feed_at_) return;
   Item item;
   item.kind = Kind::feed;
   item.epoch = journal_->epoch();

@@ -145,12 +145,6 @@ int main(int argc, char** argv) {
   std::vector<Metric> metrics;
   const int runs = size == Size::quick ? 2 : 5;
   const std::uint32_t groups = size == Size::quick ? 10'000 : 100'000;
-  if (const char* only = std::getenv("HB_ONLY")) {
-    measure(static_cast<std::uint32_t>(std::atoi(only)), true,
-            std::getenv("HB_RUNS") ? std::atoi(std::getenv("HB_RUNS")) : 1, metrics);
-    print_document("bulk", metrics);
-    return 0;
-  }
   measure(groups, true, runs, metrics);
   measure(groups / 2, false, runs, metrics);
   if (size == Size::all) measure(1'000'000, true, 3, metrics);
