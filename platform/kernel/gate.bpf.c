@@ -17,15 +17,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "gate_maps.h"
-
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(map_flags, BPF_F_MMAPABLE);
-  __uint(max_entries, HOTPAIR_GATE_HEADER_WORDS + 1);
-  __type(key, __u32);
-  __type(value, __u64);
-} hotpair_words SEC(".maps");
+#include "gate_word.bpf.h"
 
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
@@ -48,16 +40,6 @@ enum verdict { PASS, DROP };
 #define IP_PROTO_ICMPV6 58
 #define IP_PROTO_HOPOPTS 0
 #define ETH_ADDRESSES 12 /* two MAC addresses before the ethertype */
-
-static __always_inline int is_open(__u32 slot) {
-  __u32 index = HOTPAIR_GATE_HEADER_WORDS + slot;
-  const __u64* word = bpf_map_lookup_elem(&hotpair_words, &index);
-  if (!word) return 0;
-  __u64 value = *(const volatile __u64*)word;  // the one read of this packet
-  if (value == 0) return 0;
-  if (value == ~0ULL) return 1;
-  return value > bpf_ktime_get_ns();
-}
 
 static __always_inline enum verdict ipv4_multicast(struct __sk_buff* skb, __u32 at, int ingress) {
   __u8 header[20];
@@ -109,7 +91,7 @@ static __always_inline int gate(struct __sk_buff* skb, int ingress) {
   // attach() writes the slot first and detach() removes it last: without one, stay closed.
   if (!found) return closed(skb, ingress) == PASS ? TC_ACT_UNSPEC : TC_ACT_SHOT;
   __u32 slot = *found;
-  enum verdict verdict = is_open(slot) ? PASS : closed(skb, ingress);
+  enum verdict verdict = gate_is_open(slot) ? PASS : closed(skb, ingress);
   struct hotpair_gate_counters* count = bpf_map_lookup_elem(&hotpair_count, &slot);
   if (count) {
     if (ingress) {

@@ -16,6 +16,8 @@
 
 #include "gate.skel.h"
 #include "platform/base/assert.h"
+#include "platform/kernel/bpf_load.h"
+#include "platform/kernel/clsact.h"
 #include "platform/kernel/gate_maps.h"
 
 namespace hotpair::platform::kernel {
@@ -24,9 +26,6 @@ namespace {
 static_assert(HOTPAIR_GATE_HEADER_WORDS == gate::kGateHeaderWords);
 static_assert(HOTPAIR_GATE_SLOTS_MAX == gate::kGateSlotsMax);
 
-/// Handle and priority of our filters. Priority 1 runs before any filter of somebody else.
-constexpr std::uint32_t kFilterHandle = 0x6870;
-constexpr std::uint32_t kFilterPriority = 1;
 constexpr std::size_t kVerifierLogBytes = 64 * 1024;
 
 struct CloseObject {
@@ -34,81 +33,12 @@ struct CloseObject {
 };
 using Object = std::unique_ptr<hotpair_gate, CloseObject>;
 
-std::string last_line(const std::string& log) {
-  const std::string text = log.substr(0, log.find('\0'));
-  const std::size_t end = text.find_last_not_of('\n');
-  if (end == std::string::npos) return {};
-  const std::size_t begin = text.rfind('\n', end);
-  return text.substr(begin == std::string::npos ? 0 : begin + 1, end);
-}
-
 Error load_error(int error, const std::string& log) {
-  if (error == EPERM || error == EACCES)
-    return {ErrorCode::refused,
-            "the gate program was not allowed to load: hotpaird needs CAP_BPF and CAP_NET_ADMIN "
-            "(or root)"};
-  if (error == ENOMEM || error == E2BIG)
-    return {ErrorCode::exhausted,
-            fmt::format("no memory for the gate maps: {}", std::strerror(error))};
-  if (error == EINVAL || error == ENOSYS || error == EOPNOTSUPP)
-    return {ErrorCode::unsupported,
-            fmt::format("this kernel does not accept the gate program (5.8 or newer with "
-                        "CONFIG_BPF_SYSCALL is needed): {}; {}",
-                        std::strerror(error), last_line(log))};
-  return {ErrorCode::unavailable, fmt::format("the gate program did not load: {}; {}",
-                                              std::strerror(error), last_line(log))};
+  return bpf_load_error("gate", error, log, own_load_rights());
 }
 
-Error filter_error(Ifindex interface, const char* direction, int error) {
-  const ErrorCode code = error == EPERM    ? ErrorCode::refused
-                         : error == ENODEV ? ErrorCode::not_found
-                         : error == EOPNOTSUPP || error == ENOENT || error == EINVAL
-                             ? ErrorCode::unsupported
-                             : ErrorCode::unavailable;
-  const char* hint = error == EPERM ? " (CAP_NET_ADMIN is needed)"
-                     : code == ErrorCode::unsupported
-                         ? " (the kernel needs CONFIG_NET_SCH_INGRESS and CONFIG_NET_CLS_BPF)"
-                         : "";
-  return {code, fmt::format("interface {}: gate filter, {}: {}{}", interface.value(), direction,
-                            std::strerror(error), hint)};
-}
-
-bpf_tc_hook hook_of(Ifindex interface, bpf_tc_attach_point point) {
-  bpf_tc_hook hook{};
-  hook.sz = sizeof hook;
-  hook.ifindex = static_cast<int>(interface.value());
-  hook.attach_point = point;
-  return hook;
-}
-
-bpf_tc_opts our_filter() {
-  bpf_tc_opts options{};
-  options.sz = sizeof options;
-  options.handle = kFilterHandle;
-  options.priority = kFilterPriority;
-  return options;
-}
-
-Result<void> attach_filter(Ifindex interface, bpf_tc_attach_point point,
-                           const bpf_program* program) {
-  const char* direction = point == BPF_TC_INGRESS ? "ingress" : "egress";
-  bpf_tc_hook hook = hook_of(interface, point);
-  bpf_tc_opts options = our_filter();
-  options.prog_fd = bpf_program__fd(program);
-  options.flags = BPF_TC_F_REPLACE;
-  if (const int error = -bpf_tc_attach(&hook, &options); error != 0)
-    return std::unexpected(filter_error(interface, direction, error));
-  return {};
-}
-
-Result<void> detach_filter(Ifindex interface, bpf_tc_attach_point point) {
-  const bpf_tc_hook hook = hook_of(interface, point);
-  const bpf_tc_opts options = our_filter();
-  const int error = -bpf_tc_detach(&hook, &options);
-  // No such filter, no clsact, no device: what was asked for is so.
-  if (error == 0 || error == ENOENT || error == EINVAL || error == ENODEV) return {};
-  return std::unexpected(
-      filter_error(interface, point == BPF_TC_INGRESS ? "ingress" : "egress", error));
+ClsactFilter filter_of(Ifindex interface, Direction direction) {
+  return {interface, direction, kGateFilterHandle, "gate"};
 }
 
 Result<void> require_ethernet(Ifindex interface) {
@@ -125,21 +55,6 @@ Result<void> require_ethernet(Ifindex interface) {
   if (request.ifr_hwaddr.sa_family != ARPHRD_ETHER)
     return fail(ErrorCode::unsupported,
                 fmt::format("{} is not an Ethernet interface: it cannot have a gate", name.data()));
-  return {};
-}
-
-Result<void> require_map(int fd, const char* what, bpf_map_type type, std::uint32_t key_bytes,
-                         std::uint32_t value_bytes) {
-  bpf_map_info info{};
-  std::uint32_t size = sizeof info;
-  if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0)
-    return fail(ErrorCode::malformed,
-                fmt::format("the kept descriptor of the gate's {} is no map: {}", what,
-                            std::strerror(errno)));
-  if (info.type != static_cast<std::uint32_t>(type) || info.key_size != key_bytes ||
-      info.value_size != value_bytes)
-    return fail(ErrorCode::malformed,
-                fmt::format("the kept map of the gate's {} has another layout", what));
   return {};
 }
 
@@ -201,10 +116,10 @@ Result<std::unique_ptr<GateTable>> GateTable::create(std::uint32_t slots) {
 
 Result<std::unique_ptr<GateTable>> GateTable::adopt(FileDescriptor words, FileDescriptor slots,
                                                     FileDescriptor counters) {
-  Result<void> valid = require_map(words.get(), "words", BPF_MAP_TYPE_ARRAY, 4, 8);
-  if (valid) valid = require_map(slots.get(), "slots", BPF_MAP_TYPE_HASH, 4, 4);
+  Result<void> valid = require_map(words.get(), "gate's words", BPF_MAP_TYPE_ARRAY, 4, 8);
+  if (valid) valid = require_map(slots.get(), "gate's slots", BPF_MAP_TYPE_HASH, 4, 4);
   if (valid)
-    valid = require_map(counters.get(), "counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4,
+    valid = require_map(counters.get(), "gate's counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4,
                         sizeof(hotpair_gate_counters));
   if (!valid) return std::unexpected(valid.error());
   Result<gate::GateWords> mapped = gate::GateWords::map_readable(words.get());
@@ -224,24 +139,24 @@ Result<void> GateTable::attach(Ifindex interface, std::uint32_t slot) {
     return fail(ErrorCode::refused,
                 fmt::format("gate slot {} does not exist: there are {}", slot, slots()));
   if (Result<void> ethernet = require_ethernet(interface); !ethernet) return ethernet;
-  bpf_tc_hook hook = hook_of(interface, BPF_TC_INGRESS);
-  if (const int error = -bpf_tc_hook_create(&hook); error != 0 && error != EEXIST)
-    return std::unexpected(filter_error(interface, "clsact", error));
   const std::uint32_t key = interface.value();
   const int slots_fd = bpf_map__fd(state_->object->maps.hotpair_slots);
   if (bpf_map_update_elem(slots_fd, &key, &slot, BPF_ANY) != 0)
     return fail(ErrorCode::exhausted,
                 fmt::format("interface {}: no room among {} gates: {}", key,
                             HOTPAIR_GATE_INTERFACES_MAX, std::strerror(errno)));
-  Result<void> done =
-      attach_filter(interface, BPF_TC_INGRESS, state_->object->progs.hotpair_ingress);
-  if (done) done = attach_filter(interface, BPF_TC_EGRESS, state_->object->progs.hotpair_egress);
+  const auto& programs = state_->object->progs;
+  Result<void> done = attach_filter(filter_of(interface, Direction::ingress),
+                                    bpf_program__fd(programs.hotpair_ingress));
+  if (done)
+    done = attach_filter(filter_of(interface, Direction::egress),
+                         bpf_program__fd(programs.hotpair_egress));
   return done;
 }
 
 Result<void> GateTable::detach(Ifindex interface) {
-  const Result<void> ingress = detach_filter(interface, BPF_TC_INGRESS);
-  const Result<void> egress = detach_filter(interface, BPF_TC_EGRESS);
+  const Result<void> ingress = detach_filter(filter_of(interface, Direction::ingress));
+  const Result<void> egress = detach_filter(filter_of(interface, Direction::egress));
   if (!ingress) return ingress;
   if (!egress) return egress;
   const std::uint32_t key = interface.value();

@@ -1,0 +1,69 @@
+#include "platform/kernel/clsact.h"
+
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace hotpair::platform::kernel {
+namespace {
+
+Error filter_error(const ClsactFilter& filter, std::string_view step, int error) {
+  const ErrorCode code = error == EPERM    ? ErrorCode::refused
+                         : error == ENODEV ? ErrorCode::not_found
+                         : error == EOPNOTSUPP || error == ENOENT || error == EINVAL
+                             ? ErrorCode::unsupported
+                             : ErrorCode::unavailable;
+  const char* hint = error == EPERM ? " (CAP_NET_ADMIN is needed)"
+                     : code == ErrorCode::unsupported
+                         ? " (the kernel needs CONFIG_NET_SCH_INGRESS and CONFIG_NET_CLS_BPF)"
+                         : "";
+  return {code, fmt::format("interface {}: {} filter, {}: {}{}", filter.interface.value(),
+                            filter.what, step, std::strerror(error), hint)};
+}
+
+const char* name_of(Direction direction) {
+  return direction == Direction::ingress ? "ingress" : "egress";
+}
+
+bpf_tc_hook hook_of(const ClsactFilter& filter) {
+  bpf_tc_hook hook{};
+  hook.sz = sizeof hook;
+  hook.ifindex = static_cast<int>(filter.interface.value());
+  hook.attach_point = filter.direction == Direction::ingress ? BPF_TC_INGRESS : BPF_TC_EGRESS;
+  return hook;
+}
+
+bpf_tc_opts options_of(const ClsactFilter& filter) {
+  bpf_tc_opts options{};
+  options.sz = sizeof options;
+  options.handle = filter.handle;
+  options.priority = kFilterPriority;
+  return options;
+}
+
+}  // namespace
+
+Result<void> attach_filter(const ClsactFilter& filter, int program_fd) {
+  bpf_tc_hook hook = hook_of(filter);
+  if (const int error = -bpf_tc_hook_create(&hook); error != 0 && error != EEXIST)
+    return std::unexpected(filter_error(filter, "clsact", error));
+  bpf_tc_opts options = options_of(filter);
+  options.prog_fd = program_fd;
+  options.flags = BPF_TC_F_REPLACE;
+  if (const int error = -bpf_tc_attach(&hook, &options); error != 0)
+    return std::unexpected(filter_error(filter, name_of(filter.direction), error));
+  return {};
+}
+
+Result<void> detach_filter(const ClsactFilter& filter) {
+  const bpf_tc_hook hook = hook_of(filter);
+  const bpf_tc_opts options = options_of(filter);
+  const int error = -bpf_tc_detach(&hook, &options);
+  // No such filter, no clsact, no device: what was asked for is so.
+  if (error == 0 || error == ENOENT || error == EINVAL || error == ENODEV) return {};
+  return std::unexpected(filter_error(filter, name_of(filter.direction), error));
+}
+
+}  // namespace hotpair::platform::kernel

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "platform/base/address.h"
+#include "platform/base/ids.h"
+#include "platform/kernel/netlink.h"
+
+namespace hotpair::platform::kernel {
+
+/// What an editor has to know of a device before it touches it.
+struct LinkDetails {
+  Ifindex index;
+  std::string name;
+  std::string kind;               ///< "veth", "bridge"; empty for hardware
+  std::optional<Ifindex> peer;    ///< the other end of a veth pair in this namespace
+  std::optional<Ifindex> master;  ///< the bridge that it is a port of
+  bool ethernet = false;
+  bool loopback = false;
+  bool admin_up = false;
+  bool promiscuous = false;  ///< the flag that operators set, IFF_PROMISC
+  bool dormant = false;      ///< RFC 2863 operational state "dormant"
+  std::uint32_t mtu = 0;
+  MacAddress mac;
+};
+
+/// A change of a device; what is not set stays as it is.
+struct LinkChange {
+  std::optional<bool> admin_up;
+  std::optional<bool> promiscuous;
+  std::optional<bool> arp;
+  std::optional<std::uint32_t> mtu;
+  std::optional<MacAddress> mac;
+  std::optional<std::string> alias;
+  /// RFC 2863: dormant (waits for an event, keeps carrier) or up. The kernel forgets it when the
+  /// carrier changes.
+  std::optional<bool> dormant;
+  /// No IPv6 link-local address of its own.
+  bool without_ipv6_address = false;
+};
+
+/// Makes, changes and removes devices of this network namespace by rtnetlink.
+class LinkEditor {
+ public:
+  [[nodiscard]] static Result<LinkEditor> open();
+  /// `not_found` when there is no such device.
+  [[nodiscard]] Result<LinkDetails> find(std::string_view name);
+  [[nodiscard]] Result<LinkDetails> find(Ifindex index);
+  /// Both ends in this namespace. `exists` when one of the names is taken.
+  [[nodiscard]] Result<void> create_veth(const std::string& name, const std::string& peer);
+  [[nodiscard]] Result<void> change(Ifindex index, const LinkChange& change);
+  /// Fine when it is gone already. Of a veth pair the other end goes too.
+  [[nodiscard]] Result<void> remove(Ifindex index);
+  /// Large receive offload loses what a forwarded frame needs: off, if the device has it.
+  static void disable_lro(const std::string& name);
+
+ private:
+  explicit LinkEditor(NetlinkSocket requests) : requests_(std::move(requests)) {}
+  [[nodiscard]] Result<LinkDetails> find(Ifindex index, std::string_view name);
+  NetlinkSocket requests_;
+};
+
+}  // namespace hotpair::platform::kernel
