@@ -72,6 +72,12 @@ static __always_inline __u64 packets_of(const struct __sk_buff* skb) {
   return skb->gso_segs ? skb->gso_segs : 1;
 }
 
+// The verifier has to see the bound that the compiler may know already.
+static __always_inline __u32 bounded(__u32 member) {
+  asm volatile("" : "+r"(member));
+  return member & (HOTPAIR_TRUNK_MEMBERS_MAX - 1);
+}
+
 // ---- which member: by flow ----
 
 static __always_inline __u64 mix(__u64 hash, __u32 word) {
@@ -189,7 +195,7 @@ int hotpair_trunk_send(struct __sk_buff* skb) {
   }
   // With one member there is nothing to choose: its packets are not looked into.
   __u64 hash = mask & (mask - 1) ? flow_hash(skb) : 0;
-  __u32 member = hotpair_trunk_choose(mask, hash) & (HOTPAIR_TRUNK_MEMBERS_MAX - 1);
+  __u32 member = bounded(hotpair_trunk_choose(mask, hash));
   struct hotpair_trunk_member_counters* by_member = &count->member[member];
   by_member->tx_packets += packets_of(skb);
   by_member->tx_bytes += skb->len;
@@ -205,7 +211,7 @@ int hotpair_trunk_receive(struct __sk_buff* skb) {
   int otherwise = slow ? TC_ACT_UNSPEC : TC_ACT_SHOT;
   if (!port) return otherwise;
   __u32 index = port->trunk;
-  __u32 member = port->member & (HOTPAIR_TRUNK_MEMBERS_MAX - 1);
+  __u32 member = bounded(port->member);
   const struct hotpair_trunk* trunk = bpf_map_lookup_elem(&trunks, &index);
   struct hotpair_trunk_counters* count = bpf_map_lookup_elem(&trunk_count, &index);
   if (!trunk || !count) return otherwise;
@@ -239,7 +245,7 @@ int hotpair_trunk_guard(struct __sk_buff* skb) {
   if (port && port->member < HOTPAIR_TRUNK_MEMBERS_MAX) {
     __u32 index = port->trunk;
     struct hotpair_trunk_counters* count = bpf_map_lookup_elem(&trunk_count, &index);
-    __u32 member = port->member & (HOTPAIR_TRUNK_MEMBERS_MAX - 1);
+    __u32 member = bounded(port->member);
     if (count && slow) {
       ++count->member[member].tx_slow;
     } else if (count) {
