@@ -188,6 +188,7 @@ void Daemon::start_node(const keeper::Welcome& welcome, std::vector<keeper::Owne
   if (!running_node_) {
     running_node_ = true;
     if (channels_->has_keys()) node_->set_pair_key(true, now());
+    plane_->configure_trunks(wanted_trunks(config_, ports_));
     node_->apply(to_node_config(config_, ports_, {node_id_, channels_->derived_keys()}), now());
   }
 }
@@ -235,6 +236,7 @@ void Daemon::put_in_force(const config::Config& config, const std::string& what)
   config_ = config;
   if (running_node_) {
     node_->set_pair_key(channels_->has_keys(), now());
+    plane_->configure_trunks(wanted_trunks(config_, ports_));
     node_->apply(to_node_config(config_, ports_, {node_id_, channels_->derived_keys()}), now());
   }
   log_(kReloaded, what);
@@ -285,6 +287,7 @@ void Daemon::every_second() {
   if (watchdog_us_ == 0 && sd_watchdog_enabled(0, &watchdog_us_) <= 0) watchdog_us_ = 0;
   if (running_node_) sd_notify(0, "READY=1\nWATCHDOG=1");
   log_.flush_suppressed();
+  plane_->trunks().update_operational();
   second_.expires_after(std::chrono::seconds(1));
   second_.async_wait([this](const boost::system::error_code& error) {
     if (!error) every_second();

@@ -44,8 +44,13 @@ inline constexpr Message kCommand{"HA-DAEMON-0012", LogLevel::info, "uid {} pid 
 inline constexpr Message kReloaded{"HA-DAEMON-0013", LogLevel::info, "configuration in force: {}",
                                    "A configuration was loaded or applied.", "Nothing."};
 
+inline constexpr Message kTrunk{
+    "HA-DAEMON-0014", LogLevel::warning, "Eth-Trunk: {}",
+    "The device of a configured Eth-Trunk, or a member of it, is not as configured.",
+    "Mend what the text names; hotpaird tries again when a device or the configuration changes."};
+
 inline constexpr std::array kMessages{
     kStarted, kConfigRefused, kConfigWarning, kNoPairKey,  kStoreOpened, kKeeperStart, kPlaneOpened,
-    kFailed,  kStopping,      kAddress,       kSendFailed, kCommand,     kReloaded};
+    kFailed,  kStopping,      kAddress,       kSendFailed, kCommand,     kReloaded,    kTrunk};
 
 }  // namespace hotpair::ha::daemon

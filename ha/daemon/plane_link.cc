@@ -31,7 +31,12 @@ FileDescriptor take(const std::vector<std::string>& names, std::vector<keeper::O
 
 PlaneLink::PlaneLink(boost::asio::io_context& loop, node::Node& node, platform::io::Log& log,
                      std::function<void()> settled)
-    : loop_(loop), node_(node), log_(log), settled_(std::move(settled)), unicast_timer_(loop) {}
+    : loop_(loop),
+      node_(node),
+      log_(log),
+      settled_(std::move(settled)),
+      unicast_timer_(loop),
+      trunks_(log) {}
 
 Result<void> PlaneLink::open() {
   auto links = kernel::LinkMonitor::open();
@@ -73,6 +78,14 @@ Result<void> PlaneLink::open_plane(const std::vector<std::string>& names,
       gates_kept ? kernel::GateTable::adopt(std::move(words), std::move(slots), std::move(counters))
                  : kernel::GateTable::create(kGateSlots);
   if (!gates) return std::unexpected(gates.error());
+  kernel::EthTrunks::KeptMaps trunks{take(names, fds, "trunk-words"),
+                                     take(names, fds, "trunk-ports"), take(names, fds, "trunk-map"),
+                                     take(names, fds, "trunk-counters")};
+  // The trunks' programs test the words of this gate table: theirs go with it.
+  if (!gates_kept) trunks = {};
+  if (const auto opened = trunks_.open((*gates)->descriptors().words, std::move(trunks), *links_);
+      !opened)
+    return opened;
   plane_ = std::move(*plane);
   gates_ = std::move(*gates);
   log_(kPlaneOpened, fmt::format("routing tables {}, gates {}", adopt ? "taken over" : "new",
@@ -87,8 +100,18 @@ std::pair<std::vector<std::string>, std::vector<int>> PlaneLink::descriptors() c
   if (!plane_) return {};
   const kernel::RoutingDescriptors routing = plane_->descriptors();
   const kernel::GateDescriptors gates = gates_->descriptors();
-  return {{"mroute4", "mroute6", "gate-words", "gate-slots", "gate-counters"},
-          {routing.ipv4, routing.ipv6, gates.words, gates.slots, gates.counters}};
+  std::pair<std::vector<std::string>, std::vector<int>> kept{
+      {"mroute4", "mroute6", "gate-words", "gate-slots", "gate-counters"},
+      {routing.ipv4, routing.ipv6, gates.words, gates.slots, gates.counters}};
+  for (const auto& [name, descriptor] : trunks_.descriptors()) {
+    kept.first.push_back(name);
+    kept.second.push_back(descriptor);
+  }
+  return kept;
+}
+
+void PlaneLink::configure_trunks(std::vector<WantedTrunk> wanted) {
+  trunks_.configure(std::move(wanted), *links_);
 }
 
 const kernel::Link* PlaneLink::find(const std::string& device) const {
@@ -111,6 +134,7 @@ void PlaneLink::feed(const kernel::Link& link) {
 void PlaneLink::links_changed() {
   const auto events = links_->poll();
   if (!events) return;
+  trunks_.links_changed(*links_);
   for (const kernel::LinkEvent& event : *events) {
     if (const auto* gone = std::get_if<kernel::LinkGone>(&event)) {
       node::DeviceFacts facts;
@@ -169,11 +193,13 @@ void PlaneLink::act(const node::RemovePlaneLink& effect) {
 void PlaneLink::act(const node::AttachGate& effect) {
   const kernel::Link* link = find(effect.device);
   if (link == nullptr || !gates_) return;
+  if (trunks_.attach_gate(effect.device, effect.slot, *links_)) return;
   if (const auto attached = gates_->attach(link->index, effect.slot); !attached)
     node_.on_plane_refused("the gate of " + effect.device, attached.error(), now());
 }
 
 void PlaneLink::act(const node::DetachGate& effect) {
+  if (trunks_.detach_gate(effect.device, *links_)) return;
   const kernel::Link* link = find(effect.device);
   if (link != nullptr && gates_) static_cast<void>(gates_->detach(link->index));
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "ha/daemon/trunk_link.h"
 #include "ha/keeper/client/keeper_client.h"
 #include "ha/node/node.h"
 #include "platform/io/group_socket.h"
@@ -34,6 +35,9 @@ class PlaneLink {
   /// are named by `names`; unknown names are closed.
   [[nodiscard]] Result<void> open_plane(const std::vector<std::string>& names,
                                         std::vector<keeper::OwnedFd> fds);
+  /// Makes the Eth-Trunks of the configuration; before the node hears of it.
+  void configure_trunks(std::vector<WantedTrunk> wanted);
+  [[nodiscard]] TrunkLink& trunks() { return trunks_; }
   [[nodiscard]] bool has_plane() const { return plane_ != nullptr; }
   /// What the keeper shall keep: names and descriptors in the same order.
   [[nodiscard]] std::pair<std::vector<std::string>, std::vector<int>> descriptors() const;
@@ -76,6 +80,7 @@ class PlaneLink {
   std::optional<platform::io::GroupSocket> groups_;
   std::unique_ptr<platform::kernel::KernelPlane> plane_;
   std::unique_ptr<platform::kernel::GateTable> gates_;
+  TrunkLink trunks_;
   std::vector<platform::io::ReadableWatch> watches_;
 };
 
