@@ -191,6 +191,8 @@ Response CommandInterpreter::finish(const Request& request, const ActionOutcome&
   response.exit_code = outcome.error ? 1 : 0;
   if (!request.json) {
     for (const std::string& line : outcome.lines) response.text += line + "\n";
+    for (const auto& [subject, text] : outcome.missing)
+      response.text += fmt::format("{}: {}\n", subject, text);
     return response;
   }
   Json lines = Json::array();
@@ -201,6 +203,15 @@ Response CommandInterpreter::finish(const Request& request, const ActionOutcome&
     Json error = Json::object();
     error.set("code", name_of(outcome.error->code)).set("text", outcome.error->detail);
     out.set("error", std::move(error));
+  }
+  if (!outcome.missing.empty()) {
+    Json missing = Json::array();
+    for (const auto& [subject, text] : outcome.missing) {
+      Json one = Json::object();
+      one.set("subject", subject).set("text", text);
+      missing.push(std::move(one));
+    }
+    out.set("missing", std::move(missing));
   }
   response.text = out.dump(2) + "\n";
   return response;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ha/cli/models.h"
@@ -60,6 +61,8 @@ using ActionTicket = std::uint64_t;
 struct ActionOutcome {
   std::optional<Error> error;
   std::vector<std::string> lines;
+  /// Of a wait that timed out: what was missing, subject ("scope 2") and text ("no peer heard").
+  std::vector<std::pair<std::string, std::string>> missing;
 };
 
 /// What commands may ask a node to do. A call starts the action or refuses at once; those that

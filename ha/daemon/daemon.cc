@@ -329,6 +329,8 @@ void Daemon::act(const node::ActionEnded& effect) {
   cli::ActionOutcome outcome;
   outcome.error = effect.error;
   if (!effect.text.empty()) outcome.lines.push_back(effect.text);
+  for (const node::Missing& one : effect.missing)
+    outcome.missing.push_back({one.subject, one.text});
   finish(effect.ticket, outcome);
 }
 

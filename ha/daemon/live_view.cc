@@ -391,8 +391,11 @@ cli::ScopeDatabases LiveView::database_model(const node::Scope& scope) const {
     model.sync_state = "no peer";
   else if (session && session->complete)
     model.sync_state = "in sync";
+  else if (session && session->expected != 0)
+    model.sync_state = fmt::format("{} {} %", rbs::session::name_of(session->state),
+                                   rbs::session::bulk_percent(*session));
   else if (session)
-    model.sync_state = std::string(rbs::session::name_of(session->state));
+    model.sync_state = rbs::session::name_of(session->state);
   std::map<std::uint8_t, cli::DatabaseRow> rows;
   for (const auto& known : checkpoint::kDatabases) {
     if (known.scope_zero_only && scope.id != kWholeNode) continue;

@@ -103,47 +103,10 @@ std::optional<TimePoint> Node::next_deadline() const {
   return deadline;
 }
 
-std::uint64_t Node::wait(Condition condition, Duration timeout, TimePoint now) {
-  waiters_.push_back({next_ticket_, condition, now + timeout});
-  settle_waiters(now);
-  return next_ticket_++;
-}
-
-bool Node::holds(Condition condition) const {
-  if (!configured_ || !keeper_up_ || !restore_done_) return false;
-  for (const auto& [id, scope] : scopes_) {
-    if (id == kWholeNode) continue;
-    const role::Role role = scope->role.role();
-    if (role == role::Role::init) return false;
-    if (condition == Condition::master && (role != role::Role::master || !scope->active))
-      return false;
-    if (condition == Condition::synced) {
-      const bool complete =
-          role == role::Role::master ? peer_ready(*scope) : scope->role.complete();
-      const auto service = services_.find(scope->settings.service);
-      if (!complete || service == services_.end() || !service->second->up) return false;
-    }
-  }
-  return true;
-}
-
 /// The peer's store has acknowledged all of it, and its engines have it: its hello says so.
 bool Node::peer_ready(const Scope& scope) {
   const auto* report = scope.role.peer_report();
   return scope.peer_complete && report != nullptr && report->complete;
-}
-
-void Node::settle_waiters(TimePoint now) {
-  std::erase_if(waiters_, [&](const Waiter& waiter) {
-    if (holds(waiter.condition)) {
-      effects_.push(ActionEnded{waiter.ticket, {}, std::nullopt});
-      return true;
-    }
-    if (waiter.until > now) return false;
-    effects_.push(ActionEnded{
-        waiter.ticket, {}, Error{ErrorCode::timeout, "the condition did not come in time"}});
-    return true;
-  });
 }
 
 void Node::reset_gmp_counters(Family family) {

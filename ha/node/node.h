@@ -190,7 +190,9 @@ class Node {
   [[nodiscard]] bool has_pair_key() const { return pair_key_; }
   [[nodiscard]] const std::optional<keeper::KeeperStatus>& keeper_status() const { return status_; }
   [[nodiscard]] TimePoint keeper_status_at() const { return status_at_; }
-  [[nodiscard]] bool holds(Condition condition) const;
+  [[nodiscard]] bool holds(Condition condition) const { return missing(condition).empty(); }
+  /// What is in the way of the condition, per scope and service; empty: it holds.
+  [[nodiscard]] std::vector<Missing> missing(Condition condition) const;
   /// Of every profile: what a planned switchover would find now.
   [[nodiscard]] std::vector<Readiness> readiness() const;
 
@@ -293,6 +295,10 @@ class Node {
   [[nodiscard]] Scope* record_scope(LinkId link, Family family);
 
   [[nodiscard]] static bool peer_ready(const Scope& scope);
+  // waiting.cc
+  [[nodiscard]] std::string missing_role(const Scope& scope) const;
+  [[nodiscard]] std::string missing_copy(const Scope& scope) const;
+
   void pump(TimePoint now);
   void settle_waiters(TimePoint now);
   Scope* find(ScopeId scope);

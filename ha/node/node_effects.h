@@ -121,11 +121,18 @@ struct WriteLog {
   const Message* message = nullptr;
   std::string text;  ///< formatted
 };
+/// What a condition that did not come true still lacks.
+struct Missing {
+  std::string subject;  ///< "scope 2", "RBS rbs1", "keeper"
+  std::string text;     ///< "no peer heard"
+  friend bool operator==(const Missing&, const Missing&) = default;
+};
 /// A deferred action of the operator ended; `error` empty: done.
 struct ActionEnded {
   std::uint64_t ticket = 0;
   std::string text;
   std::optional<Error> error;
+  std::vector<Missing> missing;  ///< only of a wait that timed out
 };
 /// Everything was handed over and goodbye said: the process ends.
 struct Stop {};

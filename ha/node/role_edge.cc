@@ -200,7 +200,7 @@ bool Node::pump_handover(Scope& scope, TimePoint now) {
 
 void Node::end_ticket(Scope& scope, const std::string& text, std::optional<Error> error) {
   if (!scope.ticket) return;
-  effects_.push(ActionEnded{*scope.ticket, text, std::move(error)});
+  effects_.push(ActionEnded{*scope.ticket, text, std::move(error), {}});
   scope.ticket.reset();
 }
 
@@ -269,7 +269,7 @@ void Node::continue_leaving(TimePoint now) {
   }
   for (const auto& [name, service] : services_) service->session->close("leaving the pair", now);
   effects_.push(SendToKeeper{keeper::Leave{}});
-  effects_.push(ActionEnded{leave_ticket_, "left the pair", std::nullopt});
+  effects_.push(ActionEnded{leave_ticket_, "left the pair", std::nullopt, {}});
   leave_ticket_ = 0;
   leave_until_ = now + kGoodbyeWait;
 }

@@ -36,6 +36,7 @@ void ScopeReceiver::on_begin(const BulkBegin& frame, TimePoint now) {
   kind_ = frame.kind;
   history_ = frame.history;
   progress_ = 0;
+  expected_ = frame.records;
   may_ack_ = delta && !degraded_;
   ack_due_ = false;
   ended_in_engines_ = false;

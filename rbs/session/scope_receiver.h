@@ -72,6 +72,8 @@ class ScopeReceiver {
   [[nodiscard]] bool complete() const { return complete_; }
   [[nodiscard]] bool degraded() const { return degraded_; }
   [[nodiscard]] Sequence acked() const { return committed_; }
+  [[nodiscard]] std::uint64_t progress() const { return progress_; }
+  [[nodiscard]] std::uint64_t expected() const { return expected_; }
   [[nodiscard]] std::uint64_t bulks() const { return bulks_; }
   [[nodiscard]] std::uint64_t repairs() const { return repairs_; }
   [[nodiscard]] std::uint64_t mismatches() const { return mismatches_; }
@@ -175,6 +177,7 @@ class ScopeReceiver {
   std::size_t compared_ = 0;
   std::vector<std::uint32_t> differing_ranges_;
   std::uint64_t progress_ = 0;
+  std::uint64_t expected_ = 0;  // records of the master's copy, by its own word
   std::uint64_t bulks_ = 0;
   std::uint64_t repairs_ = 0;
   std::uint64_t mismatches_ = 0;

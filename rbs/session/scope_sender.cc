@@ -101,7 +101,9 @@ void ScopeSender::begin(SyncKind kind, Sequence base, TimePoint now) {
   }
   sent_ = base;
   journal_->on_restart(base);
-  core_.send(BulkBegin{scope_, term_, sync_, kind, journal_->history(), base}, now);
+  expected_ = 0;
+  for (const DatabaseDigest& one : journal_->digests()) expected_ += one.records;
+  core_.send(BulkBegin{scope_, term_, sync_, kind, journal_->history(), base, expected_}, now);
   switch (kind) {
     case SyncKind::delta:
       target_ = std::max(base, journal_->sendable());

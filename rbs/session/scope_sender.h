@@ -41,6 +41,8 @@ class ScopeSender {
   [[nodiscard]] bool complete() const { return complete_; }
   [[nodiscard]] Sequence sent() const { return sent_; }
   [[nodiscard]] Sequence acked() const { return acked_.value_or(Sequence{}); }
+  [[nodiscard]] std::uint64_t progress() const { return progress_; }
+  [[nodiscard]] std::uint64_t expected() const { return expected_; }
   [[nodiscard]] std::uint64_t bulks() const { return bulks_; }
   [[nodiscard]] std::uint64_t repairs() const { return repairs_; }
   [[nodiscard]] std::uint64_t mismatches() const { return mismatches_; }
@@ -110,6 +112,7 @@ class ScopeSender {
   bool changed_since_digest_ = false;
   unsigned repairs_in_row_ = 0;
   std::uint64_t progress_ = 0;
+  std::uint64_t expected_ = 0;  // records of our copy when the synchronisation began
   std::uint64_t bulks_ = 0;
   std::uint64_t repairs_ = 0;
   std::uint64_t mismatches_ = 0;

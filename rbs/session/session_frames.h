@@ -97,6 +97,8 @@ struct BulkBegin {
   SyncKind kind = SyncKind::bulk;
   EpochHistory history;  ///< of the master, to be adopted
   Sequence base;         ///< live records follow from the one after this
+  /// Records of the master's copy when it began, for displays of progress; 0: not said.
+  std::uint64_t records = 0;
   friend bool operator==(const BulkBegin&, const BulkBegin&) = default;
 };
 

@@ -28,6 +28,12 @@ std::uint64_t behind(Sequence last, Sequence acked) {
 
 }  // namespace
 
+unsigned bulk_percent(const ScopeModel& scope) {
+  if (scope.expected == 0) return 0;
+  const double share = static_cast<double>(scope.moved) / static_cast<double>(scope.expected);
+  return static_cast<unsigned>(std::min(share * 100, 99.0));
+}
+
 ScopeModel ReplicationSession::State::show(const SessionScope& scope, TimePoint now) const {
   const checkpoint::journal::Journal& journal = *scope.journal;
   ScopeModel model;
@@ -63,6 +69,10 @@ ScopeModel ReplicationSession::State::show(const SessionScope& scope, TimePoint 
   model.mismatches = scope.sender.mismatches() + scope.receiver.mismatches();
   model.repairs = scope.sender.repairs() + scope.receiver.repairs();
   model.bulks = scope.sender.bulks() + scope.receiver.bulks();
+  if (model.state == SyncState::bulk || model.state == SyncState::repair) {
+    model.moved = sending ? scope.sender.progress() : scope.receiver.progress();
+    model.expected = sending ? scope.sender.expected() : scope.receiver.expected();
+  }
   model.digest = sending ? scope.sender.digest_state() : scope.receiver.digest_state();
   model.databases = databases_of(journal, model.digest,
                                  sending ? scope.sender.differing() : scope.receiver.differing());

@@ -44,10 +44,16 @@ struct ScopeModel {
   std::uint64_t mismatches = 0;   ///< digests found different, ever
   std::uint64_t repairs = 0;
   std::uint64_t bulks = 0;
+  /// Bulk or repair under way: records handed over so far, of how many; 0 of 0: nothing is.
+  std::uint64_t moved = 0;
+  std::uint64_t expected = 0;
   DigestState digest = DigestState::unknown;
   std::vector<DatabaseModel> databases;
   std::vector<checkpoint::journal::StatisticsRow> statistics;
 };
+
+/// How much of a bulk under way was handed over, 0 to 99: it is whole only when it is committed.
+[[nodiscard]] unsigned bulk_percent(const ScopeModel& scope);
 
 struct SessionModel {
   SessionState state = SessionState::down;

@@ -104,6 +104,7 @@ struct BulkBegin {
   base @3 :UInt64;
   term @4 :Term;
   history @5 :List(EpochStart);
+  records @6 :UInt64;
 }
 
 struct Slice {

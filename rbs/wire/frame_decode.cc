@@ -174,7 +174,8 @@ class Decoder {
             from.getSync(),
             number(from.getKind(), session::SyncKind::repair),
             history(from.getHistory()),
-            Sequence{from.getBase()}};
+            Sequence{from.getBase()},
+            from.getRecords()};
   }
 
   template <typename Frame>

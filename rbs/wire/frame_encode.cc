@@ -97,6 +97,7 @@ class Encoder {
     to.setBase(f.base.value());
     put(to.initTerm(), f.term);
     put(to.initHistory(count(f.history.size())), f.history);
+    to.setRecords(f.records);
   }
   void operator()(const session::BulkRecords& f) { slice(frame_.initBulkRecords(), f); }
   void operator()(const session::Repair& f) { slice(frame_.initRepair(), f); }

@@ -153,6 +153,24 @@ TEST_F(Interpreter, ActionsStartAndEndLater) {
   EXPECT_EQ(bad.error->code, ErrorCode::timeout);
 }
 
+TEST_F(Interpreter, AWaitThatTimedOutSaysWhatIsMissing) {
+  const CommandInterpreter interpreter(node, node);
+  const ActionOutcome outcome{Error{ErrorCode::timeout, "the condition did not come in time"},
+                              {},
+                              {{"RBS rbs1", "no pair key"}, {"scope 2", "bulk 40 % received"}}};
+  const Response text = interpreter.finish({}, outcome);
+  EXPECT_EQ(text.text, "RBS rbs1: no pair key\nscope 2: bulk 40 % received\n");
+  EXPECT_EQ(text.exit_code, 1);
+  Request request;
+  request.json = true;
+  const Response document = interpreter.finish(request, outcome);
+  const auto json = Json::parse(document.text, 8);
+  ASSERT_TRUE(json.has_value());
+  ASSERT_NE(json->find("missing"), nullptr);
+  EXPECT_EQ(json->find("missing")->dump(), R"([{"subject":"RBS rbs1","text":"no pair key"},)"
+                                           R"({"subject":"scope 2","text":"bulk 40 % received"}])");
+}
+
 TEST_F(Interpreter, ARefusedActionIsARefusedCommand) {
   node.refusal = Error{ErrorCode::refused, "the peer is not in sync"};
   for (const char* line : {"switchover", "leave", "save", "wait ready", "reset igmp counters"})

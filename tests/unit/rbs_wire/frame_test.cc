@@ -32,7 +32,7 @@ std::vector<Frame> one_of_each() {
       Accept{1},
       Refuse{RefuseReason::version, "upgrade the older node"},
       ScopeState{ScopeId{10}, Role::backup, kTerm, kHistory, Sequence{50}, Sequence{4}, true, 6},
-      BulkBegin{ScopeId{10}, kTerm, 6, SyncKind::repair, kHistory, Sequence{50}},
+      BulkBegin{ScopeId{10}, kTerm, 6, SyncKind::repair, kHistory, Sequence{50}, 1'000},
       BulkRecords{
           ScopeId{10}, kTerm, 6, std::nullopt, key(2), {{key(1), value(24)}, {key(2), value(0)}}},
       BulkRecords{ScopeId{10}, kTerm, 6, key(2), std::nullopt, {}},

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "checkpoint/store/memory_store.h"
+#include "ha/node/node.h"
+
+namespace hotpair::ha::node::testing {
+
+using namespace std::chrono_literals;
+
+inline constexpr ScopeId kScope{2};
+inline constexpr NodeId kSelf{0x11};
+inline constexpr NodeId kPeer{0x22};
+inline constexpr etrunk::EtrunkId kTrunk{1};
+inline constexpr TransportId kTransport{1};
+
+/// One node with a store in memory; keeper and peer are played by the test. `log`, `ended` and
+/// `to_keeper` gather what it says.
+class NodeStand {
+ public:
+  explicit NodeStand(bool with_link = false) { apply(with_link); }
+
+  static NodeConfig configuration(bool with_link) {
+    NodeConfig config;
+    EtrunkSettings trunk;
+    trunk.etrunk.id = kTrunk;
+    trunk.etrunk.paths = {
+        {etrunk::PathId{0}, IpAddress::v4(0x0a000001), IpAddress::v4(0x0a000002), ""}};
+    config.etrunks = {trunk};
+    config.services = {{"rbs1", IpAddress::v4(0x0a000001), IpAddress::v4(0x0a000002), 1025}};
+    config.scopes = {{kScope, "rbp1", "rbs1", kTrunk, 1, true, true}};
+    if (with_link) {
+      LinkSettings link;
+      link.name = "Eth-Trunk1";
+      link.device = "et1";
+      link.ipv4 = true;
+      link.scope = kScope;
+      link.eth_trunk = 1;
+      link.addresses = {{IpAddress::v4(0x0a010001), 24}};
+      link.igmp = mcast::gmp::InterfaceConfig{};
+      config.links = {link};
+    }
+    return config;
+  }
+  void apply(bool with_link) { apply(configuration(with_link)); }
+  void apply(const NodeConfig& config) {
+    node.apply(config, now);
+    settle();
+  }
+
+  /// Carries out what can be carried out here.
+  void settle() {
+    while (auto effect = node.poll_effect()) {
+      if (const auto* ask = std::get_if<AskStore>(&*effect)) {
+        node.on_store(store.execute_one(ask->request), now);
+      } else if (const auto* line = std::get_if<WriteLog>(&*effect)) {
+        log.emplace_back(line->message->id, line->text);
+      } else if (auto* end = std::get_if<ActionEnded>(&*effect)) {
+        ended.push_back(std::move(*end));
+      } else if (auto* said = std::get_if<SendToKeeper>(&*effect)) {
+        to_keeper.push_back(std::move(said->message));
+      } else if (const auto* drop = std::get_if<DropConnection>(&*effect)) {
+        dropped.push_back(drop->reason);
+      } else if (auto* bytes = std::get_if<SendBytes>(&*effect)) {
+        sent.push_back(std::move(bytes->bytes));
+      }
+    }
+  }
+  /// Runs every timer that is due until `then`.
+  void run_until(TimePoint then) {
+    while (const auto due = node.next_deadline()) {
+      if (*due > then) break;
+      now = std::max(now, *due);
+      node.on_timeout(now);
+      settle();
+    }
+    now = then;
+  }
+  void run(Duration time) { run_until(now + time); }
+
+  void keeper(const keeper::FromKeeper& message) {
+    node.on_keeper(message, now);
+    settle();
+  }
+  void connect_keeper(std::vector<keeper::ScopeState> scopes = {}) {
+    node.on_keeper_connected(now);
+    settle();
+    keeper::Welcome welcome;
+    welcome.scopes = std::move(scopes);
+    keeper(welcome);
+  }
+  etrunk::Hello hello(role::Role role, Term term, std::uint8_t rank = 50) const {
+    etrunk::Hello hello;
+    hello.etrunk = kTrunk;
+    hello.node = kPeer;
+    hello.rank = rank;
+    hello.control = etrunk::ControlState::running;
+    etrunk::ScopeReport report;
+    report.scope = kScope;
+    report.role = role;
+    report.term = term;
+    report.complete = true;
+    report.access_up = true;
+    hello.scopes = {report};
+    return hello;
+  }
+  void hear(role::Role role, Term term, std::uint8_t rank = 50) {
+    keeper(keeper::PeerHello{hello(role, term, rank)});
+  }
+  [[nodiscard]] bool has_alarm(std::string_view id) const {
+    for (const ActiveAlarm& alarm : node.alarms().active())
+      if (alarm.message->id == id) return true;
+    return false;
+  }
+  [[nodiscard]] const Scope& scope() const { return *node.scopes().at(kScope); }
+
+  TimePoint now{1h};
+  checkpoint::store::MemoryStore store;
+  Node node{{kSelf, "test", 1}, now};
+  std::vector<std::pair<std::string, std::string>> log;
+  std::vector<ActionEnded> ended;
+  std::vector<keeper::ToKeeper> to_keeper;
+  std::vector<std::string> dropped;
+  std::vector<Bytes> sent;
+};
+
+}  // namespace hotpair::ha::node::testing
