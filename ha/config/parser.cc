@@ -79,6 +79,7 @@ class FileParser {
   void keep_line(const RawLine& line, const ConfigRow& row, const std::string& text);
   void open_section(const RawLine& line, const ConfigRow& row, const std::string& header);
   bool in_section(const RawLine& line);
+  bool in_refused_view(const RawLine& line);
   void explain(const RawLine& line, const std::vector<Word>& words, const MatchError& error,
                View view);
   Diagnostic& complain(const RawLine& line, Severity severity, std::string message);
@@ -92,6 +93,7 @@ class FileParser {
   bool indented_file_ = false;          // the left edge is the system view
   std::optional<std::size_t> section_;  // index of the kept section that is open
   std::uint32_t section_indent_ = 0;
+  std::optional<std::uint32_t> refused_view_;  // an interface that cannot be: its header's indent
 };
 
 Diagnostic& FileParser::complain(const RawLine& line, Severity severity, std::string message) {
@@ -120,6 +122,7 @@ void FileParser::feed(const RawLine& line) {
     return;
   }
   if (section_ && in_section(line)) return;
+  if (refused_view_ && in_refused_view(line)) return;
   if (line.text == "#" || line.text == "!") {
     if (line.indent == 0) editor_.leave();
     return;
@@ -147,6 +150,24 @@ bool FileParser::in_section(const RawLine& line) {
   editor_.config.foreign[*section_].lines.push_back(std::string(deeper, ' ') +
                                                     std::string(line.text));
   return true;
+}
+
+// True if the line belongs to the view of an interface that was refused: its header's error says
+// all, the lines of the view would only repeat it.
+bool FileParser::in_refused_view(const RawLine& line) {
+  const bool separator = line.text == "#" || line.text == "!";
+  bool inside = line.indent > *refused_view_;
+  if (!inside && !indented_file_ && !separator && line.text != "return") {
+    const auto words = split_words(line.text);
+    const bool undo = words.size() > 1 && (words[0].text == "undo" || words[0].text == "no");
+    const auto rest = std::span(words).subspan(undo ? 1 : 0);
+    const auto fits = [&](View view) {
+      return config_grammar().match(static_cast<std::uint8_t>(view), rest, undo).has_value();
+    };
+    inside = fits(View::interface) || !fits(View::system);
+  }
+  if (!inside) refused_view_.reset();
+  return inside;
 }
 
 // Lines that only move between views.
@@ -275,9 +296,13 @@ void FileParser::open_section(const RawLine& line, const ConfigRow& row,
 
 void FileParser::explain(const RawLine& line, const std::vector<Word>& words,
                          const MatchError& error, View view) {
-  std::string message = error.message + fmt::format(" in view {}", name_of(view));
+  const bool header = error.at_home && words.size() > 1 && words[0].text.size() > 2 &&
+                      std::string_view("interface").starts_with(words[0].text) && !editor_.undo;
+  if (header) refused_view_ = line.indent;
+  std::string message = error.message + (header ? "; the lines of its view were skipped"
+                                                : fmt::format(" in view {}", name_of(view)));
   Diagnostic& made = complain(line, Severity::error, std::move(message));
-  made.expected = error.expected;
+  if (!header) made.expected = error.expected;
   made.nearest = error.nearest;
   if (error.word < words.size()) {
     made.word = words[error.word].text;

@@ -249,6 +249,41 @@ TEST(Parser, ErrorsSayWhereAndWhat) {
   EXPECT_THAT(found[4].message, HasSubstr("belongs to view interface"));
 }
 
+TEST(Parser, ASubInterfaceIsOneErrorWhateverItsViewHolds) {
+  constexpr std::string_view kBefore = "multicast routing-enable\n#\n";
+  const std::string view =
+      "interface GigabitEthernet0/1/0.1\n"
+      " ip address 10.1.1.1 24\n"
+      " dot1q termination vid 7\n"
+      " igmp enable\n"
+      " e-trunk 1\n"
+      "#\n";
+  const std::string after = "interface GigabitEthernet0/1/2\n igmp enable\n#\n";
+  for (const bool flat : {false, true}) {
+    std::string text = std::string(kBefore) + view + after;
+    if (flat)
+      for (std::size_t at = 0; (at = text.find("\n ", at)) != std::string::npos;)
+        text.erase(at + 1, 1);
+    const ParseOutcome outcome = parse_config(text, "test.conf");
+    ASSERT_EQ(outcome.diagnostics.size(), 1U) << all(outcome.diagnostics);
+    EXPECT_EQ(to_string(outcome.diagnostics[0]),
+              "test.conf:3:11: error: 'GigabitEthernet0/1/0.1' is a VLAN sub-interface, which this "
+              "version does not support; use the main interface; the lines of its view were "
+              "skipped");
+    ASSERT_EQ(outcome.config.interfaces.size(), 1U);
+    EXPECT_TRUE(*outcome.config.interfaces[0].igmp.enabled);
+    EXPECT_TRUE(outcome.config.etrunks.empty());
+  }
+}
+
+TEST(Parser, AFlatSubInterfaceEndsAtTheNextLineOfTheSystemView) {
+  const ParseOutcome outcome = parse_config(
+      "interface ge0.5\nigmp enable\nshutdown\nsysname B\ninterface ge1\nigmp enable\n", "f");
+  ASSERT_EQ(outcome.diagnostics.size(), 1U) << all(outcome.diagnostics);
+  EXPECT_EQ(*outcome.config.sysname, "B");
+  ASSERT_EQ(outcome.config.interfaces.size(), 1U);
+}
+
 TEST(Parser, ACommentIsSkippedAndSeparatesNothing) {
   const Config config = parsed("# one\ne-trunk 1\n ! two\n# three\n priority 20\n#\nsysname A\n");
   EXPECT_EQ(*config.etrunks.at(0).priority, 20);
