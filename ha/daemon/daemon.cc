@@ -175,7 +175,7 @@ void Daemon::take_replies() {
 }
 
 /// The keeper answered: now the plane can be taken over or made, and the node begins.
-void Daemon::start_node(const keeper::Welcome& welcome, std::vector<keeper::OwnedFd> fds) {
+void Daemon::start_node(const keeper::Welcome& welcome, std::vector<FileDescriptor> fds) {
   if (!plane_->has_plane()) {
     if (const auto opened = plane_->open_plane(welcome.descriptors, std::move(fds)); !opened) {
       log_(kFailed, opened.error().detail);

@@ -62,7 +62,7 @@ class Daemon final : public cli::Actions {
   [[nodiscard]] Result<void> open();
   [[nodiscard]] Result<void> open_store();
   [[nodiscard]] Result<void> load_keys();
-  void start_node(const keeper::Welcome& welcome, std::vector<keeper::OwnedFd> fds);
+  void start_node(const keeper::Welcome& welcome, std::vector<FileDescriptor> fds);
   void put_in_force(const config::Config& config, const std::string& what);
   void reload();
   void stop(const std::string& why, int exit_code);

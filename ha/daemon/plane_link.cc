@@ -20,10 +20,10 @@ constexpr std::size_t kEventsPerWake = 256;
 /// A routing daemon changes many routes at once: they are looked at once.
 constexpr std::chrono::milliseconds kUnicastQuiet{10};
 
-FileDescriptor take(const std::vector<std::string>& names, std::vector<keeper::OwnedFd>& fds,
+FileDescriptor take(const std::vector<std::string>& names, std::vector<FileDescriptor>& fds,
                     std::string_view name) {
   for (std::size_t i = 0; i < names.size() && i < fds.size(); ++i)
-    if (names[i] == name) return FileDescriptor(fds[i].release());
+    if (names[i] == name) return std::move(fds[i]);
   return {};
 }
 
@@ -61,7 +61,7 @@ Result<void> PlaneLink::open() {
 }
 
 Result<void> PlaneLink::open_plane(const std::vector<std::string>& names,
-                                   std::vector<keeper::OwnedFd> fds) {
+                                   std::vector<FileDescriptor> fds) {
   FileDescriptor ipv4 = take(names, fds, "mroute4");
   FileDescriptor ipv6 = take(names, fds, "mroute6");
   const bool adopt = ipv4.valid() && ipv6.valid();

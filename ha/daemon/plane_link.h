@@ -34,7 +34,7 @@ class PlaneLink {
   /// Takes over the descriptors that a keeper kept for an earlier life, or makes new ones. `fds`
   /// are named by `names`; unknown names are closed.
   [[nodiscard]] Result<void> open_plane(const std::vector<std::string>& names,
-                                        std::vector<keeper::OwnedFd> fds);
+                                        std::vector<FileDescriptor> fds);
   /// Makes the Eth-Trunks of the configuration; before the node hears of it.
   void configure_trunks(std::vector<WantedTrunk> wanted);
   [[nodiscard]] TrunkLink& trunks() { return trunks_; }

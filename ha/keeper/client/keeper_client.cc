@@ -14,7 +14,7 @@ Result<KeeperClient> KeeperClient::connect(const std::string& socket_path) {
   if (socket_path.size() >= sizeof address.sun_path)
     return fail(ErrorCode::refused, "keeper socket path is longer than 107 characters");
   std::memcpy(address.sun_path, socket_path.data(), socket_path.size());
-  OwnedFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) return fail(ErrorCode::exhausted, std::strerror(errno));
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
   if (::connect(fd.get(), generic, sizeof address) != 0) {

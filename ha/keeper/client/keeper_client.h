@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "ha/keeper/client/message_stream.h"
-#include "ha/keeper/client/owned_fd.h"
 #include "ha/keeper/wire/keeper_protocol.h"
+#include "platform/base/descriptor.h"
 #include "platform/base/result.h"
 
 namespace hotpair::ha::keeper {
@@ -15,7 +15,7 @@ namespace hotpair::ha::keeper {
 /// A message from the keeper; `fds` are those of a Welcome, in the order of its names.
 struct Received {
   FromKeeper message;
-  std::vector<OwnedFd> fds;
+  std::vector<FileDescriptor> fds;
 };
 
 /// The daemon's end of the keeper's socket: nonblocking, for the caller's event loop.
@@ -38,7 +38,7 @@ class KeeperClient {
   [[nodiscard]] std::uint64_t skipped() const { return skipped_; }
 
  private:
-  explicit KeeperClient(OwnedFd fd) : stream_(std::move(fd)) {}
+  explicit KeeperClient(FileDescriptor fd) : stream_(std::move(fd)) {}
 
   MessageStream stream_;
   std::uint64_t skipped_ = 0;

@@ -16,26 +16,13 @@ constexpr std::size_t kReadAtOnce = 64 * 1024;
 
 }  // namespace
 
-OwnedFd& OwnedFd::operator=(OwnedFd&& other) noexcept {
-  if (this != &other) {
-    reset();
-    fd_ = other.release();
-  }
-  return *this;
-}
-
-void OwnedFd::reset() {
-  if (fd_ >= 0) static_cast<void>(::close(fd_));
-  fd_ = -1;
-}
-
 Result<void> MessageStream::send(Bytes message, std::span<const int> fds) {
   if (fds.size() > kDescriptorsMax) return fail(ErrorCode::refused, "too many descriptors");
   if (out_bytes_ + message.size() > kOutBytesMax)
     return fail(ErrorCode::exhausted, "the other end does not read");
   Outgoing outgoing{std::move(message), 0, {}};
   for (const int fd : fds) {
-    OwnedFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    FileDescriptor copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
     if (!copy.valid()) return fail(ErrorCode::exhausted, std::strerror(errno));
     outgoing.fds.push_back(std::move(copy));
   }
@@ -145,10 +132,10 @@ Result<void> MessageStream::adopt_fds(const void* control_message) {
   return {};
 }
 
-Result<std::vector<OwnedFd>> MessageStream::take_fds(std::size_t count) {
+Result<std::vector<FileDescriptor>> MessageStream::take_fds(std::size_t count) {
   if (count > in_fds_.size())
     return fail(ErrorCode::malformed, "fewer descriptors than the message names");
-  std::vector<OwnedFd> taken;
+  std::vector<FileDescriptor> taken;
   for (std::size_t i = 0; i < count; ++i) {
     taken.push_back(std::move(in_fds_.front()));
     in_fds_.pop_front();

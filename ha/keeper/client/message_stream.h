@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "ha/keeper/client/owned_fd.h"
 #include "ha/keeper/wire/keeper_codec.h"
 #include "platform/base/bytes.h"
+#include "platform/base/descriptor.h"
 #include "platform/base/result.h"
 
 namespace hotpair::ha::keeper {
@@ -16,7 +16,7 @@ namespace hotpair::ha::keeper {
 /// Descriptors leave with the first byte of their frame, so they are there before it is whole.
 class MessageStream {
  public:
-  explicit MessageStream(OwnedFd fd) : fd_(std::move(fd)) {}
+  explicit MessageStream(FileDescriptor fd) : fd_(std::move(fd)) {}
 
   [[nodiscard]] int fd() const { return fd_.get(); }
   /// Queues one encoded message and sends as much as goes. `fds` stay the caller's. exhausted: the
@@ -27,21 +27,21 @@ class MessageStream {
   /// Reads what is there and cuts it into frames (number and payload).
   [[nodiscard]] Result<std::vector<Bytes>> receive();
   /// The oldest `count` descriptors that came in; malformed when fewer are there.
-  [[nodiscard]] Result<std::vector<OwnedFd>> take_fds(std::size_t count);
+  [[nodiscard]] Result<std::vector<FileDescriptor>> take_fds(std::size_t count);
 
  private:
   struct Outgoing {
     Bytes bytes;
     std::size_t sent = 0;
-    std::vector<OwnedFd> fds;
+    std::vector<FileDescriptor> fds;
   };
   [[nodiscard]] Result<bool> send_some(Outgoing& outgoing);
   [[nodiscard]] Result<bool> read_some();
   [[nodiscard]] Result<void> adopt_fds(const void* control_message);
 
-  OwnedFd fd_;
+  FileDescriptor fd_;
   FrameBuffer in_;
-  std::deque<OwnedFd> in_fds_;
+  std::deque<FileDescriptor> in_fds_;
   std::deque<Outgoing> out_;
   std::size_t out_bytes_ = 0;
 };

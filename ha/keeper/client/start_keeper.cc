@@ -45,8 +45,8 @@ Result<void> start_keeper(const KeeperStart& start) {
   const char* log_file = start.log_file.empty() ? nullptr : start.log_file.c_str();
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail(ErrorCode::exhausted, std::strerror(errno));
-  OwnedFd reader(ends[0]);
-  OwnedFd writer(ends[1]);
+  FileDescriptor reader(ends[0]);
+  FileDescriptor writer(ends[1]);
   const pid_t child = ::fork();
   if (child < 0) return fail(ErrorCode::exhausted, std::strerror(errno));
   if (child == 0) {

@@ -41,7 +41,7 @@ std::string device_name(ByteSpan attributes) {
 }  // namespace
 
 Result<CarrierWatch> CarrierWatch::open() {
-  OwnedFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
+  FileDescriptor fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
   if (!fd.valid()) return fail(ErrorCode::unavailable, std::strerror(errno));
   const int bytes = 1 << 20;
   static_cast<void>(::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes));

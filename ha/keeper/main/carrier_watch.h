@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "ha/keeper/client/owned_fd.h"
 #include "platform/base/bytes.h"
+#include "platform/base/descriptor.h"
 #include "platform/base/result.h"
 
 namespace hotpair::ha::keeper {
@@ -34,12 +34,12 @@ class CarrierWatch {
   [[nodiscard]] bool apply(ByteSpan datagram);
 
  private:
-  explicit CarrierWatch(OwnedFd fd) : fd_(std::move(fd)) {}
+  explicit CarrierWatch(FileDescriptor fd) : fd_(std::move(fd)) {}
   [[nodiscard]] bool request_dump();
   [[nodiscard]] bool forget_unseen();
   [[nodiscard]] bool apply_link(bool gone, ByteSpan body);
 
-  OwnedFd fd_;
+  FileDescriptor fd_;
   std::map<std::string, Link> links_;
   std::map<unsigned, std::string> names_;
   unsigned dump_ = 0;  // counts the dumps that were asked for

@@ -19,14 +19,14 @@ Result<SocketPath> SocketPath::claim(const std::string& path) {
     return fail(ErrorCode::refused, "socket path must have 1 to 107 characters");
   std::memcpy(address.sun_path, path.data(), path.size());
   const std::string lock_path = path + ".lock";
-  OwnedFd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  FileDescriptor lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock.valid())
     return fail(ErrorCode::unavailable, lock_path + ": " + std::strerror(errno));
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
     return fail(ErrorCode::exists, "another keeper runs on " + path);
   // With the lock held, a socket that is there was left by a keeper that is gone.
   static_cast<void>(::unlink(path.c_str()));
-  OwnedFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  FileDescriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener.valid()) return fail(ErrorCode::exhausted, std::strerror(errno));
   const mode_t before = ::umask(0177);
   const int bound =
@@ -44,7 +44,7 @@ SocketPath::~SocketPath() {
 }
 
 Result<std::optional<SocketPath::Peer>> SocketPath::accept() {
-  OwnedFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  FileDescriptor fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!fd.valid()) return std::optional<Peer>();
   ucred credentials{};
   socklen_t length = sizeof credentials;

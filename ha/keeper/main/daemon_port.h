@@ -23,7 +23,7 @@ class SocketPath {
 
   [[nodiscard]] int fd() const { return listener_.get(); }
   struct Peer {
-    OwnedFd fd;
+    FileDescriptor fd;
     pid_t pid = 0;
   };
   /// The next connection whose user may speak to us (root, or our own); refused: another user.
@@ -31,17 +31,17 @@ class SocketPath {
   [[nodiscard]] Result<std::optional<Peer>> accept();
 
  private:
-  SocketPath(std::string path, OwnedFd lock, OwnedFd listener)
+  SocketPath(std::string path, FileDescriptor lock, FileDescriptor listener)
       : path_(std::move(path)), lock_(std::move(lock)), listener_(std::move(listener)) {}
   std::string path_;
-  OwnedFd lock_;
-  OwnedFd listener_;
+  FileDescriptor lock_;
+  FileDescriptor listener_;
 };
 
 /// Descriptors in safe keeping, by name.
 class KeptDescriptors {
  public:
-  void keep(const std::string& name, OwnedFd fd) { kept_[name] = std::move(fd); }
+  void keep(const std::string& name, FileDescriptor fd) { kept_[name] = std::move(fd); }
   /// -1: not kept.
   [[nodiscard]] int find(const std::string& name) const {
     const auto it = kept_.find(name);
@@ -49,7 +49,7 @@ class KeptDescriptors {
   }
 
  private:
-  std::map<std::string, OwnedFd> kept_;
+  std::map<std::string, FileDescriptor> kept_;
 };
 
 }  // namespace hotpair::ha::keeper

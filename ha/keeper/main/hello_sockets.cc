@@ -52,7 +52,8 @@ std::unexpected<Error> failed(const char* what) {
 
 Result<HelloSocket> HelloSocket::open(const SocketKey& key) {
   const bool v4 = key.local.is_v4();
-  OwnedFd fd(::socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  FileDescriptor fd(
+      ::socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) return failed("socket");
   unsigned ifindex = 0;
   if (!key.device.empty()) {

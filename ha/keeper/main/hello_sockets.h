@@ -5,8 +5,8 @@
 #include <string>
 
 #include "ha/etrunk/etrunk_types.h"
-#include "ha/keeper/client/owned_fd.h"
 #include "platform/base/bytes.h"
+#include "platform/base/descriptor.h"
 #include "platform/base/result.h"
 
 namespace hotpair::ha::keeper {
@@ -40,9 +40,9 @@ class HelloSocket {
   [[nodiscard]] bool receive(std::span<std::byte> buffer, Datagram& datagram) const;
 
  private:
-  HelloSocket(OwnedFd fd, const SocketKey& key, unsigned ifindex)
+  HelloSocket(FileDescriptor fd, const SocketKey& key, unsigned ifindex)
       : fd_(std::move(fd)), key_(key), ifindex_(ifindex) {}
-  OwnedFd fd_;
+  FileDescriptor fd_;
   SocketKey key_;
   unsigned ifindex_ = 0;
 };

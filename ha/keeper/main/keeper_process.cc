@@ -44,8 +44,8 @@ bool KeeperProcess::watch(int fd, unsigned events, bool modify) {
 
 Result<void> KeeperProcess::prepare(int signals) {
   signals_ = signals;
-  epoll_ = OwnedFd(::epoll_create1(EPOLL_CLOEXEC));
-  timer_ = OwnedFd(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+  epoll_ = FileDescriptor(::epoll_create1(EPOLL_CLOEXEC));
+  timer_ = FileDescriptor(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
   if (!epoll_.valid() || !timer_.valid()) return fail(ErrorCode::exhausted, std::strerror(errno));
   for (const int fd : {signals_, timer_.get(), listener_.fd(), links_.fd()})
     if (!watch(fd, EPOLLIN)) return fail(ErrorCode::exhausted, std::strerror(errno));

@@ -86,8 +86,8 @@ class KeeperProcess {
   Privileges privileges_;
   platform::io::Log& log_;
   Keeper keeper_;
-  OwnedFd epoll_;
-  OwnedFd timer_;
+  FileDescriptor epoll_;
+  FileDescriptor timer_;
   int signals_ = -1;
 
   std::vector<Socket> sockets_;

@@ -34,7 +34,7 @@ int log_descriptor() {
   return fd >= 0 ? fd : STDERR_FILENO;
 }
 
-OwnedFd take_signals() {
+FileDescriptor take_signals() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
@@ -42,7 +42,7 @@ OwnedFd take_signals() {
   static_cast<void>(::sigprocmask(SIG_BLOCK, &set, nullptr));
   static_cast<void>(::signal(SIGPIPE, SIG_IGN));
   static_cast<void>(::signal(SIGHUP, SIG_IGN));
-  return OwnedFd(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+  return FileDescriptor(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
 }
 
 int complain(const Error& error) {
@@ -55,7 +55,7 @@ int run(const Options& options, LogLevel level) {
   log_config.level = level;
   log_config.fd = log_descriptor();
   platform::io::Log log(log_config);
-  const OwnedFd signals = take_signals();
+  const FileDescriptor signals = take_signals();
   auto socket = SocketPath::claim(options.socket);
   if (!socket) return complain(socket.error());
   auto links = CarrierWatch::open();

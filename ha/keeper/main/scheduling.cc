@@ -12,7 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "ha/keeper/client/owned_fd.h"
+#include "platform/base/descriptor.h"
 
 namespace hotpair::ha::keeper {
 
@@ -39,7 +39,7 @@ void notify_service_manager(const char* state) {
   if (length >= sizeof address.sun_path) return;
   std::memcpy(address.sun_path, path, length);
   if (path[0] == '@') address.sun_path[0] = '\0';
-  const OwnedFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const FileDescriptor fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) return;
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
   static_cast<void>(::sendto(fd.get(), state, std::strlen(state), MSG_NOSIGNAL,

@@ -46,7 +46,7 @@ class GateMap {
   }
 
  private:
-  OwnedFd fd_;
+  FileDescriptor fd_;
   std::optional<platform::gate::GateWords> words_;
 };
 
@@ -124,7 +124,7 @@ class Router {
       return;
     }
     for (Received& one : *received) {
-      for (OwnedFd& fd : one.fds) fds.push_back(std::move(fd));
+      for (FileDescriptor& fd : one.fds) fds.push_back(std::move(fd));
       told.push_back(std::move(one.message));
     }
   }
@@ -141,7 +141,7 @@ class Router {
 
   GateMap gate;
   std::vector<FromKeeper> told;
-  std::vector<OwnedFd> fds;
+  std::vector<FileDescriptor> fds;
 
  private:
   std::string socket_;
@@ -364,7 +364,7 @@ TEST_F(ProcessTest, GarbageFromTheDaemonAndTheNetworkIsCounted) {
   start(*a_);
   start(*b_);
   ASSERT_TRUE(until([&] { return a_->last<PeerChanged>().has_value(); }));
-  const OwnedFd udp(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const FileDescriptor udp(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   b_->kill_keeper();
   const auto bound = [&](std::uint32_t host) {
     sockaddr_in address{};

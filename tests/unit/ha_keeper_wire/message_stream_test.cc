@@ -17,8 +17,8 @@ class StreamTest : public ::testing::Test {
   StreamTest() {
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    left_.emplace(OwnedFd(ends[0]));
-    right_.emplace(OwnedFd(ends[1]));
+    left_.emplace(FileDescriptor(ends[0]));
+    right_.emplace(FileDescriptor(ends[1]));
   }
   static ino_t inode(int fd) {
     struct stat info {};
@@ -32,8 +32,8 @@ class StreamTest : public ::testing::Test {
 TEST_F(StreamTest, DescriptorsArriveWithTheirMessageInOrder) {
   int pipes[2];
   ASSERT_EQ(::pipe2(pipes, O_CLOEXEC), 0);
-  const OwnedFd reader(pipes[0]);
-  const OwnedFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const FileDescriptor reader(pipes[0]);
+  const FileDescriptor null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const std::array<int, 2> first{reader.get(), null.get()};
   const std::array<int, 1> second{pipes[1]};
   ASSERT_TRUE(left_->send(encode(ToKeeper(Heartbeat{}))));
