@@ -76,7 +76,7 @@ void Node::apply_services(const NodeConfig& config, TimePoint now) {
       service->last_error = "no pair key: run hotpair pair init";
       raise(kServiceDown, settings.name, now, settings.name, service->last_error);
     } else if (fresh) {
-      raise(kServiceDown, settings.name, now, settings.name, "not connected yet");
+      raise_if_it_lasts(kServiceDown, settings.name, now, settings.name, "not connected yet");
     }
   }
   for (auto place = services_.begin(); place != services_.end();) {

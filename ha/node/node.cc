@@ -81,12 +81,15 @@ void Node::on_timeout(TimePoint now) {
   for (const auto& [name, service] : services_) service->session->on_timeout(now);
   gmp_.on_timeout(now);
   mrib_.on_timeout(now);
+  for (const ActiveAlarm& alarm : alarms_.on_timeout(now))
+    effects_.push(WriteLog{alarm.message, alarm.text});
   if (leaving_) continue_leaving(now);
   pump(now);
 }
 
 std::optional<TimePoint> Node::next_deadline() const {
   std::optional<TimePoint> deadline = earliest(heartbeat_at_, leave_until_);
+  deadline = earliest(deadline, alarms_.next_deadline());
   for (const auto& [id, scope] : scopes_) {
     deadline = earliest(deadline, scope->role.next_deadline());
     deadline = earliest(deadline, scope->handover.next_deadline());

@@ -29,6 +29,8 @@ namespace hotpair::ha::node {
 /// How long an activation after `handed over` waits for the end of the old journal.
 inline constexpr Duration kTailWait = std::chrono::milliseconds(300);
 inline constexpr Duration kHeartbeat = std::chrono::milliseconds(500);
+/// What is over sooner was no reason to call anybody.
+inline constexpr Duration kAlarmHold = std::chrono::seconds(3);
 
 /// What `hotpair wait` waits for.
 enum class Condition : std::uint8_t { ready, synced, master };
@@ -59,6 +61,7 @@ struct Service {
   bool stream_up = false;
   bool up = false;
   bool dropped = false;  ///< by us; the transport has yet to say that it is gone
+  bool peer_left = false;  ///< it said goodbye and has not come back
   std::string last_error;
   std::optional<TimePoint> last_up;
   std::uint64_t connects = 0;
@@ -91,6 +94,9 @@ struct Scope {
   std::optional<std::uint32_t> refill;  ///< cursor of a snapshot that refills the store
   std::uint64_t story = 0;
   TimePoint story_began;
+  TimePoint handover_asked;  ///< a planned one: its digests are compared
+  std::optional<switchover::HandoverEnded>
+      done_handover;                     ///< as old side, the newest that was done
   std::optional<std::uint64_t> ticket;   ///< operator's switchover
   std::optional<TimePoint> check_until;  ///< a planned handover waits for equal digests
 };
@@ -247,6 +253,7 @@ class Node {
   void activate(Scope& scope, TimePoint now);
   void deactivate(Scope& scope, TimePoint now);
   void begin_story(Scope& scope, const role::RoleChanged& change, TimePoint now);
+  void tell_handover(Scope& scope, TimePoint now);
   void phase(const Scope& scope, const std::string& name, TimePoint at);
   [[nodiscard]] Result<void> begin_handover(Scope& scope, TimePoint now, bool force);
   [[nodiscard]] Readiness readiness(const Scope& scope) const;
@@ -309,6 +316,9 @@ class Node {
   void log(const Message& message, Args&&... args);
   template <typename... Args>
   void raise(const Message& message, const std::string& subject, TimePoint now, Args&&... args);
+  template <typename... Args>
+  void raise_if_it_lasts(const Message& message, const std::string& subject, TimePoint now,
+                         Args&&... args);
   void clear(const Message& message, const std::string& subject);
 
   Identity identity_;

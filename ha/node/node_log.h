@@ -23,4 +23,12 @@ void Node::raise(const Message& message, const std::string& subject, TimePoint n
     effects_.push(WriteLog{&message, std::move(text)});
 }
 
+/// The same for what may end by itself in a moment: an alarm once it has lasted for kAlarmHold.
+template <typename... Args>
+void Node::raise_if_it_lasts(const Message& message, const std::string& subject, TimePoint now,
+                             Args&&... args) {
+  static_cast<void>(alarms_.raise(
+      message, subject, fmt::format(fmt::runtime(message.text), args...), now, kAlarmHold));
+}
+
 }  // namespace hotpair::ha::node

@@ -296,10 +296,12 @@ void Node::handle_stream(Service& service, const session::Effect& effect, TimePo
     service.last_up = now;
     ++service.connects;
     service.last_error.clear();
+    service.peer_left = false;
     clear(kServiceDown, service.settings.name);
     log(kChannelEvent, service.settings.name, "connected");
   } else if (const auto* close = std::get_if<session::CloseSession>(&effect)) {
-    std::string why(session::name_of(close->reason));
+    service.peer_left = close->reason == session::Reason::peer_left;
+    std::string why(service.peer_left ? "peer left" : session::name_of(close->reason));
     if (!close->text.empty()) why += ": " + close->text;
     effects_.push(DropConnection{service.transport, why});
     stream_ended(service, why, now);
@@ -333,7 +335,7 @@ void Node::on_complete(Scope& scope, const session::ScopeComplete& complete, Tim
   if (complete.complete)
     clear(kIncomplete, subject);
   else
-    raise(kIncomplete, subject, now, scope.id.value());
+    raise_if_it_lasts(kIncomplete, subject, now, scope.id.value());
 }
 
 // ---- the stream ----
@@ -404,12 +406,14 @@ void Node::stream_ended(Service& service, const std::string& reason, TimePoint n
   const bool was_up = service.up;
   service.stream_up = false;
   service.up = false;
-  service.last_error = reason;
+  // While it is away it cannot be reached; that it left says more.
+  service.last_error = !was_up && service.peer_left ? "peer left, now " + reason : reason;
   if (was_up) {
     ++service.disconnects;
     log(kChannelEvent, service.settings.name, "lost: " + reason);
   }
-  raise(kServiceDown, service.settings.name, now, service.settings.name, reason);
+  raise_if_it_lasts(kServiceDown, service.settings.name, now, service.settings.name,
+                    service.last_error);
   for (const auto& [id, scope] : scopes_) {
     if (scope->settings.service != service.settings.name || id == kWholeNode) continue;
     scope->peer_complete = false;

@@ -48,7 +48,7 @@ void Node::on_role_changed(Scope& scope, const role::RoleChanged& change, TimePo
   if (change.from != change.role)
     log(kRoleChanged, scope.id.value(), switchover::to_string(change.from),
         switchover::to_string(change.role), to_string(change.term),
-        switchover::to_string(change.cause));
+        switchover::to_string(change.cause) + (change.kept ? ", kept by the keeper" : ""));
   scope.take_at.reset();
   if (change.role != role::Role::master) {
     deactivate(scope, now);
@@ -58,7 +58,7 @@ void Node::on_role_changed(Scope& scope, const role::RoleChanged& change, TimePo
     return;
   }
   if (change.from != role::Role::master) begin_story(scope, change, now);
-  if (change.cause == keeper::Cause::handover && !scope.tail_in)
+  if (change.cause == keeper::Cause::handover && !change.kept && !scope.tail_in)
     scope.take_at = now + kTailWait;
   else
     take(scope, now);
@@ -108,12 +108,25 @@ void Node::begin_story(Scope& scope, const role::RoleChanged& change, TimePoint 
   story.to = change.role;
   story.term = change.term;
   story.cause = change.cause;
-  story.planned = change.cause == keeper::Cause::handover;
+  story.planned = change.cause == keeper::Cause::handover && !change.kept;
+  if (change.kept) story.remark = "kept by the keeper over a restart of the daemon";
   for (const auto& [id, link] : links_)
     if (link.settings.scope == scope.id)
       story.memberships += gmp_.group_count(id, Family::ipv4) + gmp_.group_count(id, Family::ipv6);
-  scope.story_began = now;
+  const bool gave = story.planned && change.role == role::Role::backup && scope.done_handover;
+  scope.story_began = story.at = gave ? scope.handover_asked : now;
   scope.story = history_.begin(std::move(story));
+  if (gave) tell_handover(scope, now);
+}
+
+/// The old side's part of a planned switchover.
+void Node::tell_handover(Scope& scope, TimePoint now) {
+  const switchover::HandoverEnded& told = *scope.done_handover;
+  phase(scope, "digests equal, term offered", told.began);
+  if (told.ready) phase(scope, "peer's gate open", *told.ready);
+  if (told.committed) phase(scope, "gate closed, committed", *told.committed);
+  phase(scope, "engines in standby", now);
+  scope.done_handover.reset();
 }
 
 void Node::phase(const Scope& scope, const std::string& name, TimePoint at) {
@@ -139,6 +152,7 @@ Result<void> Node::begin_handover(Scope& scope, TimePoint now, bool force) {
   if (const auto asked = service_of(scope)->session->check_digest(scope.id, now); !asked)
     return refuse(asked.error().detail);
   scope.check_until = now + kDigestWait;
+  scope.handover_asked = now;
   return {};
 }
 
@@ -186,6 +200,7 @@ bool Node::pump_handover(Scope& scope, TimePoint now) {
       const std::string result = ended->failure.empty() ? "done" : "failed: " + ended->failure;
       log(kHandoverEnded, scope.id.value(), to_string(ended->term), result);
       if (!ended->old_side) continue;
+      if (ended->failure.empty()) scope.done_handover = *ended;
       if (ended->failure.empty())
         end_ticket(scope,
                    fmt::format("backup-id {} was handed over in term {}", scope.id.value(),
@@ -267,7 +282,12 @@ void Node::continue_leaving(TimePoint now) {
   if (busy && now < *leave_until_) {
     return;
   }
-  for (const auto& [name, service] : services_) service->session->close("leaving the pair", now);
+  // The goodbye goes out with this turn's effects: the time that is left is short.
+  for (const auto& [name, service] : services_) {
+    service->session->close("leaving the pair", now);
+    while (pump_session(*service, now)) {
+    }
+  }
   effects_.push(SendToKeeper{keeper::Leave{}});
   effects_.push(ActionEnded{leave_ticket_, "left the pair", std::nullopt, {}});
   leave_ticket_ = 0;

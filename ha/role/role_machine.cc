@@ -46,7 +46,7 @@ void RoleMachine::on_keeper(const std::optional<keeper::ScopeState>& state, Time
   armed_.reset();
   if (state) {
     see(state->term);
-    settle(state->role, state->term, Cause::none);
+    settle(state->role, state->term, state->cause, true);
   }
   // A new keeper knows nothing and is told; it keeps a running lease and renews none before it has
   // heard the peer.
@@ -219,7 +219,7 @@ void RoleMachine::become(Role role, const Term& term, Cause cause) {
   settle(role, term, cause);
 }
 
-void RoleMachine::settle(Role role, const Term& term, Cause cause) {
+void RoleMachine::settle(Role role, const Term& term, Cause cause, bool kept) {
   const Role from = role_;
   const bool changed = role_ != role || term_ != term;
   role_ = role;
@@ -227,8 +227,9 @@ void RoleMachine::settle(Role role, const Term& term, Cause cause) {
   if (role == Role::master) complete_ = true;
   if (from == Role::master && role != Role::master) complete_ = false;
   if (changed) {
-    cause_ = cause;
-    effects_.push(RoleChanged{config_.scope, from, role, term, cause});
+    // A newer term of the same role is no new reason for it.
+    if (cause != Cause::none || from != role) cause_ = cause;
+    effects_.push(RoleChanged{config_.scope, from, role, term, cause, kept && from != role});
   }
   report();
 }
@@ -240,7 +241,8 @@ void RoleMachine::report() {
       .role = role_,
       .term = term_,
       .posture = role_ == Role::master ? keeper::GatePosture::leased : keeper::GatePosture::closed,
-      .complete = complete_};
+      .complete = complete_,
+      .cause = cause_};
   if (told_ == wish) return;
   told_ = wish;
   effects_.push(ToKeeper{wish});

@@ -64,7 +64,7 @@ class RoleMachine {
   void decide(TimePoint now);
   void decide_without_master();
   void become(Role role, const Term& term, Cause cause);
-  void settle(Role role, const Term& term, Cause cause);
+  void settle(Role role, const Term& term, Cause cause, bool kept = false);
   void see(const Term& term);
   void arm();
   void plan_revert(TimePoint now);

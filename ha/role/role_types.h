@@ -44,6 +44,8 @@ struct RoleChanged {
   Role role = Role::init;
   Term term;
   Cause cause = Cause::none;
+  /// Nothing changed hands: the keeper held it while the daemon was away.
+  bool kept = false;
 };
 /// The better node is back and in sync, and the revert delay is over: hand over as planned.
 struct RevertWanted {

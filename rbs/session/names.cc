@@ -52,7 +52,8 @@ std::string_view name_of(Reason reason) {
       "stream-lost",
       "stale-term",
       "stale-sync",
-      "stale-handover"};
+      "stale-handover",
+      "peer-left"};
   const auto index = static_cast<std::size_t>(reason);
   return index < kNames.size() ? kNames[index] : "unknown";
 }

@@ -236,7 +236,8 @@ enum class Reason : std::uint8_t {
   stale_term = 14,        ///< dropped: an older term than known
   stale_sync = 15,        ///< dropped: belongs to a synchronisation since left
   stale_handover = 16,    ///< dropped: a handover since ended
-  count_ = 17,
+  peer_left = 17,         ///< the peer closed on purpose
+  count_ = 18,
 };
 
 struct Bye {

@@ -312,6 +312,7 @@ void ReplicationSession::State::on(const Bye& frame, TimePoint now) {
       static_cast<std::size_t>(frame.reason) < static_cast<std::size_t>(Reason::count_)
           ? frame.reason
           : Reason::none;
+  if (reason == Reason::leaving) return shut(Reason::peer_left, frame.text, false, now);
   shut(Reason::leaving,
        "the peer closed: " + std::string(name_of(reason)) +
            (frame.text.empty() ? "" : ", " + frame.text),

@@ -78,6 +78,7 @@ ScopeState Keeper::state_of(const Scope& scope) {
   state.gate_open = scope.gate == Gate::open || scope.gate == Gate::leased;
   state.access_up = scope.access_up;
   state.armed = scope.plan;
+  state.cause = scope.cause;
   return state;
 }
 
@@ -231,6 +232,7 @@ void Keeper::handle(const SetScope& message, TimePoint now) {
   }
   const bool raised = scope->known && scope->term < message.term;
   scope->known = true;
+  if (message.cause != Cause::none || scope->role != message.role) scope->cause = message.cause;
   scope->role = message.role;
   scope->term = message.term;
   scope->complete = message.complete;

@@ -101,6 +101,7 @@ class Keeper {
     bool known = false;  // SetScope came; before that hellos say nothing of it
     Role role = Role::init;
     Term term;
+    Cause cause = Cause::none;  // of the newest change of role
     GatePosture posture = GatePosture::closed;
     bool complete = false;
     bool access_up = true;

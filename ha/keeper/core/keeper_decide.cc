@@ -32,6 +32,7 @@ void Keeper::give_way(Scope& scope, Term term, TimePoint now) {
   apply_posture(scope, GatePosture::closed, now);
   scope.role = Role::backup;
   scope.term = term;
+  scope.cause = Cause::larger_term;
   scope.fresh = false;
   scope.plan.reset();
   scope.opening.reset();
@@ -43,6 +44,7 @@ void Keeper::give_way(Scope& scope, Term term, TimePoint now) {
 void Keeper::become_master(Scope& scope, Term term, Cause cause, TimePoint now) {
   scope.term = term;
   scope.role = Role::master;
+  scope.cause = cause;
   scope.fresh = true;
   scope.handed_over = false;
   scope.plan.reset();

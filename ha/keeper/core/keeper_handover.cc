@@ -49,6 +49,7 @@ void Keeper::handle(const HandoverCommit& message, TimePoint now) {
   apply_posture(*scope, GatePosture::closed, now);
   scope->role = Role::backup;
   scope->term = message.term;
+  scope->cause = Cause::handover;
   scope->fresh = false;
   scope->handed_over = true;
   scope->offered.reset();

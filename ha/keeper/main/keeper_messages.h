@@ -25,15 +25,16 @@ inline constexpr Message kDaemonRefused{
     "HA-KEEP-0005", LogLevel::warning, "connection refused: {}",
     "Another daemon is connected, or a process of another user tried.",
     "Run one hotpaird per keeper socket."};
-inline constexpr Message kPath{
-    "HA-KEEP-0006", LogLevel::warning, "e-trunk {} path {} {} (silent for {} ms)",
-    "A liveness path to the peer changed.", "If it went down: check the link and the peer."};
+/// Up is an info, down a warning.
+inline constexpr Message kPath{"HA-KEEP-0006", LogLevel::warning, "e-trunk {} path {} {}",
+                               "A liveness path to the peer changed.",
+                               "If it went down: check the link and the peer."};
 inline constexpr Message kScopeChanged{
-    "HA-KEEP-0007", LogLevel::warning, "scope {}: role {}, term {}, gate {}, cause {}",
+    "HA-KEEP-0007", LogLevel::warning, "scope {}: role {}, term {}, gate {}, cause: {}",
     "The keeper acted on its own: an armed plan, a larger term, or a handover.",
     "See display switchover history."};
 inline constexpr Message kGate{
-    "HA-KEEP-0008", LogLevel::warning, "scope {}: gate {} (cause {})",
+    "HA-KEEP-0008", LogLevel::warning, "scope {}: gate {} (cause: {})",
     "The lease of the gate ran out, or the gate reopened.",
     "A lease runs out when hellos cannot be sent or this process did not run."};
 inline constexpr Message kAccess{

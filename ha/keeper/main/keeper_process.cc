@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "ha/keeper/main/keeper_messages.h"
+#include "ha/keeper/wire/keeper_names.h"
 #include "platform/io/clock.h"
 
 namespace hotpair::ha::keeper {
@@ -205,15 +206,17 @@ void KeeperProcess::complete(FromKeeper& message) const {
 
 void KeeperProcess::log_event(const FromKeeper& message) {
   if (const auto* path = std::get_if<PathChanged>(&message)) {
-    log_(messages::kPath, path->etrunk.value(), path->path.value(), path->up ? "up" : "down",
-         path->silent_ms);
+    Message row = messages::kPath;
+    if (path->up) row.level = LogLevel::info;
+    log_(row, path->etrunk.value(), path->path.value(),
+         path->up ? std::string("up") : fmt::format("down, silent for {} ms", path->silent_ms));
   } else if (const auto* scope = std::get_if<ScopeChanged>(&message)) {
-    log_(messages::kScopeChanged, scope->state.scope.value(),
-         static_cast<unsigned>(scope->state.role), to_string(scope->state.term),
-         scope->state.gate_open ? "open" : "closed", static_cast<unsigned>(scope->cause));
+    log_(messages::kScopeChanged, scope->state.scope.value(), name_of(scope->state.role),
+         to_string(scope->state.term), scope->state.gate_open ? "open" : "closed",
+         name_of(scope->cause));
   } else if (const auto* gate = std::get_if<GateChanged>(&message)) {
     log_(messages::kGate, gate->scope.value(), gate->open ? "open" : "closed",
-         static_cast<unsigned>(gate->cause));
+         name_of(gate->cause));
   } else if (const auto* access = std::get_if<AccessChanged>(&message)) {
     log_(messages::kAccess, access->scope.value(), access->up ? "up" : "down");
   } else if (const auto* alone = std::get_if<Alone>(&message)) {

@@ -8,7 +8,8 @@
 #include "platform/base/bytes.h"
 
 /// The fields of each message in their order, once for both directions: `fields(io, message)` where
-/// `io` is FieldReader or FieldWriter. A later version appends to the end of a list, never inserts.
+/// `io` is FieldReader or FieldWriter. A later version appends to the end of a list, never inserts,
+/// by io.appended(): from an older process they are missing and keep their defaults.
 namespace hotpair::ha::keeper {
 
 inline constexpr std::size_t kListMax = 256;
@@ -69,6 +70,7 @@ template <typename Io, typename S>
   requires std::same_as<std::remove_const_t<S>, ScopeState>
 void fields(Io& io, S& s) {
   io(s.scope, s.role, s.term, s.posture, s.gate_open, s.access_up, s.armed);
+  io.appended(s.cause);
 }
 template <typename Io, typename S>
   requires std::same_as<std::remove_const_t<S>, PathStatus>
@@ -92,6 +94,7 @@ template <typename Io, typename S>
   requires std::same_as<std::remove_const_t<S>, SetScope>
 void fields(Io& io, S& s) {
   io(s.scope, s.role, s.term, s.posture, s.complete);
+  io.appended(s.cause);
 }
 template <typename Io, typename S>
   requires std::same_as<std::remove_const_t<S>, SetRank>
@@ -202,6 +205,10 @@ class FieldWriter {
   void operator()(const T&... values) {
     (put(values), ...);
   }
+  template <typename T>
+  void appended(const T& value) {
+    put(value);
+  }
 
  private:
   void put(bool value) { writer_.u8(value ? 1 : 0); }
@@ -266,6 +273,10 @@ class FieldReader {
   template <typename... T>
   void operator()(T&... values) {
     (get(values), ...);
+  }
+  template <typename T>
+  void appended(T& value) {
+    if (ok() && reader_.remaining() > 0) get(value);
   }
   [[nodiscard]] bool ok() const { return good_ && reader_.ok(); }
 

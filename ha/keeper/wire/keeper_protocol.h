@@ -97,6 +97,7 @@ struct SetScope {
   Term term;
   GatePosture posture = GatePosture::closed;
   bool complete = false;
+  Cause cause = Cause::none;  ///< why it has this role; told back to the daemon's next life
   friend bool operator==(const SetScope&, const SetScope&) = default;
 };
 /// Changes the rank that hellos carry (tracking).
@@ -188,6 +189,7 @@ struct ScopeState {
   bool gate_open = false;
   bool access_up = true;
   std::optional<ArmedPlan> armed;
+  Cause cause = Cause::none;  ///< of the newest change of role, whoever decided it
   friend bool operator==(const ScopeState&, const ScopeState&) = default;
 };
 /// First answer. Kept descriptors follow it, named in their order.

@@ -164,10 +164,10 @@ TEST_F(Interpreter, AWaitThatTimedOutSaysWhatIsMissing) {
   Request request;
   request.json = true;
   const Response document = interpreter.finish(request, outcome);
-  const auto json = Json::parse(document.text, 8);
-  ASSERT_TRUE(json.has_value());
-  ASSERT_NE(json->find("missing"), nullptr);
-  EXPECT_EQ(json->find("missing")->dump(), R"([{"subject":"RBS rbs1","text":"no pair key"},)"
+  const auto parsed = Json::parse(document.text, 8);
+  ASSERT_TRUE(parsed.has_value());
+  ASSERT_NE(parsed->find("missing"), nullptr);
+  EXPECT_EQ(parsed->find("missing")->dump(), R"([{"subject":"RBS rbs1","text":"no pair key"},)"
                                            R"({"subject":"scope 2","text":"bulk 40 % received"}])");
 }
 

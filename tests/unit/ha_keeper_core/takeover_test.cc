@@ -51,6 +51,26 @@ TEST(Takeover, SilenceOnAllPathsExecutesThePlanInOrder) {
   EXPECT_EQ(hello->hello.paths_up, 0U);
 }
 
+// What the daemon's next life shows as the reason of its role.
+TEST(Takeover, TheCauseOutlivesTheDaemon) {
+  Pair pair;
+  pair.bring_up();
+  pair.tell(pair.a, SetScope{kScope, Role::master, Pair::term(1, pair.a), GatePosture::leased, true,
+                             Cause::election});
+  pair.kill_daemon(pair.a);
+  pair.connect(pair.a);
+  EXPECT_EQ(pair.state(pair.a).cause, Cause::election);
+  pair.kill_keeper(pair.a);
+  pair.run_for(milliseconds(130));
+  pair.kill_daemon(pair.b);
+  pair.connect(pair.b);
+  ASSERT_EQ(pair.b.last<Welcome>()->scopes.size(), 1U);
+  EXPECT_EQ(pair.b.last<Welcome>()->scopes[0].cause, Cause::paths_down);
+  // The daemon says what it was told; a word without a reason changes none.
+  pair.set_scope(pair.b, Role::master, Pair::term(2, pair.b), GatePosture::leased);
+  EXPECT_EQ(pair.state(pair.b).cause, Cause::paths_down);
+}
+
 TEST(Takeover, OneOfTwoPathsDownIsNoTakeover) {
   Pair pair;
   pair.path_count = 2;

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "checkpoint/store/memory_store.h"
 #include "ha/node/node.h"
+#include "rbs/wire/frame_codec.h"
 
 namespace hotpair::ha::node::testing {
 
@@ -21,9 +25,13 @@ inline constexpr TransportId kTransport{1};
 /// `to_keeper` gather what it says.
 class NodeStand {
  public:
-  explicit NodeStand(bool with_link = false) { apply(with_link); }
+  enum class Key { absent, present };
+  explicit NodeStand(Key key = Key::absent, const NodeConfig& config = configuration()) {
+    if (key == Key::present) node.set_pair_key(true, now);
+    apply(config);
+  }
 
-  static NodeConfig configuration(bool with_link) {
+  static NodeConfig configuration() {
     NodeConfig config;
     EtrunkSettings trunk;
     trunk.etrunk.id = kTrunk;
@@ -32,20 +40,8 @@ class NodeStand {
     config.etrunks = {trunk};
     config.services = {{"rbs1", IpAddress::v4(0x0a000001), IpAddress::v4(0x0a000002), 1025}};
     config.scopes = {{kScope, "rbp1", "rbs1", kTrunk, 1, true, true}};
-    if (with_link) {
-      LinkSettings link;
-      link.name = "Eth-Trunk1";
-      link.device = "et1";
-      link.ipv4 = true;
-      link.scope = kScope;
-      link.eth_trunk = 1;
-      link.addresses = {{IpAddress::v4(0x0a010001), 24}};
-      link.igmp = mcast::gmp::InterfaceConfig{};
-      config.links = {link};
-    }
     return config;
   }
-  void apply(bool with_link) { apply(configuration(with_link)); }
   void apply(const NodeConfig& config) {
     node.apply(config, now);
     settle();
@@ -65,7 +61,14 @@ class NodeStand {
       } else if (const auto* drop = std::get_if<DropConnection>(&*effect)) {
         dropped.push_back(drop->reason);
       } else if (auto* bytes = std::get_if<SendBytes>(&*effect)) {
-        sent.push_back(std::move(bytes->bytes));
+        sent.feed(bytes->bytes);
+        while (auto payload = sent.next()) {
+          if (!*payload) break;
+          frames.push_back(*rbs::wire::decode(**payload));
+        }
+        node.on_transport_sent(bytes->transport, bytes->bytes.size(), now);
+      } else if (std::holds_alternative<Stop>(*effect)) {
+        stopped = true;
       }
     }
   }
@@ -110,6 +113,48 @@ class NodeStand {
   void hear(role::Role role, Term term, std::uint8_t rank = 50) {
     keeper(keeper::PeerHello{hello(role, term, rank)});
   }
+  // ---- the peer's end of the channel ----
+  void say(const rbs::session::Frame& frame) {
+    node.on_transport_bytes(kTransport, *rbs::wire::encode(frame), now);
+    settle();
+  }
+  /// The newest frame of its kind; made empty if none was sent.
+  template <typename Wanted>
+  [[nodiscard]] Wanted sent_last() const {
+    for (auto each = frames.rbegin(); each != frames.rend(); ++each)
+      if (const auto* found = std::get_if<Wanted>(&*each)) return *found;
+    ADD_FAILURE() << "no such frame was sent";
+    return {};
+  }
+  void come_up() {
+    node.on_transport_up(kTransport, now);
+    settle();
+    rbs::session::Open open;
+    open.node = kPeer;
+    open.scopes = {kScope};
+    say(open);
+    say(rbs::session::Accept{});
+  }
+  /// The peer's copy, empty at first, becomes complete.
+  void sync_as_master(const Term& own) {
+    rbs::session::ScopeState state;
+    state.scope = kScope;
+    state.role = rbs::session::Role::backup;
+    state.term = own;
+    state.incomplete = true;
+    state.generation = 1;
+    say(state);
+    const auto begin = sent_last<rbs::session::BulkBegin>();
+    const auto end = sent_last<rbs::session::BulkEnd>();
+    ASSERT_FALSE(begin.history.empty());
+    say(rbs::session::Ack{kScope, end.sync, begin.history.back().epoch, end.target});
+  }
+  /// The peer's copy is the same.
+  void answer_digests() {
+    auto digests = sent_last<rbs::session::Digests>();
+    digests.answer = true;
+    say(digests);
+  }
   [[nodiscard]] bool has_alarm(std::string_view id) const {
     for (const ActiveAlarm& alarm : node.alarms().active())
       if (alarm.message->id == id) return true;
@@ -124,7 +169,9 @@ class NodeStand {
   std::vector<ActionEnded> ended;
   std::vector<keeper::ToKeeper> to_keeper;
   std::vector<std::string> dropped;
-  std::vector<Bytes> sent;
+  rbs::wire::FrameReader sent;
+  std::vector<rbs::session::Frame> frames;  ///< to the peer
+  bool stopped = false;
 };
 
 }  // namespace hotpair::ha::node::testing

@@ -49,9 +49,8 @@ TEST(Waiting, ABackupIsNoMaster) {
 }
 
 TEST(Waiting, TheServicesLastErrorIsTold) {
-  NodeStand stand;
+  NodeStand stand{NodeStand::Key::present};
   stand.connect_keeper();
-  stand.node.set_pair_key(true, stand.now);
   stand.hear(role::Role::master, Term{7, kPeer}, 200);
   stand.node.on_transport_down(kTransport, "unreachable", stand.now);
   EXPECT_THAT(lacks(stand, Condition::synced),
@@ -59,32 +58,13 @@ TEST(Waiting, TheServicesLastErrorIsTold) {
                           Missing{"scope 2", "RBS rbs1 is not connected"}));
 }
 
-/// The peer's side of the stream.
-struct Peer {
-  NodeStand& stand;
-  void say(const rbs::session::Frame& frame) {
-    stand.node.on_transport_bytes(kTransport, *rbs::wire::encode(frame), stand.now);
-    stand.settle();
-  }
-};
-
 TEST(Waiting, ABulkUnderWayTellsHowFarItIs) {
   namespace session = rbs::session;
-  NodeStand stand;
+  NodeStand stand{NodeStand::Key::present};
   stand.connect_keeper();
-  stand.node.set_pair_key(true, stand.now);
   const Term term{7, kPeer};
   stand.hear(role::Role::master, term, 200);
-  stand.node.on_transport_up(kTransport, stand.now);
-  stand.settle();
-  Peer peer{stand};
-  session::Open open;
-  open.protocol_min = session::kProtocolMin;
-  open.protocol_max = session::kProtocolMax;
-  open.node = kPeer;
-  open.scopes = {kScope};
-  peer.say(open);
-  peer.say(session::Accept{session::kProtocolMax});
+  stand.come_up();
   EXPECT_THAT(lacks(stand, Condition::synced),
               ElementsAre(Missing{"scope 2", "the peer does not have it"}));
   const checkpoint::EpochHistory history{{{term, 1}, checkpoint::Sequence{0}}};
@@ -94,21 +74,21 @@ TEST(Waiting, ABulkUnderWayTellsHowFarItIs) {
   state.term = term;
   state.history = history;
   state.generation = 1;
-  peer.say(state);
+  stand.say(state);
   session::BulkBegin begin{
       kScope, term, 1, session::SyncKind::bulk, history, checkpoint::Sequence{0}, 5};
-  peer.say(begin);
+  stand.say(begin);
   checkpoint::RecordKey key;
   key.database = 200;
   key.key = Bytes(4, std::byte{1});
   auto next = key;
   next.key = Bytes(4, std::byte{2});
-  peer.say(session::BulkRecords{
+  stand.say(session::BulkRecords{
       kScope, term, 1, std::nullopt, next, {{key, {1, Bytes(8)}}, {next, {1, Bytes(8)}}}});
   EXPECT_THAT(lacks(stand, Condition::synced),
               ElementsAre(Missing{"scope 2", "bulk 40 % received"}));
-  peer.say(session::BulkRecords{kScope, term, 1, next, std::nullopt, {}});
-  peer.say(session::BulkEnd{kScope, term, 1, checkpoint::Sequence{0}});
+  stand.say(session::BulkRecords{kScope, term, 1, next, std::nullopt, {}});
+  stand.say(session::BulkEnd{kScope, term, 1, checkpoint::Sequence{0}});
   EXPECT_THAT(stand.node.missing(Condition::synced), IsEmpty());
 }
 
