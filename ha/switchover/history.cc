@@ -1,7 +1,5 @@
 #include "ha/switchover/history.h"
 
-#include "ha/keeper/wire/keeper_names.h"
-
 namespace hotpair::ha::switchover {
 namespace {
 
@@ -21,8 +19,42 @@ void History::add_phase(std::uint64_t number, const std::string& name, Duration 
     if (story.number == number) story.phases.push_back({name, at});
 }
 
-std::string to_string(keeper::Cause cause) { return std::string(name_of(cause)); }
+std::string to_string(keeper::Cause cause) {
+  switch (cause) {
+    case keeper::Cause::none:
+      return "none";
+    case keeper::Cause::paths_down:
+      return "all paths down";
+    case keeper::Cause::peer_access_lost:
+      return "peer access lost";
+    case keeper::Cause::peer_control_dead:
+      return "peer control dead";
+    case keeper::Cause::peer_leaving:
+      return "peer leaving";
+    case keeper::Cause::election:
+      return "election";
+    case keeper::Cause::handover:
+      return "handover";
+    case keeper::Cause::larger_term:
+      return "larger term";
+    case keeper::Cause::alone:
+      return "alone";
+    case keeper::Cause::lease_expired:
+      return "lease expired";
+  }
+  return "unknown";
+}
 
-std::string to_string(keeper::Role role) { return std::string(keeper::name_of(role)); }
+std::string to_string(keeper::Role role) {
+  switch (role) {
+    case keeper::Role::init:
+      return "init";
+    case keeper::Role::backup:
+      return "backup";
+    case keeper::Role::master:
+      return "master";
+  }
+  return "unknown";
+}
 
 }  // namespace hotpair::ha::switchover

@@ -67,6 +67,19 @@ bool CarrierWatch::request_dump() {
   return ::send(fd_.get(), &request, sizeof request, 0) == static_cast<ssize_t>(sizeof request);
 }
 
+void CarrierWatch::ask(unsigned index) {
+  struct {
+    nlmsghdr header;
+    ifinfomsg body;
+  } request{};
+  request.header.nlmsg_len = sizeof request;
+  request.header.nlmsg_type = RTM_GETLINK;
+  request.header.nlmsg_flags = NLM_F_REQUEST;
+  request.body.ifi_family = AF_UNSPEC;
+  request.body.ifi_index = static_cast<int>(index);
+  static_cast<void>(::send(fd_.get(), &request, sizeof request, 0));
+}
+
 bool CarrierWatch::read() {
   std::array<std::byte, 32 * 1024> buffer;
   bool changed = false;

@@ -26,6 +26,9 @@ class CarrierWatch {
   [[nodiscard]] int fd() const { return fd_.get(); }
   /// Reads what is there; true if any link changed. After an overrun all links are asked again.
   [[nodiscard]] bool read();
+  /// Asks for one link; the answer is there for the next read(). It waits for the kernel's lock of
+  /// network configuration.
+  void ask(unsigned index);
   /// nullptr: no such device.
   [[nodiscard]] const Link* find(const std::string& device) const;
 

@@ -11,6 +11,8 @@
 namespace hotpair::ha::keeper {
 namespace {
 
+constexpr Duration kCarrierPoll = std::chrono::milliseconds(10);
+
 constexpr Duration kRetry = std::chrono::milliseconds(500);
 constexpr std::size_t kDatagramsAtOnce = 4096;
 
@@ -139,7 +141,29 @@ void KeeperProcess::read_links() {
   open_missing();
 }
 
+// With every hello, at most every 10 ms: what netlink will tell up to 1 s later.
+void KeeperProcess::poll_carriers(TimePoint at) {
+  if (at - polled_at_ < kCarrierPoll) return;
+  polled_at_ = at;
+  const auto changed = counters_.poll();
+  if (changed.empty()) return;
+  for (const unsigned index : changed) links_.ask(index);
+  read_links();
+}
+
+void KeeperProcess::watch_carriers() {
+  std::map<std::string, unsigned> devices;
+  for (const ScopeConfig& scope : keeper_.config().scopes)
+    for (const std::string& device : scope.access_devices)
+      if (const CarrierWatch::Link* link = links_.find(device)) devices[device] = link->index;
+  counters_.watch(devices);
+  if (counters_.unwatched() != told_unwatched_)
+    for (const std::string& device : counters_.unwatched()) log_(messages::kCarrierLate, device);
+  told_unwatched_ = counters_.unwatched();
+}
+
 void KeeperProcess::report_links() {
+  watch_carriers();
   for (const ScopeConfig& scope : keeper_.config().scopes) {
     for (const std::string& device : scope.access_devices) {
       const CarrierWatch::Link* link = links_.find(device);

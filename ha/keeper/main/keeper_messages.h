@@ -53,6 +53,10 @@ inline constexpr Message kHelloFailed{
     "HA-KEEP-0013", LogLevel::warning, "e-trunk {} path {}: hello not sent: {}",
     "A hello could not be sent; its lease is not renewed by it.",
     "Check route, link and security-key."};
+inline constexpr Message kCarrierLate{
+    "HA-KEEP-0020", LogLevel::warning, "{}: no counter of carrier changes in /sys",
+    "Loss of carrier on this access device is told by the kernel's events alone, up to 1 s late.",
+    "Mount /sys of this network namespace, or grant CAP_SYS_ADMIN to the keeper."};
 inline constexpr Message kAlone{
     "HA-KEEP-0014", LogLevel::warning, "e-trunk {}: no hello of the peer since start",
     "Nobody answered for the longer of hello timeout and restart-grace.", "Check the peer."};

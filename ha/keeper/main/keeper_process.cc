@@ -10,7 +10,7 @@
 #include <cstring>
 
 #include "ha/keeper/main/keeper_messages.h"
-#include "ha/keeper/wire/keeper_names.h"
+#include "ha/switchover/history.h"
 #include "platform/io/clock.h"
 
 namespace hotpair::ha::keeper {
@@ -101,6 +101,7 @@ void KeeperProcess::turn() {
 void KeeperProcess::run_timers(TimePoint at) {
   const auto due = keeper_.next_deadline();
   if (due && *due <= at) {
+    poll_carriers(at);  // before the hellos, so that they tell of it
     keeper_.on_timeout(at);
     drain();
   }
@@ -211,12 +212,12 @@ void KeeperProcess::log_event(const FromKeeper& message) {
     log_(row, path->etrunk.value(), path->path.value(),
          path->up ? std::string("up") : fmt::format("down, silent for {} ms", path->silent_ms));
   } else if (const auto* scope = std::get_if<ScopeChanged>(&message)) {
-    log_(messages::kScopeChanged, scope->state.scope.value(), name_of(scope->state.role),
-         to_string(scope->state.term), scope->state.gate_open ? "open" : "closed",
-         name_of(scope->cause));
+    log_(messages::kScopeChanged, scope->state.scope.value(),
+         switchover::to_string(scope->state.role), to_string(scope->state.term),
+         scope->state.gate_open ? "open" : "closed", switchover::to_string(scope->cause));
   } else if (const auto* gate = std::get_if<GateChanged>(&message)) {
     log_(messages::kGate, gate->scope.value(), gate->open ? "open" : "closed",
-         name_of(gate->cause));
+         switchover::to_string(gate->cause));
   } else if (const auto* access = std::get_if<AccessChanged>(&message)) {
     log_(messages::kAccess, access->scope.value(), access->up ? "up" : "down");
   } else if (const auto* alone = std::get_if<Alone>(&message)) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ha/keeper/core/keeper.h"
+#include "ha/keeper/main/carrier_counters.h"
 #include "ha/keeper/main/carrier_watch.h"
 #include "ha/keeper/main/daemon_port.h"
 #include "ha/keeper/main/hello_sockets.h"
@@ -71,6 +72,8 @@ class KeeperProcess {
   void on_datagram(std::size_t socket, const HelloSocket::Datagram& datagram);
   void read_links();
   void report_links();
+  void watch_carriers();
+  void poll_carriers(TimePoint at);
 
   // The daemon.
   void accept_daemon();
@@ -95,6 +98,9 @@ class KeeperProcess {
   TimePoint retry_at_;
   bool retry_ = false;
   std::map<std::string, bool> carriers_;  // as told to the core
+  CarrierCounters counters_;
+  TimePoint polled_at_;
+  std::vector<std::string> told_unwatched_;
 
   std::optional<MessageStream> daemon_;
   KeptDescriptors kept_;

@@ -167,8 +167,9 @@ TEST_F(Interpreter, AWaitThatTimedOutSaysWhatIsMissing) {
   const auto parsed = Json::parse(document.text, 8);
   ASSERT_TRUE(parsed.has_value());
   ASSERT_NE(parsed->find("missing"), nullptr);
-  EXPECT_EQ(parsed->find("missing")->dump(), R"([{"subject":"RBS rbs1","text":"no pair key"},)"
-                                           R"({"subject":"scope 2","text":"bulk 40 % received"}])");
+  EXPECT_EQ(parsed->find("missing")->dump(),
+            R"([{"subject":"RBS rbs1","text":"no pair key"},)"
+            R"({"subject":"scope 2","text":"bulk 40 % received"}])");
 }
 
 TEST_F(Interpreter, ARefusedActionIsARefusedCommand) {
