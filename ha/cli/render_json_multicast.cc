@@ -65,6 +65,7 @@ Json interface_json(const GmpInterface& each) {
   out.set("groups", row.groups)
       .set("groups_peak", row.groups_peak)
       .set("groups_max", row.max_groups);
+  out.set("groups_per_host_max", row.max_groups_per_host);
   out.set("sources_per_group_max", row.max_sources_per_group);
   return out.set("counters", counters(row.counters));
 }

@@ -56,6 +56,8 @@ std::string interface_text(const GmpInterface& each, Family family, bool verbose
   text += fmt::format("   Robustness: {}\n", row.robustness);
   text += fmt::format("   Total {} groups reported: {} (peak {}, limit {})\n", protocol(family),
                       row.groups, row.groups_peak, row.max_groups);
+  if (row.max_groups_per_host != 0)
+    text += fmt::format("   Limit of groups per host: {}\n", row.max_groups_per_host);
   if (row.scope) text += fmt::format("   Backed up with backup-id {}\n", row.scope->value());
   if (!row.other_querier.is_unspecified())
     text += fmt::format("   Another querier was heard: {}\n", shown(row.other_querier));

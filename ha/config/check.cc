@@ -55,6 +55,9 @@ class Checker {
   void check_track(const RbpModel& profile);
   void check_bound(const RbpModel& profile, const InterfaceModel& interface);
   void check_interface(const InterfaceModel& interface);
+  void check_static_groups(const InterfaceModel& interface, const GmpSettings& gmp,
+                           std::string_view word);
+  [[nodiscard]] bool is_ssm(const IpAddress& group) const;
   void check_member_port(const InterfaceModel& interface);
   void check_unique();
   void check_capacity();
@@ -245,7 +248,36 @@ void Checker::check_interface(const InterfaceModel& interface) {
     warn(interface.igmp.enabled.line, who + ": IGMP needs an IPv4 address to ask from");
   if (!*interface.ipv6_enable && (*interface.mld.enabled || !interface.ipv6_addresses.empty()))
     warn(interface.line, who + ": IPv6 is used without 'ipv6 enable'");
+  check_static_groups(interface, interface.igmp, "igmp");
+  check_static_groups(interface, interface.mld, "mld");
   check_member_port(interface);
+}
+
+bool Checker::is_ssm(const IpAddress& group) const {
+  bool configured = false;
+  for (const auto& range : config_.ssm_ranges) {
+    if (range->address.family() != group.family()) continue;
+    configured = true;
+    if (range->contains(group)) return true;
+  }
+  const auto parsed = Group::from(group);
+  return !configured && parsed && parsed->is_default_ssm();
+}
+
+void Checker::check_static_groups(const InterfaceModel& interface, const GmpSettings& gmp,
+                                  std::string_view word) {
+  const std::string who = "interface " + interface.name.name;
+  for (const auto& each : gmp.static_groups) {
+    if (!each->source && is_ssm(each->group))
+      error(each.line, fmt::format("{}: {} is a source-specific group, '{} static-group' needs its "
+                                   "source",
+                                   who, shown(each->group), word));
+    if (!*gmp.enabled) {
+      warn(each.line,
+           fmt::format("{}: '{} static-group' has no effect without '{} enable'", who, word, word));
+      return;
+    }
+  }
 }
 
 void Checker::check_member_port(const InterfaceModel& interface) {

@@ -133,6 +133,13 @@ struct RbpModel {
   }
 };
 
+/// `igmp static-group G [ source S ]`: a group that the interface has without a host.
+struct StaticGroup {
+  IpAddress group;
+  std::optional<IpAddress> source;  ///< absent: any source
+  friend auto operator<=>(const StaticGroup&, const StaticGroup&) = default;
+};
+
 /// `igmp …` or `mld …` of one interface; defaults are those of RFC 3376 and RFC 3810 section 8/9.
 struct GmpSettings {
   Setting<bool> enabled;
@@ -145,6 +152,8 @@ struct GmpSettings {
   Setting<bool> fast_leave;                ///< `prompt-leave`
   Setting<std::uint32_t> group_limit{0};   ///< 0: the engine's default
   Setting<std::uint32_t> source_limit{0};  ///< per group; 0: the engine's default
+  Setting<std::uint32_t> host_limit{0};    ///< groups that one host may bring in; 0: no limit
+  std::vector<Setting<StaticGroup>> static_groups;  ///< sorted, each once
   Setting<bool> require_router_alert;
   Setting<bool> subnet_check;  ///< default: on, but off on scope interfaces
   friend bool operator==(const GmpSettings&, const GmpSettings&) = default;

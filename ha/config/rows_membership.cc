@@ -1,5 +1,7 @@
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "ha/config/config_rows.h"
 
 /// Rows of `igmp …` and `mld …` in the interface view; both families share their code.
@@ -40,6 +42,40 @@ template <typename Which>
 void set_subnet_check(Editor& editor, const Values& values) {
   const bool on = values.has("state") && values.text("state") == "enable";
   editor.assign(settings<Which>(editor), &GmpSettings::subnet_check, on);
+}
+
+constexpr std::size_t kStaticGroupsMax = 1'000;
+
+// Without a group: all of them, which only `undo` can say.
+template <typename Which>
+void set_static_group(Editor& editor, const Values& values) {
+  auto& list = settings<Which>(editor).static_groups;
+  if (!values.has("group")) {
+    list.clear();
+    return;
+  }
+  StaticGroup wanted{values.address("group"), std::nullopt};
+  if (values.has("source")) wanted.source = values.address("source");
+  if (!wanted.group.is_multicast() || wanted.group.is_link_local_multicast()) {
+    editor.refuse(fmt::format("{} is not a group that is routed", shown(wanted.group)));
+    return;
+  }
+  if (wanted.source && (wanted.source->is_multicast() || wanted.source->is_unspecified())) {
+    editor.refuse(fmt::format("{} cannot be a source", shown(*wanted.source)));
+    return;
+  }
+  std::erase_if(list, [&](const auto& each) { return *each == wanted; });
+  if (editor.undo) return;
+  if (list.size() >= kStaticGroupsMax) {
+    editor.refuse(fmt::format("{} has {} static groups, more are refused",
+                              editor.interface_name.name, kStaticGroupsMax));
+    return;
+  }
+  Setting<StaticGroup> setting;
+  setting.set(wanted, editor.line);
+  const auto at = std::lower_bound(list.begin(), list.end(), setting,
+                                   [](const auto& a, const auto& b) { return *a < *b; });
+  list.insert(at, std::move(setting));
 }
 
 template <typename Which, typename T>
@@ -103,6 +139,15 @@ struct Print {
   static void source_limit(const PrintScope& scope, LineSink& sink) {
     print_number<Which>(sink, "source-limit", settings<Which>(scope).source_limit);
   }
+  static void host_limit(const PrintScope& scope, LineSink& sink) {
+    print_number<Which>(sink, "host-limit", settings<Which>(scope).host_limit);
+  }
+  static void static_groups(const PrintScope& scope, LineSink& sink) {
+    for (const auto& each : settings<Which>(scope).static_groups)
+      sink.line(fmt::format("{} static-group {}{}", kWord<Which>, shown(each->group),
+                            each->source ? " source " + shown(*each->source) : std::string()),
+                each.line);
+  }
   static void router_alert(const PrintScope& scope, LineSink& sink) {
     print_flag<Which>(sink, "require-router-alert", settings<Which>(scope).require_router_alert);
   }
@@ -143,11 +188,15 @@ constexpr ConfigRow kRows[] = {
      set_number<Family4, &G::group_limit>, P4::limit},
     {kView, "igmp source-limit value:1-16384", "Most sources of a group",
      set_number<Family4, &G::source_limit>, P4::source_limit},
+    {kView, "igmp host-limit value:1-1000000", "Most groups that one host may bring in",
+     set_number<Family4, &G::host_limit>, P4::host_limit},
     {kView, "igmp require-router-alert", "Refuse packets without the router alert option",
      set_flag<Family4, &G::require_router_alert>, P4::router_alert},
     {kView, "igmp subnet-check state:{enable|disable}", "Refuse reports from hosts off the subnet",
      set_subnet_check<Family4>, P4::subnet_check},
-    {kView, "igmp static-group text:REST", "Group without a host", nullptr, nullptr, kLater, true},
+    {kView, "igmp static-group group:IPV4 [ source source:IPV4 ]",
+     "Group without a host, for any source or for one", set_static_group<Family4>,
+     P4::static_groups, RowKind::active, true},
     {kView, "igmp group-policy text:REST", "Which groups hosts may join", nullptr, nullptr, kLater,
      true},
     {kView, "igmp ssm-mapping text:REST", "Sources for hosts that cannot name them", nullptr,
@@ -175,11 +224,15 @@ constexpr ConfigRow kRows[] = {
      set_number<Family6, &G::group_limit>, P6::limit},
     {kView, "mld source-limit value:1-16384", "Most sources of a group",
      set_number<Family6, &G::source_limit>, P6::source_limit},
+    {kView, "mld host-limit value:1-1000000", "Most groups that one host may bring in",
+     set_number<Family6, &G::host_limit>, P6::host_limit},
     {kView, "mld require-router-alert", "Refuse packets without the router alert option",
      set_flag<Family6, &G::require_router_alert>, P6::router_alert},
     {kView, "mld subnet-check state:{enable|disable}", "Refuse reports from hosts off the subnet",
      set_subnet_check<Family6>, P6::subnet_check},
-    {kView, "mld static-group text:REST", "Group without a host", nullptr, nullptr, kLater, true},
+    {kView, "mld static-group group:IPV6 [ source source:IPV6 ]",
+     "Group without a host, for any source or for one", set_static_group<Family6>,
+     P6::static_groups, RowKind::active, true},
     {kView, "mld group-policy text:REST", "Which groups hosts may join", nullptr, nullptr, kLater,
      true},
     {kView, "mld ssm-mapping text:REST", "Sources for hosts that cannot name them", nullptr,
@@ -194,6 +247,8 @@ constexpr ConfigRow kRows[] = {
      set_number<Family4, &G::last_member_interval_ms>},
     {kView, "ip igmp robustness-variable value:2-7", "Packets that may be lost (IOS)",
      set_number<Family4, &G::robustness>},
+    {kView, "ip igmp static-group group:IPV4 [ source source:IPV4 ]", "Group without a host (IOS)",
+     set_static_group<Family4>, nullptr, RowKind::active, true},
     {kView, "ip igmp limit value:1-1000000", "Most groups on the interface (IOS)",
      set_number<Family4, &G::group_limit>},
 };

@@ -60,6 +60,7 @@ std::optional<mcast::gmp::InterfaceConfig> gmp_settings(const GmpSettings& model
   settings.check_source_subnet =
       model.subnet_check.configured ? *model.subnet_check : !bound && family == Family::ipv4;
   if (*model.group_limit != 0) settings.max_groups = *model.group_limit;
+  if (*model.host_limit != 0) settings.max_groups_per_host = *model.host_limit;
   if (*model.source_limit != 0) settings.max_sources_per_group = *model.source_limit;
   for (const auto& range : config.ssm_ranges)
     if (range->address.family() == family) settings.ssm_ranges.push_back(*range);
@@ -87,6 +88,13 @@ node::LinkSettings link_settings(const config::InterfaceModel& model, const Conf
   for (const auto& address : model.ipv6_addresses) link.addresses.push_back(*address);
   if (link.ipv4) link.igmp = gmp_settings(model.igmp, Family::ipv4, bound, config);
   if (link.ipv6) link.mld = gmp_settings(model.mld, Family::ipv6, bound, config);
+  const auto add_static = [&](const GmpSettings& from) {
+    for (const auto& each : from.static_groups)
+      if (const auto group = Group::from(each->group))
+        link.static_groups.push_back({*group, each->source});
+  };
+  if (link.igmp) add_static(model.igmp);
+  if (link.mld) add_static(model.mld);
   return link;
 }
 

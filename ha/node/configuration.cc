@@ -265,7 +265,7 @@ void Node::refresh_plane(Link& link, TimePoint now) {
   link.listening = listen;
 }
 
-void Node::refresh_gmp(const Link& link, TimePoint now) {
+void Node::refresh_gmp(Link& link, TimePoint now) {
   const auto configure = [&](Family family,
                              const std::optional<mcast::gmp::InterfaceConfig>& settings) {
     if (!settings) {
@@ -283,6 +283,13 @@ void Node::refresh_gmp(const Link& link, TimePoint now) {
   };
   configure(Family::ipv4, link.settings.igmp);
   configure(Family::ipv6, link.settings.mld);
+  const auto& wanted = link.settings.static_groups;
+  for (const StaticGroup& old : link.static_groups)
+    if (std::ranges::find(wanted, old) == wanted.end())
+      gmp_.set_static(link.id, old.group, old.source, false, now);
+  for (const StaticGroup& each : wanted)
+    gmp_.set_static(link.id, each.group, each.source, true, now);
+  link.static_groups = wanted;
 }
 
 void Node::remove_link(Link& link, TimePoint now) {

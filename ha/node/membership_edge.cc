@@ -16,8 +16,15 @@ mcast::mrib::Membership to_mrib(mcast::gmp::MembershipChanged& change) {
 }
 
 std::string_view to_string(mcast::gmp::Limit limit) {
-  return limit == mcast::gmp::Limit::groups_per_interface ? "groups per interface"
-                                                          : "sources per group";
+  switch (limit) {
+    case mcast::gmp::Limit::groups_per_interface:
+      return "groups per interface";
+    case mcast::gmp::Limit::sources_per_group:
+      return "sources per group";
+    case mcast::gmp::Limit::groups_per_host:
+      return "groups per host";
+  }
+  return "limit";
 }
 
 }  // namespace

@@ -50,6 +50,7 @@ struct Link {
   bool in_plane = false;
   bool gated = false;
   bool listening = false;
+  std::vector<StaticGroup> static_groups;  ///< as given to the membership engine
 };
 
 /// One RBS: a session and the stream below it.
@@ -214,7 +215,7 @@ class Node {
   void apply_link(Link& link, const LinkSettings& settings, TimePoint now);
   void refresh_link(Link& link, TimePoint now);
   void refresh_plane(Link& link, TimePoint now);
-  void refresh_gmp(const Link& link, TimePoint now);
+  void refresh_gmp(Link& link, TimePoint now);
   void remove_link(Link& link, TimePoint now);
   void apply_scopes(const NodeConfig& config, TimePoint now);
   void apply_services(const NodeConfig& config, TimePoint now);

@@ -52,6 +52,13 @@ struct ScopeSettings {
   friend bool operator==(const ScopeSettings&, const ScopeSettings&) = default;
 };
 
+/// A group that an interface has without a host: for any source, or for one.
+struct StaticGroup {
+  Group group;
+  std::optional<IpAddress> source;
+  friend auto operator<=>(const StaticGroup&, const StaticGroup&) = default;
+};
+
 /// One configured interface.
 struct LinkSettings {
   std::string name;    ///< canonical, "Eth-Trunk1"
@@ -64,6 +71,7 @@ struct LinkSettings {
   std::vector<IpPrefix> addresses;
   std::optional<mcast::gmp::InterfaceConfig> igmp;
   std::optional<mcast::gmp::InterfaceConfig> mld;
+  std::vector<StaticGroup> static_groups;  ///< of families that are enabled
 };
 
 struct NodeConfig {

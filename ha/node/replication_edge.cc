@@ -211,7 +211,7 @@ void Node::deliver(Scope& scope, const checkpoint::RecordChange& change, TimePoi
 void Node::drop_standby(Scope& scope, TimePoint now) {
   if (scope.active) return;
   mrib_.begin_hold(now);
-  for (const auto& [id, link] : links_) {
+  for (auto& [id, link] : links_) {
     if (link.settings.scope != scope.id) continue;
     gmp_.remove(id, Family::ipv4, now);
     gmp_.remove(id, Family::ipv6, now);

@@ -70,6 +70,18 @@ SourceValue Machine::value_of(const Interface& interface, const SourceEntry& sou
   return value;
 }
 
+GroupValue Machine::record_of(const Interface& interface, const GroupEntry& entry) const {
+  GroupValue value = value_of(interface, entry);
+  value.is_static = false;
+  return value;
+}
+
+SourceValue Machine::record_of(const Interface& interface, const SourceEntry& source) const {
+  SourceValue value = value_of(interface, source);
+  value.is_static = false;
+  return value;
+}
+
 // INCLUDE without sources is no state; dynamic sources without a group record get one.
 void Machine::normalise(GroupEntry& entry) {
   if (excludes(entry)) return;
@@ -89,10 +101,10 @@ void Machine::announce_sources(const Interface& interface, GroupEntry& entry, bo
   for (std::uint32_t i = entry.first_source; i != kNone; i = sources_[i].next) {
     SourceEntry& source = sources_[i];
     if (!source.dirty) continue;
-    const bool first = !is_dead(source) && value_of(interface, source).forwarding;
+    const bool first = source.is_dynamic && source.forwarding;
     if (first != forwarding) continue;
     SourceMembership record{{interface.link, group, source.address}, std::nullopt};
-    if (!is_dead(source)) record.value = value_of(interface, source);
+    if (source.is_dynamic) record.value = record_of(interface, source);
     effects_.push(RecordChanged{record});
     source.dirty = false;
   }
@@ -116,7 +128,7 @@ void Machine::drop_dead_sources(GroupEntry& entry) {
 
 void Machine::announce_group(const Interface& interface, const GroupEntry& entry) {
   GroupMembership record{{interface.link, group_of(entry)}, std::nullopt};
-  if (entry.has_group_record || entry.is_static) record.value = value_of(interface, entry);
+  if (entry.has_group_record) record.value = record_of(interface, entry);
   effects_.push(RecordChanged{record});
 }
 
@@ -139,6 +151,7 @@ void Machine::commit(Interface& interface, std::uint32_t index, Commit kind) {
   entry.dirty = entry.sources_dirty = false;
   if (entry.view_dirty) announce_view(interface, entry);
   entry.view_dirty = false;
+  if (!entry.has_group_record) uncharge(interface, entry);
   if (!entry.has_group_record && !entry.is_static && entry.first_source == kNone)
     release(interface, index);
 }
@@ -152,7 +165,31 @@ void Machine::release_sources(GroupEntry& entry) {
   entry.source_count = 0;
 }
 
+// Whoever changed the group last is who holds it.
+void Machine::set_reporter(Interface& interface, GroupEntry& entry, const IpAddress& host) {
+  if (entry.reporter == host) return;
+  const bool charged = entry.charged;
+  uncharge(interface, entry);
+  entry.reporter = host;
+  if (charged) charge(interface, entry);
+}
+
+void Machine::charge(Interface& interface, GroupEntry& entry) {
+  if (interface.config.max_groups_per_host == 0 || entry.charged) return;
+  ++interface.charges[entry.reporter];
+  entry.charged = true;
+}
+
+void Machine::uncharge(Interface& interface, GroupEntry& entry) {
+  if (!entry.charged) return;
+  entry.charged = false;
+  const auto place = interface.charges.find(entry.reporter);
+  HA_ASSERT(place != interface.charges.end());
+  if (--place->second == 0) interface.charges.erase(place);
+}
+
 void Machine::release(Interface& interface, std::uint32_t index) {
+  uncharge(interface, groups_[index]);
   wheel_.disarm(groups_, index);
   release_sources(groups_[index]);
   interface.index.erase(groups_, index);
@@ -169,7 +206,7 @@ void Machine::set_static(LinkId link, const Group& group, const std::optional<Ip
   if (index == kNone) index = obtain(*interface, group.address(), now);
   GroupEntry& entry = groups_[index];
   if (!source) {
-    entry.dirty = entry.view_dirty = entry.dirty || entry.is_static != present;
+    entry.view_dirty = entry.is_static != present;
     entry.is_static = present;
   } else if (source->family() == group.family()) {
     std::uint32_t* place = source_place(entry, *source);
@@ -178,7 +215,7 @@ void Machine::set_static(LinkId link, const Group& group, const std::optional<Ip
       SourceEntry& member = found ? sources_[*place] : insert_source(entry, place, *source);
       if (member.is_static != present) {
         member.is_static = present;
-        touch(entry, member);
+        entry.sources_dirty = true;  // it may be nothing any more
         entry.view_dirty = true;
       }
     }
@@ -196,12 +233,14 @@ SnapshotSlice Machine::snapshot(std::uint32_t cursor, std::size_t max) const {
     if (entry.interface == kNone || interfaces_[entry.interface]->dead) continue;
     const Interface& interface = *interfaces_[entry.interface];
     const Group group = group_of(entry);
-    if (entry.has_group_record || entry.is_static)
-      slice.records.push_back(GroupMembership{{interface.link, group}, value_of(interface, entry)});
+    if (entry.has_group_record)
+      slice.records.push_back(
+          GroupMembership{{interface.link, group}, record_of(interface, entry)});
     for (std::uint32_t i = entry.first_source; i != kNone; i = sources_[i].next) {
-      slice.records.push_back(SourceMembership{{interface.link, group, sources_[i].address},
-                                               value_of(interface, sources_[i])});
       ++seen;
+      if (!sources_[i].is_dynamic) continue;
+      slice.records.push_back(SourceMembership{{interface.link, group, sources_[i].address},
+                                               record_of(interface, sources_[i])});
     }
   }
   if (index < groups_.end()) slice.next = index;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+
 #include "mcast/gmp/gmp_machine.h"
 
 /// Internal to mcast/gmp: the state of one interface.
@@ -40,6 +42,7 @@ struct Machine::Interface {
   std::uint32_t reclaim_bucket = 0;
   std::uint32_t peak = 0;
   Counters counters;
+  std::map<IpAddress, std::uint32_t> charges;  ///< charged groups by reporter, none at zero
 
   void ignore(Ignored reason, std::uint64_t count = 1) {
     counters.ignored[static_cast<std::size_t>(reason)] += count;

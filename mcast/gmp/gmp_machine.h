@@ -43,7 +43,7 @@ class Machine {
   /// Forgets the interface and its memberships: FlushInterface. The memory returns in slices.
   void remove(LinkId link, Family family, TimePoint now);
   /// Configured membership for any source or for one source; it never expires. Kept apart from what
-  /// hosts report; each node applies its own configuration, records of a peer do not set it.
+  /// hosts report, and in no record: each node applies its own configuration.
   void set_static(LinkId link, const Group& group, const std::optional<IpAddress>& source,
                   bool present, TimePoint now);
 
@@ -156,9 +156,15 @@ class Machine {
   void drop_dead_sources(GroupEntry& entry);
   void announce_group(const Interface& interface, const GroupEntry& entry);
   void announce_view(const Interface& interface, const GroupEntry& entry);
+  void set_reporter(Interface& interface, GroupEntry& entry, const IpAddress& host);
+  void charge(Interface& interface, GroupEntry& entry);
+  void uncharge(Interface& interface, GroupEntry& entry);
   void release(Interface& interface, std::uint32_t index);
   void release_sources(GroupEntry& entry);
   [[nodiscard]] GroupValue value_of(const Interface& interface, const GroupEntry& entry) const;
+  /// As a record: without what this node's configuration lays over it.
+  [[nodiscard]] GroupValue record_of(const Interface& interface, const GroupEntry& entry) const;
+  [[nodiscard]] SourceValue record_of(const Interface& interface, const SourceEntry& source) const;
   [[nodiscard]] SourceValue value_of(const Interface& interface, const SourceEntry& source) const;
 
   GroupPool groups_;

@@ -32,7 +32,7 @@ struct GroupKey {
 struct GroupValue {
   FilterMode mode = FilterMode::include;
   std::uint8_t older_host_version = 0;  ///< 0: none present; IGMP 1 or 2, MLD 1 (RFC 3376 7.3.2)
-  bool is_static = false;               ///< configured on the node that wrote the record
+  bool is_static = false;  ///< configured on this node; not written in records, ignored when read
   bool is_dynamic = false;              ///< reported by hosts
   std::optional<LastMemberQuery> query;
   IpAddress last_reporter;  ///< the host whose report last changed this value; else unspecified

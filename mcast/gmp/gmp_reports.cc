@@ -198,7 +198,19 @@ std::uint32_t Machine::admit(Interface& interface, const HostRecord& record, Tim
         LimitReached{interface.link, record.group, record.host, Limit::groups_per_interface});
     return kNone;
   }
-  return obtain(interface, address, now);
+  if (const std::uint32_t limit = interface.config.max_groups_per_host; limit != 0) {
+    const auto held = interface.charges.find(record.host);
+    if (held != interface.charges.end() && held->second >= limit) {
+      interface.ignore(Ignored::host_limit);
+      effects_.push(
+          LimitReached{interface.link, record.group, record.host, Limit::groups_per_host});
+      return kNone;
+    }
+  }
+  const std::uint32_t index = obtain(interface, address, now);
+  groups_[index].reporter = record.host;
+  charge(interface, groups_[index]);
+  return index;
 }
 
 void Machine::apply(Interface& interface, const HostRecord& said, TimePoint now) {
@@ -231,7 +243,7 @@ void Machine::apply(Interface& interface, const HostRecord& said, TimePoint now)
       expire_group(entry, now);
     }
     normalise(entry);
-    if (entry.dirty) entry.reporter = record.host;
+    if (entry.dirty) set_reporter(interface, entry, record.host);
     rearm(index);
   } else {
     interface.ignore(Ignored::older_host);

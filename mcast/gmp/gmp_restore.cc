@@ -20,7 +20,10 @@ void Machine::restore(Interface& interface, const GroupMembership& record, TimeP
   entry.mode = present ? record.value->mode : FilterMode::include;
   const std::uint8_t older = present ? record.value->older_host_version : 0;
   entry.older_version = older <= 2 ? older : 0;
-  entry.reporter = present ? record.value->last_reporter : IpAddress::any(interface.family);
+  if (!present) uncharge(interface, entry);
+  set_reporter(interface, entry,
+               present ? record.value->last_reporter : IpAddress::any(interface.family));
+  if (present) charge(interface, entry);
   entry.lowered = present && record.value->query.has_value();
   entry.queries_left = entry.lowered ? record.value->query->queries_left : 0;
   entry.view_dirty = excludes(entry) != before;
@@ -38,7 +41,8 @@ void Machine::restore_live(Interface& interface, std::uint32_t index, const Grou
     const bool announced = entry.has_group_record;
     entry.has_group_record = true;
     entry.mode = value.mode;
-    entry.reporter = value.last_reporter;
+    set_reporter(interface, entry, value.last_reporter);
+    charge(interface, entry);
     entry.expiry = now + interface.restored_interval();
     if (value.older_host_version == 1 || value.older_host_version == 2) {
       entry.older_version = value.older_host_version;
@@ -49,7 +53,7 @@ void Machine::restore_live(Interface& interface, std::uint32_t index, const Grou
     if (value.query) query_group(interface, index, now);
     if (entry.query_at <= now) transmit(interface, index, now);
     rearm(index);
-    entry.dirty = announced || value_of(interface, entry) != value;
+    entry.dirty = announced || record_of(interface, entry) != value;
   }
   commit(interface, index, Commit::restored);
 }
@@ -79,7 +83,7 @@ void Machine::restore(Interface& interface, const SourceMembership& record, Time
     entry.sources_dirty = entry.sources_dirty || !present;
     if (listed(entry, source) != was_listed) entry.view_dirty = true;
     if (live && record.value->query) mark_source(interface, entry, source, now);
-    if (live && value_of(interface, source) != *record.value) touch(entry, source);
+    if (live && record_of(interface, source) != *record.value) touch(entry, source);
   }
   if (unwanted && !heard) effects_.push(RecordChanged{SourceMembership{record.key, std::nullopt}});
   if (live) {

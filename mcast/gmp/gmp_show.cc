@@ -87,6 +87,7 @@ class View {
     row.groups = interface.index.size();
     row.groups_peak = interface.peak;
     row.max_groups = interface.config.max_groups;
+    row.max_groups_per_host = interface.config.max_groups_per_host;
     row.max_sources_per_group = interface.config.max_sources_per_group;
     row.counters = interface.counters;
     return row;

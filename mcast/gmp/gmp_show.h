@@ -33,6 +33,7 @@ struct InterfaceRow {
   std::uint32_t groups = 0;
   std::uint32_t groups_peak = 0;
   std::uint32_t max_groups = 0;
+  std::uint32_t max_groups_per_host = 0;  ///< 0: no limit
   std::uint32_t max_sources_per_group = 0;
   Counters counters;
 };

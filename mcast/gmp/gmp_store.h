@@ -43,6 +43,7 @@ struct GroupEntry {
   bool dirty : 1 = false;
   bool sources_dirty : 1 = false;
   bool view_dirty : 1 = false;
+  bool charged : 1 = false;        ///< counted to its reporter, against max_groups_per_host
   bool heard_exclude : 1 = false;  ///< EXCLUDE by a report of this generation, not by a record
   std::uint16_t wheel_slot = 0xffff;  ///< 0xffff: not armed
   std::uint32_t interface = kNone;

@@ -35,6 +35,9 @@ struct InterfaceConfig {
   std::vector<IpPrefix> subnets;      ///< on-link prefixes for the check below (IPv4)
   bool check_source_subnet = false;   ///< refuse IPv4 reports and queries from off-link sources
   std::uint32_t max_groups = 1'000'000;
+  /// Groups that one host may have brought in, counted by its address; 0: no limit. Groups that were
+  /// there before the limit was set are not counted.
+  std::uint32_t max_groups_per_host = 0;
   std::uint32_t max_sources_per_group = 1'024;  ///< at most kMaxSourcesPerGroup
   std::vector<IpPrefix> ssm_ranges;             ///< empty: 232/8 and ff3x::/32
 };
@@ -84,7 +87,7 @@ struct FlushInterface {
   Family family = Family::ipv4;
 };
 
-enum class Limit : std::uint8_t { groups_per_interface, sources_per_group };
+enum class Limit : std::uint8_t { groups_per_interface, sources_per_group, groups_per_host };
 
 /// A report was refused, in whole or in part; existing memberships keep their service.
 struct LimitReached {
@@ -135,6 +138,7 @@ enum class Ignored : std::uint8_t {
   source_limit,        ///< max_sources_per_group reached, counted per source
   bad_record,          ///< unknown record type, not a multicast group, not a unicast source
   work_limit,          ///< one message asked for more work than one message may
+  host_limit,          ///< max_groups_per_host reached
   count_               ///< number of reasons
 };
 inline constexpr std::size_t kIgnoredCount = static_cast<std::size_t>(Ignored::count_);

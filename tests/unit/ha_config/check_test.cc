@@ -66,6 +66,11 @@ INSTANTIATE_TEST_SUITE_P(
              "interface Eth-Trunk2: remote-backup-profile p1 follows Eth-Trunk1"},
         Case{"interface eth9\n remote-backup-profile p9\n",
              "interface eth9: there is no remote-backup-profile p9"},
+        Case{"interface Eth-Trunk1\n igmp static-group 232.1.1.1\n",
+             "interface Eth-Trunk1: 232.1.1.1 is a source-specific group, 'igmp static-group'"},
+        Case{"pim\n ssm-range 239.0.0.0/8\n#\ninterface Eth-Trunk1\n"
+             " igmp static-group 239.1.1.1\n",
+             "interface Eth-Trunk1: 239.1.1.1 is a source-specific group"},
         Case{"interface Eth-Trunk7\n e-trunk 7\n", "interface Eth-Trunk7: there is no e-trunk 7"},
         Case{"remote-backup-profile p2\n backup-id 10 remote-backup-service s1\n peer-backup hot\n",
              "remote-backup-profile p2: backup-id 10 is that of p1 already"},

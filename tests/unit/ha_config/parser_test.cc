@@ -284,6 +284,26 @@ TEST(Parser, AFlatSubInterfaceEndsAtTheNextLineOfTheSystemView) {
   ASSERT_EQ(outcome.config.interfaces.size(), 1U);
 }
 
+TEST(Parser, StaticGroupsAreSortedAndEachOnce) {
+  const Config config = parsed(
+      "interface Eth-Trunk1\n igmp static-group 225.1.1.2\n igmp static-group 225.1.1.1 source "
+      "10.0.0.9\n igmp static-group 225.1.1.2\n ip igmp static-group 225.1.1.1\n mld static-group "
+      "FF1E::1\n igmp host-limit 100\n");
+  const GmpSettings& igmp = config.interfaces.at(0).igmp;
+  ASSERT_EQ(igmp.static_groups.size(), 3U);
+  EXPECT_EQ(igmp.static_groups[0]->group.to_string(), "225.1.1.1");
+  EXPECT_FALSE(igmp.static_groups[0]->source.has_value());
+  EXPECT_EQ(igmp.static_groups[1]->source->to_string(), "10.0.0.9");
+  EXPECT_EQ(*igmp.host_limit, 100U);
+  EXPECT_EQ(config.interfaces[0].mld.static_groups.size(), 1U);
+  EXPECT_THAT(print_config(config), HasSubstr(" igmp static-group 225.1.1.1 source 10.0.0.9\n"));
+  for (const char* wrong : {"igmp static-group 224.0.0.9", "igmp static-group 10.1.1.1",
+                            "igmp static-group 225.1.1.1 source 226.0.0.1",
+                            "mld static-group FF02::5", "igmp host-limit 0"})
+    EXPECT_EQ(errors_in(refused(std::string("interface Eth-Trunk1\n ") + wrong + "\n")), 1U)
+        << wrong;
+}
+
 TEST(Parser, ACommentIsSkippedAndSeparatesNothing) {
   const Config config = parsed("# one\ne-trunk 1\n ! two\n# three\n priority 20\n#\nsysname A\n");
   EXPECT_EQ(*config.etrunks.at(0).priority, 20);

@@ -153,10 +153,14 @@ class Writer {
                        "igmp prompt-leave", "igmp max-response-time-ms 2500",
                        "igmp max-response-time 3", "undo igmp max-response-time-ms",
                        "igmp subnet-check disable", "undo igmp subnet-check",
-                       "igmp static-group 225.1.1.1", "igmp limit 5"});
+                       "igmp static-group 225.1.1.1", "igmp static-group 225.1.1.1 source 10.0.0.1",
+                       "igmp static-group 225.1.1.2", "undo igmp static-group 225.1.1.1",
+                       "undo igmp static-group", "igmp host-limit 7", "igmp limit 5"});
       case 5:
         return one_of({"mld enable", "mld version 1", "mld lastlistener-queryinterval-ms 500",
                        "mld robust-count 3", "mld source-limit 9", "undo mld robust-count",
+                       "mld static-group FF1E::1", "mld static-group FF1E::1 source 2001:DB8::1",
+                       "undo mld static-group FF1E::1", "mld host-limit 9", "undo mld host-limit",
                        "mld require-router-alert"});
       case 6:
         return one_of({"pim sm", "pim ipv6 sm", "undo pim sm", "mode lacp-static", "mode manual",

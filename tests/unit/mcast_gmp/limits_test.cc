@@ -1,3 +1,5 @@
+#include <random>
+
 #include "tests/unit/mcast_gmp/rig.h"
 
 namespace hotpair::mcast::gmp::testing {
@@ -240,6 +242,135 @@ TEST_P(Limits, StaticMemberships) {
   EXPECT_TRUE(rig.views.empty() || view() == ForwardingView{});
   EXPECT_EQ(rig.records, Records{});
   EXPECT_EQ(rig.machine.group_count(kLink, GetParam()), 0U);
+}
+
+TEST_P(Limits, StaticMembershipsAreNoRecords) {
+  Rig rig(GetParam());
+  rig.machine.set_static(kLink, rig.names.group(), std::nullopt, true, rig.now);
+  rig.machine.set_static(kLink, rig.names.group(2), rig.names.source(1), true, rig.now);
+  rig.drain();
+  EXPECT_EQ(rig.record_changes, 0);
+  EXPECT_EQ(rig.snapshot(), Records{});
+  EXPECT_TRUE(rig.row().is_static);
+  // What hosts say of the same groups is one, as if nothing were configured.
+  rig.say(RecordType::allow_new_sources, "1");
+  ASSERT_EQ(rig.records.groups.size(), 1U);
+  EXPECT_FALSE(rig.records.groups.begin()->second.is_static);
+  EXPECT_EQ(rig.snapshot(), rig.records);
+  rig.run(300s);
+  EXPECT_EQ(rig.records, Records{});
+  EXPECT_EQ(rig.machine.group_count(kLink, GetParam()), 2U);
+}
+
+InterfaceConfig with_host_limit(std::uint32_t limit) {
+  InterfaceConfig config;
+  config.max_groups_per_host = limit;
+  return config;
+}
+
+TEST_P(Limits, OneHostMayBringInSoManyGroups) {
+  Rig rig(GetParam(), with_host_limit(2));
+  for (unsigned n = 1; n <= 4; ++n) rig.hear(join(rig.names.group(n)), rig.names.host(1));
+  EXPECT_EQ(rig.machine.group_count(kLink, GetParam()), 2U);
+  EXPECT_EQ(rig.ignored(Ignored::host_limit), 2U);
+  const auto told = rig.take<LimitReached>();
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(told[0].limit, Limit::groups_per_host);
+  EXPECT_EQ(told[0].link, kLink);
+  EXPECT_EQ(told[0].host, rig.names.host(1));
+  EXPECT_EQ(told[0].group, rig.names.group(3));
+  // Others go on, and a group that is there already costs nothing.
+  rig.hear(join(rig.names.group(3)), rig.names.host(2));
+  rig.hear(join(rig.names.group(3)), rig.names.host(1));
+  EXPECT_EQ(rig.machine.group_count(kLink, GetParam()), 3U);
+  EXPECT_EQ(rig.ignored(Ignored::host_limit), 2U);
+  // When its groups end it may have others.
+  rig.run(300s);
+  EXPECT_EQ(rig.machine.group_count(kLink, GetParam()), 0U);
+  rig.hear(join(rig.names.group(4)), rig.names.host(1));
+  EXPECT_EQ(rig.machine.group_count(kLink, GetParam()), 1U);
+}
+
+TEST_P(Limits, AGroupIsChargedToWhoChangedItLast) {
+  Rig rig(GetParam(), with_host_limit(1));
+  rig.say(RecordType::allow_new_sources, "1", 1);
+  rig.say(RecordType::change_to_exclude, "", 2);  // host 2 holds it from here on
+  rig.hear(join(rig.names.group(2)), rig.names.host(2));
+  EXPECT_EQ(rig.ignored(Ignored::host_limit), 1U);
+  rig.hear(join(rig.names.group(3)), rig.names.host(1));
+  EXPECT_EQ(rig.machine.group_count(kLink, GetParam()), 2U);
+}
+
+TEST_P(Limits, TheHostLimitOutlivesATakeover) {
+  Rig master(GetParam(), with_host_limit(2));
+  for (unsigned n = 1; n <= 2; ++n) master.hear(join(master.names.group(n)), master.names.host(1));
+  InterfaceConfig config = scoped();
+  config.max_groups_per_host = 2;
+  Rig backup(GetParam(), config);
+  backup.restore(master.records.all());
+  backup.activate();
+  backup.hear(join(backup.names.group(3)), backup.names.host(1));
+  EXPECT_EQ(backup.ignored(Ignored::host_limit), 1U);
+  backup.hear(join(backup.names.group(3)), backup.names.host(2));
+  EXPECT_EQ(backup.machine.group_count(kLink, GetParam()), 3U);
+  backup.run(300s);  // nobody confirms: all of them end, and their charges with them
+  for (unsigned n = 4; n <= 6; ++n) backup.hear(join(backup.names.group(n)), backup.names.host(1));
+  EXPECT_EQ(backup.ignored(Ignored::host_limit), 2U);
+}
+
+// Random reports, leaves, expiry, static groups and records: no host ever brings in more than its
+// limit, and the charges are what a count over all groups says.
+TEST_P(Limits, ChargesAreTheGroupsOfEachHost) {
+  for (unsigned seed = 1; seed <= 20; ++seed) {
+    std::minstd_rand random(seed);
+    const auto pick = [&](unsigned below) { return static_cast<unsigned>(random() % below); };
+    Rig rig(GetParam(), with_host_limit(3));
+    for (int step = 0; step < 400; ++step) {
+      const Group group = rig.names.group(1 + pick(12));
+      const IpAddress host = rig.names.host(1 + pick(4));
+      const auto type = static_cast<RecordType>(1 + pick(6));
+      const bool was_there = !rig.state(group).empty();
+      const auto held = [&](const IpAddress& who) {
+        std::size_t count = 0;
+        for (const GroupRow& row :
+             show_groups(rig.machine, {.family = GetParam()}, rig.now).rows)
+          count += row.is_dynamic && row.last_reporter == who ? 1U : 0U;
+        return count;
+      };
+      const std::size_t before = held(host);
+      switch (pick(5)) {
+        case 0:
+          rig.machine.set_static(kLink, rig.names.group(13 + pick(2)), std::nullopt, pick(2) == 0,
+                                 rig.now);
+          rig.drain();
+          break;
+        case 1:
+          rig.run(std::chrono::seconds(pick(120)));
+          break;
+        default:
+          rig.hear(wire::SourceReport{
+                       {{type, group, rig.names.sources(pick(2) == 0 ? "" : "12")}}, 0},
+                   host);
+          if (!was_there && before >= 3) {
+            ASSERT_TRUE(rig.state(group).empty()) << seed << " step " << step;
+          }
+          if (!was_there && before < 3 && (type == RecordType::change_to_exclude)) {
+            ASSERT_FALSE(rig.state(group).empty()) << seed << " step " << step;
+          }
+      }
+      ASSERT_EQ(rig.snapshot(), rig.records) << seed << " step " << step;
+    }
+    rig.run(1000s);
+    for (unsigned n = 13; n <= 14; ++n)
+      rig.machine.set_static(kLink, rig.names.group(n), std::nullopt, false, rig.now);
+    rig.drain();
+    ASSERT_EQ(rig.machine.group_count(kLink, GetParam()), 0U);
+    // Nothing is left over: every host may bring in its three again.
+    for (unsigned host = 1; host <= 4; ++host)
+      for (unsigned n = 0; n < 3; ++n)
+        rig.hear(join(rig.names.group(20 + 3 * host + n)), rig.names.host(host));
+    ASSERT_EQ(rig.machine.group_count(kLink, GetParam()), 12U) << seed;
+  }
 }
 
 TEST_P(Limits, ShowSortsAndCuts) {
