@@ -134,6 +134,7 @@ Result<void> LmdbStore::Parts::load_terms() {
   auto aside = set_aside(file);
   if (!aside) return std::unexpected(aside.error());
   report.terms_lost = true;
+  report.terms_aside = *aside;
   return {};
 }
 

@@ -39,6 +39,7 @@ struct OpenReport {
   std::uint32_t unclean_starts = 0;
   bool checked = false;          ///< a helper process walked the file first
   bool terms_lost = false;  ///< the file of reserved terms was damaged and is set aside: an alarm
+  std::filesystem::path terms_aside;  ///< where it is now
 };
 
 /// Counters since open().

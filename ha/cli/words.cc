@@ -88,12 +88,12 @@ std::string_view word_of(mcast::gmp::QuerierRole role) {
               role);
 }
 std::string_view word_of(mcast::gmp::Ignored reason) {
-  return pick(std::array<std::string_view, 13>{"standby", "link-local group", "ssm range",
-                                               "off subnet", "own query", "unspecified querier",
-                                               "newer version", "older host present", "group limit",
-                                               "source limit", "bad record", "work limit",
-                                               "host limit"},
-              reason);
+  return pick(
+      std::array<std::string_view, 13>{"standby", "link-local group", "ssm range", "off subnet",
+                                       "own query", "unspecified querier", "newer version",
+                                       "older host present", "group limit", "source limit",
+                                       "bad record", "work limit", "host limit"},
+      reason);
 }
 std::string_view word_of(mcast::wire::Reject reason) {
   return pick(std::array<std::string_view, 15>{"truncated", "bad ip version", "bad header length",

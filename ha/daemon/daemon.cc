@@ -99,6 +99,7 @@ Result<void> Daemon::open() {
   const TimePoint start = now();
   node_ = std::make_unique<node::Node>(
       node::Node::Identity{node_id_, HOTPAIR_VERSION, platform::io::random_u64()}, start);
+  if (!terms_lost_.empty()) node_->on_terms_lost(terms_lost_, start);
   view_ = std::make_unique<LiveView>(
       *node_, config_, LiveView::Fixed{boot_id_, options_.keeper, start},
       [this](std::span<const fwd::RouteKey> keys) { return plane_->counters(keys); });
@@ -152,6 +153,7 @@ Result<void> Daemon::open_store() {
   log_(kStoreOpened, report.outcome == Outcome::restored ? std::string("taken up again")
                      : report.outcome == Outcome::fresh  ? std::string("new")
                                                          : "set aside: " + report.reason);
+  if (report.terms_lost) terms_lost_ = report.terms_aside;
   store_ = std::make_unique<checkpoint::store::StoreThread>(std::move(*store));
   store_watch_.emplace(loop_, store_->event_fd(), [this] {
     for (checkpoint::StoreReply& reply : store_->drain()) replies_.push_back(std::move(reply));

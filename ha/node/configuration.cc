@@ -247,13 +247,13 @@ void Node::refresh_plane(Link& link, TimePoint now) {
     effects_.push(AttachGate{settings.device, slots_.at(*settings.scope)});
     link.gated = true;
   }
+  if (wanted) drop_left_gate(link.id);  // used again before it was released
   if (wanted) effects_.push(AddPlaneLink{{link.id, settings.device, settings.ipv4, settings.ipv6}});
   if (wanted) {
     mrib_.set_link({link.id, VrfId{0}, settings.ipv4, settings.ipv6, settings.scope}, now);
     if (!link.in_plane) mrib_.on_unicast_changed(now);
   } else if (link.in_plane) {
-    mrib_.remove_link(link.id, now);
-    effects_.push(RemovePlaneLink{link.id});
+    mrib_.remove_link(link.id, now);  // and from the plane when it is released
   }
   link.in_plane = wanted;
   const bool listen = link.facts.present && (settings.igmp || settings.mld);
@@ -295,12 +295,12 @@ void Node::refresh_gmp(Link& link, TimePoint now) {
 void Node::remove_link(Link& link, TimePoint now) {
   gmp_.remove(link.id, Family::ipv4, now);
   gmp_.remove(link.id, Family::ipv6, now);
-  if (link.in_plane) {
-    mrib_.remove_link(link.id, now);
-    effects_.push(RemovePlaneLink{link.id});
-  }
+  if (link.in_plane) mrib_.remove_link(link.id, now);
   if (link.listening) effects_.push(UnlistenGroups{link.settings.device});
-  if (link.gated) effects_.push(DetachGate{link.settings.device});
+  if (link.gated && link.in_plane)
+    leaving_gates_[link.id] = link.settings.device;
+  else if (link.gated)
+    effects_.push(DetachGate{link.settings.device});
   for (const IpPrefix& address : link.settings.addresses)
     effects_.push(RemoveAddress{link.settings.device, address});
   codec_.links().unbind(link.id);

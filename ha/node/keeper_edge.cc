@@ -65,10 +65,19 @@ void Node::handle(const keeper::PathChanged& message, TimePoint now) {
 void Node::handle(const keeper::PeerHello& message, TimePoint now) {
   const auto found = etrunks_.find(message.hello.etrunk);
   if (found == etrunks_.end()) return;
+  const std::string subject = "e-trunk " + std::to_string(message.hello.etrunk.value());
+  found->second.same_id = message.hello.node == identity_.node;
+  if (found->second.same_id) {
+    raise(kSameNodeId, subject, now, message.hello.etrunk.value(), identity_.node.value());
+    return;
+  }
+  clear(kSameNodeId, subject);
+  // Whatever was forgotten here is in what the peer has heard.
+  if (!message.hello.scopes.empty()) clear(kTermsLost, "store");
   found->second.peer = message.hello;
   found->second.heard = true;
   found->second.alone = false;
-  clear(kPeerSilent, "e-trunk " + std::to_string(message.hello.etrunk.value()));
+  clear(kPeerSilent, subject);
   for (const auto& [id, scope] : scopes_)
     if (id != kWholeNode && scope->settings.etrunk == message.hello.etrunk)
       scope->role.on_peer_hello(message.hello, now);

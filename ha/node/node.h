@@ -107,6 +107,7 @@ struct EtrunkState {
   EtrunkSettings settings;
   bool heard = false;
   bool alone = false;
+  bool same_id = false;  ///< who is heard has this node's id
   std::map<std::uint8_t, bool> path_up;
   std::uint8_t rank = 100;              ///< priority less what tracking took off
   std::vector<std::string> lowered_by;  ///< what took it off, in words
@@ -141,6 +142,8 @@ class Node {
   void on_keeper_lost(TimePoint now);
 
   // ---- store ----
+  /// The store could not read which terms this node has reserved.
+  void on_terms_lost(const std::string& detail, TimePoint now);
   void on_store(checkpoint::StoreReply reply, TimePoint now);
 
   // ---- transports ----
@@ -300,6 +303,8 @@ class Node {
   void handle(mcast::mrib::AskCounters& ask, TimePoint now);
   void handle(mcast::mrib::RecordChanged& change, TimePoint now);
   void handle(mcast::mrib::RecordRemoved& change, TimePoint now);
+  void handle(mcast::mrib::LinkReleased& left, TimePoint now);
+  void drop_left_gate(LinkId left);
   [[nodiscard]] Scope* record_scope(LinkId link, Family family);
 
   [[nodiscard]] static bool peer_ready(const Scope& scope);
@@ -354,6 +359,7 @@ class Node {
   std::map<std::string, std::unique_ptr<Service>> services_;
   std::map<etrunk::EtrunkId, EtrunkState> etrunks_;
   std::map<LinkId, Link> links_;
+  std::map<LinkId, std::string> leaving_gates_;  // devices whose gate goes with their last route
   std::map<std::string, LinkId> link_ids_;  // by interface name, for good
   std::map<std::string, DeviceFacts> devices_;
   std::uint32_t next_link_ = 1;

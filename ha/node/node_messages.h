@@ -100,12 +100,28 @@ inline constexpr Message kRankLowered{
     "What this node tracks is down, so the peer shall be master if it is better off.",
     "Repair the uplink; display e-trunk shows the ranks of both."};
 
+inline constexpr Message kTermsLost{
+    "HA-NODE-0030", LogLevel::error,
+    "the file of reserved terms was damaged and is set aside: {}",
+    "This node no longer knows which terms it has used. It takes none that is not larger than what "
+    "its peer has heard, once it hears the peer.",
+    "Check the disk of the state directory. The alarm ends when the peer is heard; do not start this "
+    "node alone before."};
+inline constexpr Message kSameNodeId{
+    "HA-NODE-0031", LogLevel::error,
+    "e-trunk {}: the peer has this node's id {:016x}; its hellos are refused",
+    "The state directory of one node was copied to the other. Two nodes with one id cannot tell "
+    "their terms apart, so a node that has no role yet takes none.",
+    "Stop hotpaird and its keeper on the node that got the copy, remove node-id and store from its "
+    "state directory, and start it again."};
+
 inline constexpr std::array kMessages{kRoleChanged,        kPeerSilent,    kServiceDown,
                                       kIncomplete,         kDigestDiffers, kStoreDegraded,
                                       kConventionConflict, kKeeperGone,    kHandoverEnded,
                                       kPlaneRefused,       kUnknownRecord, kChannelEvent,
                                       kGroupLimit,         kOtherQuerier,  kSinglePath,
                                       kNodeRestored,       kLeaving,       kGateChanged,
-                                      kPeerDiverged,       kQueryVersion,  kRankLowered};
+                                      kPeerDiverged,       kQueryVersion,  kRankLowered,
+                                      kTermsLost,          kSameNodeId};
 
 }  // namespace hotpair::ha::node

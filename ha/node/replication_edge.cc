@@ -26,6 +26,10 @@ void Node::ask_meta(Scope& scope) {
   effects_.push(AskStore{{id, checkpoint::ReadMeta{scope.id}}});
 }
 
+void Node::on_terms_lost(const std::string& detail, TimePoint now) {
+  raise(kTermsLost, "store", now, detail);
+}
+
 void Node::on_store(checkpoint::StoreReply reply, TimePoint now) {
   if (const auto own = own_requests_.find(reply.id); own != own_requests_.end()) {
     const ScopeId id = own->second;

@@ -38,6 +38,28 @@ void Node::handle(mcast::mrib::RecordRemoved& change, TimePoint now) {
   if (Scope* scope = find(change.key.scope)) append(*scope, codec_.encode(change.key), now);
 }
 
+/// The gate of a device that the link has left, unless another link has it there by now.
+void Node::drop_left_gate(LinkId left) {
+  const auto gate = leaving_gates_.extract(left);
+  if (!gate) return;
+  const Link* link = link_of_device(gate.mapped());
+  if (link == nullptr || !link->gated) effects_.push(DetachGate{gate.mapped()});
+}
+
+/// The plane forgets the link; what was refused because the link still held its device is tried
+/// again. Its gate goes last: nothing is ever forwarded ungated to a scope's link.
+void Node::handle(mcast::mrib::LinkReleased& left, TimePoint now) {
+  static_cast<void>(now);
+  effects_.push(RemovePlaneLink{left.link});
+  drop_left_gate(left.link);
+  for (const auto& [id, link] : links_) {
+    if (!link.in_plane) continue;
+    clear(kPlaneRefused, link.settings.device);
+    effects_.push(
+        AddPlaneLink{{id, link.settings.device, link.settings.ipv4, link.settings.ipv6}});
+  }
+}
+
 void Node::on_plane_event(const fwd::PlaneEvent& event, TimePoint now) {
   if (const auto* no_route = std::get_if<fwd::NoRoute>(&event))
     mrib_.on_no_route(*no_route, now);

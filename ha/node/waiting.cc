@@ -28,6 +28,7 @@ std::string Node::missing_role(const Scope& scope) const {
   const auto trunk = etrunks_.find(scope.settings.etrunk);
   const bool heard = trunk != etrunks_.end() && trunk->second.heard;
   const bool alone = trunk != etrunks_.end() && trunk->second.alone;
+  if (trunk != etrunks_.end() && trunk->second.same_id) return "the peer has this node's id";
   if (!scope.role.next_term()) return "no term is reserved in the store yet";
   if (heard && scope.role.peer_report() == nullptr) return "the peer's hellos do not name it";
   if (heard) return "the peer is heard, the election is not over";

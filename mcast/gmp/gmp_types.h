@@ -35,8 +35,8 @@ struct InterfaceConfig {
   std::vector<IpPrefix> subnets;      ///< on-link prefixes for the check below (IPv4)
   bool check_source_subnet = false;   ///< refuse IPv4 reports and queries from off-link sources
   std::uint32_t max_groups = 1'000'000;
-  /// Groups that one host may have brought in, counted by its address; 0: no limit. Groups that were
-  /// there before the limit was set are not counted.
+  /// Groups that one host may have brought in, counted by its address; 0: no limit. Groups that
+  /// were there before the limit was set are not counted.
   std::uint32_t max_groups_per_host = 0;
   std::uint32_t max_sources_per_group = 1'024;  ///< at most kMaxSourcesPerGroup
   std::vector<IpPrefix> ssm_ranges;             ///< empty: 232/8 and ff3x::/32
@@ -126,20 +126,20 @@ using Effect = std::variant<SendQuery, MembershipChanged, RecordChanged, FlushIn
 
 /// Why the engine did not act on a well-formed message (or a part of it).
 enum class Ignored : std::uint8_t {
-  standby,             ///< heard on a standby interface: counted, changes nothing
-  link_local_group,    ///< 224.0.0.0/24, ff02:: and smaller scopes are never recorded
-  ssm_range,           ///< a v1/v2 message or EXCLUDE for an SSM group (RFC 4604)
-  off_subnet,          ///< source not on the link
-  own_query,           ///< our own query came back
-  unspecified_querier, ///< query from 0.0.0.0 or ::
-  newer_version,       ///< report of a newer version than the interface speaks
-  older_host,          ///< leave, BLOCK or sources of TO_EX while an older host is present
-  group_limit,         ///< max_groups reached
-  source_limit,        ///< max_sources_per_group reached, counted per source
-  bad_record,          ///< unknown record type, not a multicast group, not a unicast source
-  work_limit,          ///< one message asked for more work than one message may
-  host_limit,          ///< max_groups_per_host reached
-  count_               ///< number of reasons
+  standby,              ///< heard on a standby interface: counted, changes nothing
+  link_local_group,     ///< 224.0.0.0/24, ff02:: and smaller scopes are never recorded
+  ssm_range,            ///< a v1/v2 message or EXCLUDE for an SSM group (RFC 4604)
+  off_subnet,           ///< source not on the link
+  own_query,            ///< our own query came back
+  unspecified_querier,  ///< query from 0.0.0.0 or ::
+  newer_version,        ///< report of a newer version than the interface speaks
+  older_host,           ///< leave, BLOCK or sources of TO_EX while an older host is present
+  group_limit,          ///< max_groups reached
+  source_limit,         ///< max_sources_per_group reached, counted per source
+  bad_record,           ///< unknown record type, not a multicast group, not a unicast source
+  work_limit,           ///< one message asked for more work than one message may
+  host_limit,           ///< max_groups_per_host reached
+  count_                ///< number of reasons
 };
 inline constexpr std::size_t kIgnoredCount = static_cast<std::size_t>(Ignored::count_);
 

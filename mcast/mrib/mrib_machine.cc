@@ -47,6 +47,7 @@ void Mrib::set_link(const LinkConfig& link, TimePoint now) {
   if (!link.ipv6 || moved) ++state.generation[1];
   state.config = link;
   state.present = true;
+  leaving_.erase(link.link.value());
   sweep_.start();
 }
 
@@ -58,6 +59,9 @@ void Mrib::remove_link(LinkId link, TimePoint now) {
   ++state.generation[0];
   ++state.generation[1];
   sweep_.start();
+  leaving_.insert(link.value());
+  leaving_cursor_ = kNone;
+  leaving_at_ = now;
 }
 
 void Mrib::set_static_rp(VrfId vrf, rp::RpSet set, TimePoint now) {

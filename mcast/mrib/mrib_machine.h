@@ -3,6 +3,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -32,7 +33,8 @@ class Mrib {
 
   /// Adds a link or changes it. A family switched off forgets its memberships.
   void set_link(const LinkConfig& link, TimePoint now);
-  /// Forgets the link; its routes leave the plane in slices (see is_settled()).
+  /// Forgets the link. Its routes leave the plane in slices, under a hold after it; then comes LinkReleased, unless the
+  /// link was set again.
   void remove_link(LinkId link, TimePoint now);
   /// The RPs in force in a VRF. (*,G) exist only for groups that one covers.
   void set_static_rp(VrfId vrf, rp::RpSet set, TimePoint now);
@@ -196,6 +198,11 @@ class Mrib {
   void run_counters(std::size_t& budget, TimePoint now);
   [[nodiscard]] bool has_work() const;
 
+  // mrib_links.cc: removed links whose routes are still in the plane
+  void run_leaving(std::size_t& budget, TimePoint now);
+  [[nodiscard]] bool names_leaving(const RouteState& state) const;
+  [[nodiscard]] bool group_names_leaving(const GroupEntry& entry, std::size_t& budget) const;
+
   // mrib_show.cc
   [[nodiscard]] RouteModel model_of(const GroupEntry& entry, const RouteState& state,
                                     std::uint32_t target, std::span<const ScopeId> closed,
@@ -226,6 +233,9 @@ class Mrib {
   std::deque<std::uint32_t> target_work_;   // targets whose sources to evaluate
   SlotWalk sweep_;                          // evaluates all groups
   SlotWalk reask_;                          // asks for all targets
+  std::set<std::uint32_t> leaving_;         // removed links that routes in the plane may name
+  std::uint32_t leaving_cursor_ = kNone;    // over all groups, kNone between passes
+  TimePoint leaving_at_{};                  // next pass
   std::uint32_t counter_cursor_ = kNone;    // over all sources, kNone between rounds
   std::optional<TimePoint> counters_at_;
   std::optional<TimePoint> hold_until_;

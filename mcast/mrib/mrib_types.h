@@ -94,7 +94,12 @@ struct RecordChanged {
 struct RecordRemoved {
   DataDrivenKey key;
 };
-using Effect = std::variant<PlaneDelta, AskRpf, AskCounters, RecordChanged, RecordRemoved>;
+/// No route in the plane names the removed link any more: the plane may forget it.
+struct LinkReleased {
+  LinkId link;
+};
+using Effect =
+    std::variant<PlaneDelta, AskRpf, AskCounters, RecordChanged, RecordRemoved, LinkReleased>;
 
 // ---- counters ----
 

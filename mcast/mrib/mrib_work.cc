@@ -19,6 +19,7 @@ void Mrib::on_timeout(TimePoint now) {
   run_sweep(budget, now);
   run_asks(budget);
   run_counters(budget, now);
+  run_leaving(budget, now);
 }
 
 void Mrib::run_timers(std::size_t& budget, TimePoint now) {
@@ -154,6 +155,7 @@ bool Mrib::has_work() const {
 std::optional<TimePoint> Mrib::next_deadline() const {
   if (has_work()) return last_now_;
   std::optional<TimePoint> next = earliest(counters_at_, hold_until_);
+  if (!leaving_.empty()) next = earliest(next, leaving_at_);
   if (!negatives_.empty()) next = earliest(next, negatives_.front().due);
   if (!patience_.empty()) next = earliest(next, patience_.front().due);
   if (!retries_.empty()) next = earliest(next, retries_.begin()->first);

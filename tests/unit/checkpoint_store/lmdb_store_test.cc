@@ -142,6 +142,7 @@ TEST_F(OnDisk, damaged_terms_are_reported) {
   std::ofstream(directory_.path() / "terms", std::ios::app) << "x";
   auto store = open_lmdb(options());
   EXPECT_TRUE(store->open_report().terms_lost);
+  EXPECT_TRUE(std::filesystem::exists(store->open_report().terms_aside));
   EXPECT_EQ(term(*store), 0U);
   EXPECT_EQ(store->open_report().outcome, OpenReport::Outcome::restored);
 }

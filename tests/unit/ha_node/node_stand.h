@@ -67,6 +67,14 @@ class NodeStand {
           frames.push_back(*rbs::wire::decode(**payload));
         }
         node.on_transport_sent(bytes->transport, bytes->bytes.size(), now);
+      } else if (const auto* add = std::get_if<AddPlaneLink>(&*effect)) {
+        plane.push_back("+" + std::to_string(add->link.link.value()) + " " + add->link.device);
+      } else if (const auto* remove = std::get_if<RemovePlaneLink>(&*effect)) {
+        plane.push_back("-" + std::to_string(remove->link.value()));
+      } else if (const auto* attach = std::get_if<AttachGate>(&*effect)) {
+        plane.push_back("gate +" + attach->device);
+      } else if (const auto* detach = std::get_if<DetachGate>(&*effect)) {
+        plane.push_back("gate -" + detach->device);
       } else if (std::holds_alternative<Stop>(*effect)) {
         stopped = true;
       }
@@ -171,6 +179,7 @@ class NodeStand {
   std::vector<std::string> dropped;
   rbs::wire::FrameReader sent;
   std::vector<rbs::session::Frame> frames;  ///< to the peer
+  std::vector<std::string> plane;  ///< links and gates: "+1 et1", "-1", "gate +et1", "gate -et1"
   bool stopped = false;
 };
 

@@ -7,8 +7,8 @@
 namespace hotpair::ha::node {
 namespace {
 
-using ::testing::SizeIs;
 using testing::NodeStand;
+using ::testing::SizeIs;
 
 const StaticGroup kAny{*Group::parse("225.1.1.1"), std::nullopt};
 const StaticGroup kOne{*Group::parse("225.1.1.2"), IpAddress::v4(0x0a000009)};

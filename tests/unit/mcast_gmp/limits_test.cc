@@ -332,8 +332,7 @@ TEST_P(Limits, ChargesAreTheGroupsOfEachHost) {
       const bool was_there = !rig.state(group).empty();
       const auto held = [&](const IpAddress& who) {
         std::size_t count = 0;
-        for (const GroupRow& row :
-             show_groups(rig.machine, {.family = GetParam()}, rig.now).rows)
+        for (const GroupRow& row : show_groups(rig.machine, {.family = GetParam()}, rig.now).rows)
           count += row.is_dynamic && row.last_reporter == who ? 1U : 0U;
         return count;
       };
@@ -348,9 +347,9 @@ TEST_P(Limits, ChargesAreTheGroupsOfEachHost) {
           rig.run(std::chrono::seconds(pick(120)));
           break;
         default:
-          rig.hear(wire::SourceReport{
-                       {{type, group, rig.names.sources(pick(2) == 0 ? "" : "12")}}, 0},
-                   host);
+          rig.hear(
+              wire::SourceReport{{{type, group, rig.names.sources(pick(2) == 0 ? "" : "12")}}, 0},
+              host);
           if (!was_there && before >= 3) {
             ASSERT_TRUE(rig.state(group).empty()) << seed << " step " << step;
           }

@@ -133,6 +133,11 @@ class Stand {
       answer.emplace_back(question.keys[i], values[i]);
     mrib.on_counters(answer, now);
   }
+  // The plane refuses this while a route still names the link.
+  void on(LinkReleased& left) {
+    released.push_back(left.link);
+    HA_ASSERT(plane_.remove_link(left.link).has_value());
+  }
   void on(RecordChanged& change) { journal.push_back(change.record); }
   void on(RecordRemoved& removal) {
     std::erase_if(journal, [&](const DataDrivenEvent& record) {
@@ -149,6 +154,7 @@ class Stand {
   TimePoint now{std::chrono::hours(1)};
   Mrib mrib;
   std::vector<DataDrivenEvent> journal;
+  std::vector<LinkId> released;
   std::size_t slices = 0;
   std::size_t asked = 0;
   bool silent = false;  ///< RPF questions are not answered

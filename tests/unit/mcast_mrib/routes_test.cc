@@ -294,5 +294,47 @@ TEST_F(Routes, CountersHaveNames) {
     EXPECT_STRNE(to_string(static_cast<Count>(i)), "unknown") << i;
 }
 
+// A VIF number that is given to another link while a route names it would send packets there.
+TEST_F(Routes, ARemovedLinkIsReleasedAfterItsLastRoute) {
+  for (unsigned n = 0; n < 2500; ++n)
+    stand.member(2, "225." + std::to_string(n / 250) + ".1." + std::to_string(n % 250), kInclude,
+                 {"10.0.0.1"});
+  stand.member(4, "225.0.1.0", kInclude, {"10.0.0.1"});
+  ASSERT_EQ(stand.route("225.0.1.0", "10.0.0.1"), "1>2,4");
+  stand.mrib.remove_link(LinkId{2}, stand.now);
+  stand.drain();
+  EXPECT_TRUE(stand.released.empty());  // its routes leave in slices
+  stand.run();
+  EXPECT_EQ(stand.released, std::vector<LinkId>{LinkId{2}});
+  EXPECT_EQ(stand.route("225.0.1.0", "10.0.0.1"), "1>4");
+  // The incoming link likewise.
+  stand.mrib.remove_link(LinkId{1}, stand.now);
+  stand.run();
+  EXPECT_EQ(stand.released.size(), 2U);
+}
+
+TEST_F(Routes, AHoldAndARefusingPlaneKeepALinkUnreleased) {
+  stand.member(2, "225.1.1.1", kInclude, {"10.0.0.1"});
+  stand.mrib.begin_hold(stand.now);
+  stand.mrib.remove_link(LinkId{1}, stand.now);
+  stand.pass(std::chrono::seconds(5));
+  EXPECT_TRUE(stand.released.empty());
+  stand.plane().fail_all(Error{ErrorCode::unavailable, "no"});
+  stand.mrib.end_hold({}, stand.now);
+  stand.pass(std::chrono::seconds(5));
+  EXPECT_TRUE(stand.released.empty());
+  stand.plane().fail_all(std::nullopt);
+  stand.pass(std::chrono::seconds(70));
+  EXPECT_EQ(stand.released, std::vector<LinkId>{LinkId{1}});
+}
+
+TEST_F(Routes, ALinkThatComesBackIsNotReleased) {
+  stand.member(2, "225.1.1.1", kInclude, {"10.0.0.1"});
+  stand.mrib.remove_link(LinkId{2}, stand.now);
+  stand.mrib.set_link({LinkId{2}, VrfId{0}, true, true, std::nullopt}, stand.now);
+  stand.pass(std::chrono::seconds(5));
+  EXPECT_TRUE(stand.released.empty());
+}
+
 }  // namespace
 }  // namespace hotpair::mcast::mrib
