@@ -190,7 +190,7 @@ Result<std::optional<std::string>> FrameSplitter::next() {
   return std::optional(std::string(rest.substr(kLengthBytes, length)));
 }
 
-std::vector<std::string> encode_response(const Response& response) {
+std::vector<std::string> encode_response(const Response& response, bool follows) {
   std::vector<std::string> frames;
   std::string_view rest = response.text;
   while (!rest.empty()) {
@@ -201,7 +201,7 @@ std::vector<std::string> encode_response(const Response& response) {
   if (response.error)
     frames.push_back(encode_frame(
         Chunk(ErrorChunk{std::string(name_of(response.error->code)), response.error->detail})));
-  if (!response.pending) frames.push_back(encode_frame(Chunk(DoneChunk{response.exit_code})));
+  if (!response.pending && !follows) frames.push_back(encode_frame(Chunk(DoneChunk{response.exit_code})));
   return frames;
 }
 

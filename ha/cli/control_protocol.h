@@ -76,8 +76,10 @@ class FrameSplitter {
 };
 
 struct Response;
-/// The frames of an answer in order: text in chunks, error, done. A pending answer has no done.
-[[nodiscard]] std::vector<std::string> encode_response(const Response& response);
+/// The frames of an answer in order: text in chunks, error, done. A pending answer has no done, nor
+/// has one of which more text `follows`.
+[[nodiscard]] std::vector<std::string> encode_response(const Response& response,
+                                                       bool follows = false);
 
 [[nodiscard]] std::string_view name_of(ErrorCode code);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ha/cli/command_rows.h"
+#include "ha/cli/group_stream.h"
 #include "ha/cli/render_json.h"
 #include "ha/cli/render_text.h"
 #include "ha/config/printer.h"
@@ -61,7 +62,7 @@ Response profiles(const Call& call) {
   auto model = call.view.remote_backup_profiles();
   if (auto none = keep_named(model.profiles, text_of(call, "name"), "remote-backup-profile",
                              [](const auto& each) { return each.name; }))
-    return *none;
+    return std::move(*none);
   return rendered(call, model);
 }
 
@@ -69,7 +70,7 @@ Response services(const Call& call) {
   auto model = call.view.remote_backup_services();
   if (auto none = keep_named(model.services, text_of(call, "name"), "remote-backup-service",
                              [](const auto& each) { return each.name; }))
-    return *none;
+    return std::move(*none);
   return rendered(call, model);
 }
 
@@ -87,7 +88,7 @@ Response etrunks(const Call& call) {
   if (call.values.has("id")) id = fmt::format("{}", call.values.number("id"));
   if (auto none = keep_named(model.etrunks, id, "e-trunk",
                              [](const auto& each) { return fmt::format("{}", each.id); }))
-    return *none;
+    return std::move(*none);
   return rendered(call, model);
 }
 
@@ -101,7 +102,7 @@ Response gmp_interfaces(const Call& call) {
   auto model = call.view.gmp_interfaces(Which);
   if (auto none = keep_named(model.interfaces, interface_of(call), kind_of<Which>(),
                              [](const auto& each) { return each.name; }))
-    return *none;
+    return std::move(*none);
   return rendered(call, model, TextOptions{call.verbose});
 }
 
@@ -117,7 +118,13 @@ Response gmp_groups(const Call& call) {
     auto known = call.view.gmp_interfaces(Which);
     if (auto none = keep_named(known.interfaces, query.interface, kind_of<Which>(),
                                [](const auto& each) { return each.name; }))
-      return *none;
+      return std::move(*none);
+  }
+  if (auto reader = call.view.gmp_group_reader(query)) {
+    Response response;
+    response.more = group_stream(std::move(reader), query, call.request.json,
+                                 TextOptions{call.verbose});
+    return response;
   }
   return rendered(call, call.view.gmp_groups(query), TextOptions{call.verbose});
 }

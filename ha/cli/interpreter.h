@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 
 #include "ha/cli/control_protocol.h"
 #include "ha/cli/node_view.h"
+#include "ha/cli/text_source.h"
 
 namespace hotpair::ha::cli {
 
@@ -22,6 +24,7 @@ struct Response {
   int exit_code = 0;                    ///< 0 done, 1 refused
   std::optional<ActionTicket> pending;  ///< set: text so far; call finish() when the action ends
   bool changes = false;                 ///< it changes something, which is worth a log line
+  std::unique_ptr<TextSource> more;     ///< text that follows `text`, made piece by piece
 };
 
 /// Runs one command line against a node. Holds no state of its own: parse, query, render.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,20 @@
 #include "platform/base/result.h"
 
 namespace hotpair::ha::cli {
+
+/// Groups in slices, for tables that are too long for one turn of the loop.
+class GmpGroupReader {
+ public:
+  virtual ~GmpGroupReader() = default;
+  struct Slice {
+    std::vector<GmpGroup> groups;
+    bool done = false;
+  };
+  [[nodiscard]] virtual Slice next() = 0;
+  /// Matching groups in all, and on one interface; known with the first groups.
+  [[nodiscard]] virtual std::size_t total() const = 0;
+  [[nodiscard]] virtual std::size_t total(const std::string& interface) const = 0;
+};
 
 /// What the displays may ask of a node: pure queries, implemented by the daemon. Each returns all
 /// rows; the interpreter picks what the command names.
@@ -25,6 +40,12 @@ class NodeView {
   [[nodiscard]] virtual EtrunksModel etrunks() const = 0;
   [[nodiscard]] virtual GmpInterfacesModel gmp_interfaces(Family family) const = 0;
   [[nodiscard]] virtual GmpGroupsModel gmp_groups(const GmpGroupQuery& query) const = 0;
+  /// nullptr: the table is short, gmp_groups() gives it at once.
+  [[nodiscard]] virtual std::unique_ptr<GmpGroupReader> gmp_group_reader(
+      const GmpGroupQuery& query) const {
+    static_cast<void>(query);
+    return nullptr;
+  }
   [[nodiscard]] virtual AlarmsModel alarms() const = 0;
   [[nodiscard]] virtual ForwardingTableModel forwarding_table(
       const ForwardingQuery& query) const = 0;

@@ -70,24 +70,6 @@ Json interface_json(const GmpInterface& each) {
   return out.set("counters", counters(row.counters));
 }
 
-Json group_json(const GmpGroup& each) {
-  const gmp::GroupRow& row = each.row;
-  Json sources = Json::array();
-  for (const gmp::SourceRow& source : row.sources) {
-    Json one = Json::object();
-    one.set("source", source.source.to_string()).set("forwarding", source.forwarding);
-    one.set("static", source.is_static).set("expires_ms", ms(source.expires));
-    sources.push(std::move(one));
-  }
-  Json out = Json::object();
-  out.set("interface", each.interface).set("group", row.group.to_string());
-  out.set("mode", word_of(row.mode)).set("older_host_version", unsigned{row.older_host_version});
-  out.set("static", row.is_static).set("dynamic", row.is_dynamic).set("synced", row.synced);
-  out.set("last_reporter", address(row.last_reporter)).set("uptime_ms", ms_of(row.uptime));
-  out.set("expires_ms", ms(row.expires));
-  return out.set("sources", std::move(sources));
-}
-
 Json route_json(const ForwardingRoute& route) {
   Json outgoing = Json::array();
   for (const auto& each : route.outgoing) {
@@ -121,6 +103,24 @@ Json database_json(const DatabaseRow& row) {
 
 }  // namespace
 
+Json to_json(const GmpGroup& each) {
+  const gmp::GroupRow& row = each.row;
+  Json sources = Json::array();
+  for (const gmp::SourceRow& source : row.sources) {
+    Json one = Json::object();
+    one.set("source", source.source.to_string()).set("forwarding", source.forwarding);
+    one.set("static", source.is_static).set("expires_ms", ms(source.expires));
+    sources.push(std::move(one));
+  }
+  Json out = Json::object();
+  out.set("interface", each.interface).set("group", row.group.to_string());
+  out.set("mode", word_of(row.mode)).set("older_host_version", unsigned{row.older_host_version});
+  out.set("static", row.is_static).set("dynamic", row.is_dynamic).set("synced", row.synced);
+  out.set("last_reporter", address(row.last_reporter)).set("uptime_ms", ms_of(row.uptime));
+  out.set("expires_ms", ms(row.expires));
+  return out.set("sources", std::move(sources));
+}
+
 Json to_json(const GmpInterfacesModel& model) {
   Json list = Json::array();
   for (const GmpInterface& each : model.interfaces) list.push(interface_json(each));
@@ -131,7 +131,7 @@ Json to_json(const GmpInterfacesModel& model) {
 
 Json to_json(const GmpGroupsModel& model) {
   Json list = Json::array();
-  for (const GmpGroup& each : model.groups) list.push(group_json(each));
+  for (const GmpGroup& each : model.groups) list.push(to_json(each));
   Json out = Json::object();
   out.set("family", name_of(model.family)).set("total", std::uint64_t{model.total});
   return out.set("groups", std::move(list));

@@ -70,6 +70,8 @@ std::string interface_text(const GmpInterface& each, Family family, bool verbose
   return text + counters_text(row.counters);
 }
 
+int group_width(Family family) { return family == Family::ipv4 ? 16 : 40; }
+
 std::string group_details(const gmp::GroupRow& row) {
   std::string text =
       fmt::format("    Filter mode: {}{}{}\n", word_of(row.mode), row.is_static ? ", static" : "",
@@ -100,31 +102,48 @@ std::string to_text(const GmpInterfacesModel& model, TextOptions options) {
   return text;
 }
 
+std::string groups_heading() {
+  return "Interface group report information of VPN-Instance: public net\n";
+}
+
+std::string groups_heading(const GmpGroup& first, Family family, std::size_t count) {
+  const int width = group_width(family);
+  return fmt::format(" {}({}):\n", first.interface, shown(first.interface_address)) +
+         fmt::format("  Total {} {} Group{} reported\n", count, protocol(family),
+                     count == 1 ? "" : "s") +
+         fmt::format("   {:<{}}{:<{}}{:<12}{}\n", "Group Address", width, "Last Reporter", width,
+                     "Uptime", "Expires");
+}
+
+std::string to_text(const GmpGroup& group, Family family, TextOptions options) {
+  const int width = group_width(family);
+  const bool known = !group.row.last_reporter.is_unspecified();
+  std::string text = fmt::format("   {:<{}}{:<{}}{:<12}{}\n", shown(group.row.group.address()), width,
+                                 known ? shown(group.row.last_reporter) : "-", width,
+                                 clock_of(group.row.uptime), clock_or_off(group.row.expires));
+  if (options.verbose) text += group_details(group.row);
+  return text;
+}
+
+std::string groups_ending(Family family, std::size_t shown, std::size_t total) {
+  if (shown == 0) return fmt::format("No {} group.\n", protocol(family));
+  if (total <= shown) return {};
+  return fmt::format("The first {} of {} groups are shown.\n", shown, total);
+}
+
 std::string to_text(const GmpGroupsModel& model, TextOptions options) {
-  if (model.groups.empty()) return fmt::format("No {} group.\n", protocol(model.family));
-  std::string text = "Interface group report information of VPN-Instance: public net\n";
-  const int width = model.family == Family::ipv4 ? 16 : 40;
+  std::string text = model.groups.empty() ? std::string() : groups_heading();
   for (std::size_t i = 0; i < model.groups.size(); ++i) {
     const GmpGroup& each = model.groups[i];
     if (i == 0 || model.groups[i - 1].interface != each.interface) {
       std::size_t count = 1;
       while (i + count < model.groups.size() && model.groups[i + count].interface == each.interface)
         ++count;
-      text += fmt::format(" {}({}):\n", each.interface, shown(each.interface_address));
-      text += fmt::format("  Total {} {} Group{} reported\n", count, protocol(model.family),
-                          count == 1 ? "" : "s");
-      text += fmt::format("   {:<{}}{:<{}}{:<12}{}\n", "Group Address", width, "Last Reporter",
-                          width, "Uptime", "Expires");
+      text += groups_heading(each, model.family, count);
     }
-    const bool known = !each.row.last_reporter.is_unspecified();
-    text += fmt::format("   {:<{}}{:<{}}{:<12}{}\n", shown(each.row.group.address()), width,
-                        known ? shown(each.row.last_reporter) : "-", width,
-                        clock_of(each.row.uptime), clock_or_off(each.row.expires));
-    if (options.verbose) text += group_details(each.row);
+    text += to_text(each, model.family, options);
   }
-  if (model.total > model.groups.size())
-    text += fmt::format("The first {} of {} groups are shown.\n", model.groups.size(), model.total);
-  return text;
+  return text + groups_ending(model.family, model.groups.size(), model.total);
 }
 
 std::string to_text(const ForwardingTableModel& model) {

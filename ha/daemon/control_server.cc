@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
 #include <deque>
@@ -67,7 +68,7 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
         caller_(caller_of(socket_, server.path_)) {}
 
   void read() {
-    if (reading_ || pending_ || server_ == nullptr) return;
+    if (reading_ || pending_ || more_ || server_ == nullptr) return;
     reading_ = true;
     socket_.async_read_some(
         boost::asio::buffer(buffer_),
@@ -85,6 +86,7 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
   }
   void detach() {
     server_ = nullptr;
+    more_.reset();
     boost::system::error_code ignored;
     socket_.close(ignored);
   }
@@ -100,7 +102,7 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
     serve();
   }
   void serve() {
-    while (!pending_ && server_ != nullptr) {
+    while (!pending_ && !more_ && server_ != nullptr) {
       auto document = splitter_.next();
       if (!document) {
         refuse(document.error());
@@ -117,16 +119,35 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
     }
     read();
   }
-  void answer(const cli::Response& response) {
+  void answer(cli::Response response) {
     pending_ = response.pending;
-    for (std::string& frame : cli::encode_response(response)) send(std::move(frame));
+    more_ = std::move(response.more);
+    for (std::string& frame : cli::encode_response(response, more_ != nullptr))
+      send(std::move(frame));
+    if (more_ && out_.empty()) pull_soon();
+  }
+  /// The next piece of a long answer, once the one before has left; other work goes on between.
+  void pull_soon() {
+    boost::asio::post(socket_.get_executor(), [self = shared_from_this()] { self->pull(); });
+  }
+  void pull() {
+    if (server_ == nullptr || !more_ || !out_.empty()) return;
+    cli::TextPiece piece = more_->next();
+    if (piece.done) more_.reset();
+    cli::Response part;
+    part.text = std::move(piece.text);
+    for (std::string& frame : cli::encode_response(part, more_ != nullptr)) send(std::move(frame));
+    if (!more_)
+      serve();
+    else if (out_.empty())
+      pull_soon();
   }
   void refuse(const Error& error) {
     cli::Response response;
     response.error = error;
     response.exit_code = 1;
     closing_ = true;
-    answer(response);
+    answer(std::move(response));
     if (out_.empty()) drop();
   }
   void send(std::string frame) {
@@ -145,7 +166,10 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
       drop();
       return;
     }
-    if (!out_.empty()) write();
+    if (!out_.empty())
+      write();
+    else if (more_)
+      pull();
   }
   void drop() {
     if (server_ == nullptr) return;
@@ -163,6 +187,7 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
   cli::FrameSplitter splitter_;
   cli::Request request_;
   std::optional<cli::ActionTicket> pending_;
+  std::unique_ptr<cli::TextSource> more_;  // of the answer that is being written
   std::deque<std::string> out_;
   bool reading_ = false;
   bool closing_ = false;

@@ -120,7 +120,7 @@ class Daemon final : public cli::Actions {
   std::deque<checkpoint::StoreReply> replies_;  ///< of the store, not yet given to the node
   std::optional<platform::io::ReadableWatch> store_watch_;
   std::unique_ptr<ControlServer> control_;
-  std::string terms_lost_;  ///< where the damaged file of reserved terms is; empty: it was whole
+  std::string terms_lost_;     ///< where the damaged file of reserved terms is; empty: it was whole
   bool running_node_ = false;  ///< the first Welcome came and the node is configured
   std::uint64_t next_ticket_ = std::uint64_t{1} << 62U;  ///< apart from the node's own
   std::uint64_t watchdog_us_ = 0;

@@ -6,7 +6,6 @@
 #include <ctime>
 
 #include "ha/switchover/history.h"
-#include "mcast/gmp/gmp_show.h"
 #include "mcast/mrib/mrib_show.h"
 
 namespace hotpair::ha::daemon {
@@ -277,37 +276,6 @@ cli::GmpInterfacesModel LiveView::gmp_interfaces(Family family) const {
     const auto link = node_.links().find(row.link);
     const bool up = link != node_.links().end() && link->second.facts.up;
     model.interfaces.push_back({link_name(row.link), up, std::move(row)});
-  }
-  return model;
-}
-
-cli::GmpGroupsModel LiveView::gmp_groups(const cli::GmpGroupQuery& query) const {
-  cli::GmpGroupsModel model;
-  model.family = query.family;
-  mcast::gmp::GroupFilter filter;
-  filter.family = query.family;
-  filter.max_rows = query.max_rows;
-  if (query.interface) {
-    const node::Link* link = node_.find_link(*query.interface);
-    if (link == nullptr) return model;
-    filter.link = link->id;
-  }
-  if (query.group) {
-    const auto group = Group::from(*query.group);
-    if (!group) return model;
-    filter.group = *group;
-  }
-  std::map<LinkId, IpAddress> addresses;
-  for (const auto& row : mcast::gmp::show_interfaces(node_.gmp(), query.family, now_))
-    addresses.emplace(row.link, row.address);
-  auto table = mcast::gmp::show_groups(node_.gmp(), filter, now_);
-  model.total = table.total;
-  for (auto& row : table.rows) {
-    const auto address = addresses.find(row.link);
-    model.groups.push_back(
-        {link_name(row.link),
-         address == addresses.end() ? IpAddress::any(query.family) : address->second,
-         std::move(row)});
   }
   return model;
 }

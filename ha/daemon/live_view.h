@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 #include "ha/cli/node_view.h"
 #include "ha/config/config_model.h"
 #include "ha/node/node.h"
+#include "mcast/gmp/gmp_show.h"
 #include "platform/fwd/forwarding_plane.h"
 
 namespace hotpair::ha::daemon {
@@ -29,6 +31,8 @@ class LiveView final : public cli::NodeView {
       std::function<std::vector<std::optional<fwd::RouteCounters>>(std::span<const fwd::RouteKey>)>;
   /// More rows than this are shown without counters: reading them would hold up the loop.
   static constexpr std::size_t kCountedRowsMax = 1000;
+  /// More groups than this, of all interfaces, are shown in slices.
+  static constexpr std::size_t kGroupsAtOnce = 200;
 
   LiveView(const node::Node& node, const config::Config& config, Fixed fixed,
            ReadCounters read_counters)
@@ -43,6 +47,8 @@ class LiveView final : public cli::NodeView {
   [[nodiscard]] cli::EtrunksModel etrunks() const override;
   [[nodiscard]] cli::GmpInterfacesModel gmp_interfaces(Family family) const override;
   [[nodiscard]] cli::GmpGroupsModel gmp_groups(const cli::GmpGroupQuery& query) const override;
+  [[nodiscard]] std::unique_ptr<cli::GmpGroupReader> gmp_group_reader(
+      const cli::GmpGroupQuery& query) const override;
   [[nodiscard]] cli::AlarmsModel alarms() const override;
   [[nodiscard]] cli::ForwardingTableModel forwarding_table(
       const cli::ForwardingQuery& query) const override;
@@ -62,6 +68,8 @@ class LiveView final : public cli::NodeView {
   void on_store(const checkpoint::StoreReply& reply);
 
  private:
+  class GroupSlices;
+  [[nodiscard]] mcast::gmp::GroupFilter group_filter(const cli::GmpGroupQuery& query) const;
   [[nodiscard]] WallTime wall_of(TimePoint time) const { return wall_ - (now_ - time); }
   [[nodiscard]] std::string link_name(LinkId link) const;
   [[nodiscard]] std::vector<std::string> interfaces_of(ScopeId scope) const;

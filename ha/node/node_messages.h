@@ -101,11 +101,11 @@ inline constexpr Message kRankLowered{
     "Repair the uplink; display e-trunk shows the ranks of both."};
 
 inline constexpr Message kTermsLost{
-    "HA-NODE-0030", LogLevel::error,
-    "the file of reserved terms was damaged and is set aside: {}",
+    "HA-NODE-0030", LogLevel::error, "the file of reserved terms was damaged and is set aside: {}",
     "This node no longer knows which terms it has used. It takes none that is not larger than what "
     "its peer has heard, once it hears the peer.",
-    "Check the disk of the state directory. The alarm ends when the peer is heard; do not start this "
+    "Check the disk of the state directory. The alarm ends when the peer is heard; do not start "
+    "this "
     "node alone before."};
 inline constexpr Message kSameNodeId{
     "HA-NODE-0031", LogLevel::error,

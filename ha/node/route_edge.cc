@@ -55,8 +55,7 @@ void Node::handle(mcast::mrib::LinkReleased& left, TimePoint now) {
   for (const auto& [id, link] : links_) {
     if (!link.in_plane) continue;
     clear(kPlaneRefused, link.settings.device);
-    effects_.push(
-        AddPlaneLink{{id, link.settings.device, link.settings.ipv4, link.settings.ipv6}});
+    effects_.push(AddPlaneLink{{id, link.settings.device, link.settings.ipv4, link.settings.ipv6}});
   }
 }
 

@@ -1,6 +1,7 @@
 #include "mcast/gmp/gmp_show.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "mcast/gmp/gmp_interface.h"
 
@@ -49,7 +50,58 @@ class View {
     return table;
   }
 
+  [[nodiscard]] std::size_t total() const {
+    std::size_t sum = 0;
+    for (const auto& [key, slot] : machine_.by_key_) sum += machine_.interfaces_[slot]->index.size();
+    return sum;
+  }
+
+  /// The next entries' keys become a sorted run; false when all were looked at.
+  bool look(GroupReader& reader) const {
+    GroupReader::Run run;
+    const std::uint32_t end = machine_.groups_.end();
+    for (std::size_t n = 0; n < kLooks && reader.cursor_ < end; ++n, ++reader.cursor_) {
+      if (!matches(machine_.groups_[reader.cursor_], reader.filter_)) continue;
+      run.keys.push_back(key(reader.cursor_));
+      ++reader.totals_[run.keys.back().first];
+    }
+    reader.total_ += run.keys.size();
+    std::sort(run.keys.begin(), run.keys.end());
+    if (!run.keys.empty()) reader.runs_.push_back(std::move(run));
+    return reader.cursor_ < end;
+  }
+
+  void merge(GroupReader& reader, std::vector<GroupRow>& rows, TimePoint now) const {
+    const auto later = [](const GroupReader::Run& a, const GroupReader::Run& b) {
+      return b.head() < a.head();
+    };
+    if (!std::exchange(reader.merging_, true))
+      std::make_heap(reader.runs_.begin(), reader.runs_.end(), later);
+    for (std::size_t n = 0; n < kRows && !reader.runs_.empty(); ++n) {
+      if (reader.given_ == reader.filter_.max_rows) {
+        reader.runs_.clear();
+        return;
+      }
+      std::pop_heap(reader.runs_.begin(), reader.runs_.end(), later);
+      GroupReader::Run& run = reader.runs_.back();
+      const auto [link, group] = run.head();
+      if (++run.next == run.keys.size())
+        reader.runs_.pop_back();
+      else
+        std::push_heap(reader.runs_.begin(), reader.runs_.end(), later);
+      const Machine::Interface* interface = machine_.find(link, group.family());
+      const std::uint32_t index =
+          interface == nullptr ? kNone : interface->index.find(machine_.groups_, group);
+      if (index == kNone) continue;
+      rows.push_back(row(machine_.groups_[index], now));
+      ++reader.given_;
+    }
+  }
+
  private:
+  static constexpr std::size_t kLooks = 2048;
+  static constexpr std::size_t kRows = 50;
+
   [[nodiscard]] std::pair<LinkId, IpAddress> key(std::uint32_t index) const {
     const GroupEntry& entry = machine_.groups_[index];
     return {machine_.interfaces_[entry.interface]->link, entry.group};
@@ -134,6 +186,17 @@ class View {
 
 std::vector<InterfaceRow> show_interfaces(const Machine& machine, Family family, TimePoint now) {
   return View(machine).interfaces(family, now);
+}
+
+std::size_t group_total(const Machine& machine) { return View(machine).total(); }
+
+GroupReader::Slice GroupReader::next(const Machine& machine, TimePoint now) {
+  const View view(machine);
+  Slice slice;
+  if (!merging_ && view.look(*this)) return slice;
+  view.merge(*this, slice.rows, now);
+  slice.done = runs_.empty();
+  return slice;
 }
 
 GroupTable show_groups(const Machine& machine, const GroupFilter& filter, TimePoint now) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "mcast/gmp/gmp_machine.h"
@@ -76,6 +78,45 @@ struct GroupTable {
   std::vector<GroupRow> rows;    ///< sorted by link, then group
   std::size_t total = 0;         ///< matching groups, of which at most max_rows are in `rows`
 };
+
+/// The same table in slices: no call does more than about 2000 looks or 50 rows, however many groups
+/// there are. What is admitted after its begin is left out, what goes meanwhile is not shown.
+class GroupReader {
+ public:
+  explicit GroupReader(const GroupFilter& filter) : filter_(filter) {}
+
+  struct Slice {
+    std::vector<GroupRow> rows;  ///< sorted on by link, then group; none while it still looks
+    bool done = false;
+  };
+  [[nodiscard]] Slice next(const Machine& machine, TimePoint now);
+  /// Matching groups, in all and by link; known with the first rows.
+  [[nodiscard]] std::size_t total() const { return total_; }
+  [[nodiscard]] std::size_t total(LinkId link) const {
+    const auto found = totals_.find(link);
+    return found == totals_.end() ? 0 : found->second;
+  }
+
+ private:
+  friend class View;
+  using Key = std::pair<LinkId, IpAddress>;
+  /// Keys of one slice, sorted, and how many of them were given out.
+  struct Run {
+    std::vector<Key> keys;
+    std::size_t next = 0;
+    [[nodiscard]] const Key& head() const { return keys[next]; }
+  };
+  GroupFilter filter_;
+  std::uint32_t cursor_ = 0;
+  bool merging_ = false;
+  std::size_t total_ = 0;
+  std::size_t given_ = 0;
+  std::map<LinkId, std::size_t> totals_;
+  std::vector<Run> runs_;  ///< while merging: a heap, the smallest head first
+};
+
+/// Groups of all interfaces and families, dynamic and static: what a table costs to read.
+[[nodiscard]] std::size_t group_total(const Machine& machine);
 
 /// Rows sorted by link.
 [[nodiscard]] std::vector<InterfaceRow> show_interfaces(const Machine& machine, Family family,

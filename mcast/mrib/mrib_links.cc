@@ -15,9 +15,8 @@ bool Mrib::names_leaving(const RouteState& state) const {
   if (state.failed || state.in_flight != InFlight::nothing) return true;
   if (state.kind == RouteKind::none) return false;
   if (state.incoming != kNone && leaving_.contains(state.incoming)) return true;
-  return std::ranges::any_of(lists_[state.outgoing], [this](const std::uint32_t link) {
-    return leaving_.contains(link);
-  });
+  return std::ranges::any_of(lists_[state.outgoing],
+                             [this](const std::uint32_t link) { return leaving_.contains(link); });
 }
 
 bool Mrib::group_names_leaving(const GroupEntry& entry, std::size_t& budget) const {

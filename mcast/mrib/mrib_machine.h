@@ -33,8 +33,8 @@ class Mrib {
 
   /// Adds a link or changes it. A family switched off forgets its memberships.
   void set_link(const LinkConfig& link, TimePoint now);
-  /// Forgets the link. Its routes leave the plane in slices, under a hold after it; then comes LinkReleased, unless the
-  /// link was set again.
+  /// Forgets the link. Its routes leave the plane in slices, under a hold after it; then comes
+  /// LinkReleased, unless the link was set again.
   void remove_link(LinkId link, TimePoint now);
   /// The RPs in force in a VRF. (*,G) exist only for groups that one covers.
   void set_static_rp(VrfId vrf, rp::RpSet set, TimePoint now);

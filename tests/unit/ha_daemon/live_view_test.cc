@@ -1,5 +1,6 @@
 #include "ha/daemon/live_view.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -49,6 +50,59 @@ TEST_F(LiveViewTest, AServiceWithoutAPairKeySaysSo) {
   EXPECT_EQ(service.port, 1025);
   EXPECT_FALSE(service.last_up_time.has_value());
   EXPECT_EQ(service.last_error, "no pair key: run hotpair pair init");
+}
+
+/// The seed's node with 250 groups more on its Eth-Trunk.
+class ManyGroups : public ::testing::Test {
+ protected:
+  ManyGroups() : config(parsed()) {
+    node.apply(testing::settings_of(config), start);
+    while (node.poll_effect()) {
+    }
+    view.at(start, WallTime{1'000'000s});
+  }
+  static config::Config parsed() {
+    std::string text = "interface Eth-Trunk1\n";
+    for (int n = 0; n < 250; ++n) text += fmt::format(" igmp static-group 225.1.1.{}\n", n);
+    return config::parse_config(text, "more", testing::seed("seed003/DeviceA.conf")).config;
+  }
+  config::Config config;
+  TimePoint start{1h};
+  node::Node node{{NodeId{0x1122334455667788}, "0.1.0", 1}, start};
+  LiveView view{node, config, {"boot", "/run/hotpair/keeper", start}, {}};
+};
+
+TEST_F(ManyGroups, AreReadInSlices) {
+  cli::GmpGroupQuery query;
+  const auto whole = view.gmp_groups(query);
+  ASSERT_THAT(whole.groups, SizeIs(250));
+  auto reader = view.gmp_group_reader(query);
+  ASSERT_NE(reader, nullptr);
+  std::vector<std::string> groups;
+  for (bool done = false; !done;) {
+    const auto slice = reader->next();
+    done = slice.done;
+    for (const auto& each : slice.groups) {
+      EXPECT_EQ(each.interface, "Eth-Trunk1");
+      groups.push_back(each.row.group.to_string());
+    }
+  }
+  ASSERT_EQ(groups.size(), whole.groups.size());
+  for (std::size_t i = 0; i < groups.size(); ++i)
+    EXPECT_EQ(groups[i], whole.groups[i].row.group.to_string());
+  EXPECT_EQ(reader->total(), 250U);
+  EXPECT_EQ(reader->total("Eth-Trunk1"), 250U);
+  EXPECT_EQ(reader->total("Eth-Trunk9"), 0U);
+}
+
+TEST_F(ManyGroups, OneGroupOfOneInterfaceIsLookedUp) {
+  cli::GmpGroupQuery query;
+  query.interface = "Eth-Trunk1";
+  query.group = ip("225.1.1.7");
+  EXPECT_EQ(view.gmp_group_reader(query), nullptr);
+  EXPECT_THAT(view.gmp_groups(query).groups, SizeIs(1));
+  query.interface = "no-such";
+  EXPECT_THAT(view.gmp_groups(query).groups, SizeIs(0));
 }
 
 TEST_F(LiveViewTest, TheLowerAddressConnects) {

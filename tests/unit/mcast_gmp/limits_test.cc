@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <random>
 
 #include "tests/unit/mcast_gmp/rig.h"
@@ -384,6 +385,66 @@ TEST_P(Limits, ShowSortsAndCuts) {
   EXPECT_EQ(table.rows[0].uptime, Duration{5s});
   EXPECT_EQ(table.rows[0].expires, Duration{255s});
   EXPECT_EQ(table.rows[0].last_reporter, rig.names.host());
+}
+
+TEST_P(Limits, TheReaderShowsInSlicesWhatShowGroupsShows) {
+  Rig rig(GetParam());
+  const LinkId second{3};
+  rig.machine.configure(second, GetParam(), rig.settings, rig.now);
+  rig.drain();
+  std::vector<unsigned> numbers(5000);
+  for (unsigned n = 0; n < numbers.size(); ++n) numbers[n] = n;
+  std::shuffle(numbers.begin(), numbers.end(), std::minstd_rand(7));
+  const auto group = [&](Family family, unsigned n) {
+    return family == Family::ipv4
+               ? grp("225." + std::to_string(n / 250) + ".0." + std::to_string(n % 250))
+               : rig.names.group(n);
+  };
+  for (const unsigned n : numbers) {
+    const auto message = join(group(GetParam(), n));
+    rig.machine.on_packet(n % 3 == 0 ? second : kLink, rig.names.host(),
+                          wire::destination_of(message, GetParam()), message, rig.now);
+    rig.drain();
+  }
+  EXPECT_EQ(group_total(rig.machine), 5000U);
+  for (const std::size_t max : {std::size_t{100'000}, std::size_t{120}}) {
+    const GroupFilter filter{.family = GetParam(), .max_rows = max};
+    const GroupTable whole = show_groups(rig.machine, filter, rig.now);
+    GroupReader reader(filter);
+    std::vector<GroupRow> rows;
+    std::size_t calls = 0;
+    for (bool done = false; !done; ++calls) {
+      auto slice = reader.next(rig.machine, rig.now);
+      ASSERT_LE(slice.rows.size(), 50U);
+      done = slice.done;
+      for (auto& row : slice.rows) rows.push_back(std::move(row));
+    }
+    ASSERT_EQ(rows.size(), whole.rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      ASSERT_EQ(rows[i].link, whole.rows[i].link);
+      ASSERT_EQ(rows[i].group, whole.rows[i].group);
+    }
+    EXPECT_EQ(reader.total(), whole.total);
+    EXPECT_EQ(reader.total(second), 1667U);
+    EXPECT_GE(calls, 2 + rows.size() / 50);
+  }
+}
+
+TEST_P(Limits, TheReaderSkipsWhatGoesMeanwhile) {
+  Rig rig(GetParam());
+  for (unsigned n = 1; n <= 100; ++n) rig.hear(join(rig.names.group(n)), rig.names.host());
+  GroupReader reader({.family = GetParam()});
+  std::size_t rows = 0;
+  auto slice = reader.next(rig.machine, rig.now);
+  rows += slice.rows.size();
+  rig.machine.remove(kLink, GetParam(), rig.now);
+  rig.drain();
+  while (!slice.done) {
+    slice = reader.next(rig.machine, rig.now);
+    rows += slice.rows.size();
+  }
+  EXPECT_EQ(rows, 50U);
+  EXPECT_EQ(reader.total(), 100U);
 }
 
 }  // namespace

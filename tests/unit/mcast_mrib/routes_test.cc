@@ -174,7 +174,7 @@ TEST_F(Routes, ARemovedLinkLeavesEveryRoute) {
   stand.run();
   EXPECT_EQ(stand.route("232.1.1.1", "10.0.0.1"), "1>4");
   EXPECT_EQ(stand.route("232.1.1.1", "10.0.0.3"), "");
-  EXPECT_TRUE(stand.plane().remove_link(LinkId{2}));
+  EXPECT_EQ(stand.released, (std::vector<LinkId>{LinkId{2}, LinkId{3}}));
   stand.add_link(2);
   EXPECT_EQ(stand.route("232.1.1.1", "10.0.0.1"), "1>4") << "its memberships are gone";
 }
