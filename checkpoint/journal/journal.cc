@@ -192,10 +192,11 @@ std::optional<StoreRequest> Journal::poll_request() {
 }
 
 bool Journal::on_store_reply(const StoreReply& reply, TimePoint now) {
-  const bool failed = std::holds_alternative<StoreFailed>(reply.body);
+  const auto* failure = std::get_if<StoreFailed>(&reply.body);
+  const bool failed = failure != nullptr;
   if (in_flight_ == reply.id) {
     in_flight_.reset();
-    if (failed) ++store_failures_;
+    if (failed) note_failure(failure->error.detail);
     if (const auto* done = std::get_if<Committed>(&reply.body)) meta_.digests = done->digests;
     on_put_answered(!failed, now);
     return true;
@@ -203,11 +204,16 @@ bool Journal::on_store_reply(const StoreReply& reply, TimePoint now) {
   const auto other = others_in_flight_.find(reply.id);
   if (other == others_in_flight_.end()) return false;
   if (failed) {
-    ++store_failures_;
+    note_failure(failure->error.detail);
     if (other->second) torn_ = tail_lost_ = true;
   }
   others_in_flight_.erase(other);
   return true;
+}
+
+void Journal::note_failure(const std::string& detail) {
+  ++store_failures_;
+  store_failure_ = detail;
 }
 
 void Journal::on_put_answered(bool committed, TimePoint now) {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -111,6 +112,8 @@ class Journal {
   [[nodiscard]] std::size_t window_records() const { return window_.size(); }
   [[nodiscard]] std::size_t window_bytes() const { return window_bytes_; }
   [[nodiscard]] std::uint64_t store_failures() const { return store_failures_; }
+  /// What the store said when it failed last; empty: it never did.
+  [[nodiscard]] const std::string& store_failure() const { return store_failure_; }
 
  private:
   struct Entry {
@@ -127,6 +130,7 @@ class Journal {
   void drop_window();
   void raise_floor_if_due();
   void ask(decltype(StoreRequest::body) body);
+  void note_failure(const std::string& detail);
   void on_put_answered(bool committed, TimePoint now);
   [[nodiscard]] bool fits(const RecordChange& change);
 
@@ -153,6 +157,7 @@ class Journal {
   Sequence acked_;
   Sequence sent_;
   std::uint64_t store_failures_ = 0;
+  std::string store_failure_;
   Statistics statistics_;
 };
 

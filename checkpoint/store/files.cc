@@ -30,7 +30,8 @@ Descriptor::~Descriptor() {
 }
 
 Error system_error(int number, const fs::path& path, std::string_view what) {
-  const bool full = number == ENOSPC || number == EDQUOT || number == EMFILE || number == ENFILE;
+  const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG || number == EMFILE ||
+                    number == ENFILE;
   return {full ? ErrorCode::exhausted : ErrorCode::unavailable,
           path.string() + ": " + std::string(what) + ": " +
               std::generic_category().message(number)};

@@ -1,5 +1,9 @@
 #include "checkpoint/store/lmdb_env.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <string>
 
@@ -25,7 +29,7 @@ ByteSpan to_span(const MDB_val& val) {
 
 Error lmdb_error(int code, std::string_view what) {
   const bool full = code == MDB_MAP_FULL || code == MDB_TXN_FULL || code == ENOSPC ||
-                    code == EDQUOT || code == ENOMEM;
+                    code == EDQUOT || code == EFBIG || code == ENOMEM;
   return {full ? ErrorCode::exhausted : ErrorCode::unavailable,
           std::string(what) + ": " + mdb_strerror(code)};
 }
@@ -108,6 +112,20 @@ Result<ScopeTable> Environment::load_scopes() const {
     return std::unexpected(std::move(error));
   }
   return scopes;
+}
+
+int Environment::told_apart(int code) const {
+  constexpr off_t kProbeBytes = 64 * 1024;
+  mdb_filehandle_t file = -1;
+  struct stat info {};
+  if (code != EIO || mdb_env_get_fd(env_.get(), &file) != 0 || ::fstat(file, &info) != 0)
+    return code;
+  if (::fallocate(file, 0, info.st_size, kProbeBytes) == 0) {
+    static_cast<void>(!::ftruncate(file, info.st_size));
+    return code;
+  }
+  const bool no_room = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+  return no_room ? errno : code;
 }
 
 std::uint64_t Environment::bytes_used() const {

@@ -54,6 +54,9 @@ class Environment {
   [[nodiscard]] Result<ScopeTable> load_scopes() const;
   /// Bytes of the map that are in use or on the free list.
   [[nodiscard]] std::uint64_t bytes_used() const;
+  /// LMDB calls a write that was cut short EIO, whatever cut it. ENOSPC, EDQUOT or EFBIG if the
+  /// file cannot grow now; else `code`.
+  [[nodiscard]] int told_apart(int code) const;
 
  private:
   [[nodiscard]] int open_tables();

@@ -284,6 +284,7 @@ int LmdbStore::Parts::try_group(std::span<const StoreRequest> requests,
     damage = batch.damage();
   }
   if (rc != 0) {
+    rc = environment->told_apart(rc);
     ++counters.commits_failed;
     note_error(rc, "writing to the store failed");
     return rc;

@@ -201,7 +201,8 @@ std::vector<std::string> encode_response(const Response& response, bool follows)
   if (response.error)
     frames.push_back(encode_frame(
         Chunk(ErrorChunk{std::string(name_of(response.error->code)), response.error->detail})));
-  if (!response.pending && !follows) frames.push_back(encode_frame(Chunk(DoneChunk{response.exit_code})));
+  if (!response.pending && !follows)
+    frames.push_back(encode_frame(Chunk(DoneChunk{response.exit_code})));
   return frames;
 }
 

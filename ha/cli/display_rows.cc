@@ -122,8 +122,8 @@ Response gmp_groups(const Call& call) {
   }
   if (auto reader = call.view.gmp_group_reader(query)) {
     Response response;
-    response.more = group_stream(std::move(reader), query, call.request.json,
-                                 TextOptions{call.verbose});
+    response.more =
+        group_stream(std::move(reader), query, call.request.json, TextOptions{call.verbose});
     return response;
   }
   return rendered(call, call.view.gmp_groups(query), TextOptions{call.verbose});

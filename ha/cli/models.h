@@ -233,6 +233,9 @@ struct ScopeDatabases {
   etrunk::Role role = etrunk::Role::init;
   Term term;
   std::string sync_state;              ///< "in sync", "bulk 35 %", "incomplete", "no peer", …
+  bool store_degraded = false;         ///< the own store lacks changes
+  std::uint64_t store_failures = 0;    ///< requests that the own store refused
+  std::string store_failure;           ///< what it said the last time
   std::vector<DatabaseRow> databases;  ///< ascending id
 };
 struct DatabasesModel {

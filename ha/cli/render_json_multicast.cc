@@ -155,7 +155,9 @@ Json to_json(const DatabasesModel& model) {
     Json out = Json::object();
     out.set("scope", scope.scope.value()).set("profile", scope.profile);
     out.set("role", word_of(scope.role)).set("term", std::move(term));
-    out.set("sync_state", scope.sync_state).set("databases", std::move(databases));
+    out.set("sync_state", scope.sync_state).set("store_degraded", scope.store_degraded);
+    out.set("store_failures", scope.store_failures).set("store_failure", scope.store_failure);
+    out.set("databases", std::move(databases));
     list.push(std::move(out));
   }
   Json out = Json::object();

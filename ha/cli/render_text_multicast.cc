@@ -118,8 +118,8 @@ std::string groups_heading(const GmpGroup& first, Family family, std::size_t cou
 std::string to_text(const GmpGroup& group, Family family, TextOptions options) {
   const int width = group_width(family);
   const bool known = !group.row.last_reporter.is_unspecified();
-  std::string text = fmt::format("   {:<{}}{:<{}}{:<12}{}\n", shown(group.row.group.address()), width,
-                                 known ? shown(group.row.last_reporter) : "-", width,
+  std::string text = fmt::format("   {:<{}}{:<{}}{:<12}{}\n", shown(group.row.group.address()),
+                                 width, known ? shown(group.row.last_reporter) : "-", width,
                                  clock_of(group.row.uptime), clock_or_off(group.row.expires));
   if (options.verbose) text += group_details(group.row);
   return text;
@@ -185,6 +185,10 @@ std::string to_text(const DatabasesModel& model) {
     text += fmt::format("Scope {}{}: {}, term {}, {}\n", scope.scope.value(),
                         scope.profile.empty() ? "" : " (" + scope.profile + ")",
                         word_of(scope.role), to_string(scope.term), scope.sync_state);
+    if (scope.store_failures != 0)
+      text += fmt::format("Store: {}, {} requests refused, the last: {}\n",
+                          scope.store_degraded ? "degraded" : "works again", scope.store_failures,
+                          scope.store_failure);
     Table table({"Database", "Entries", "Sent", "Acked", "Awaiting", "Digest", "Lag", "Lag(ms)"});
     for (const DatabaseRow& row : scope.databases)
       table.add({row.name, fmt::format("{}", row.entries), fmt::format("{}", row.sent),

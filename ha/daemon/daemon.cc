@@ -290,6 +290,8 @@ void Daemon::every_second() {
   if (running_node_) sd_notify(0, "READY=1\nWATCHDOG=1");
   log_.flush_suppressed();
   plane_->trunks().update_operational();
+  node_->on_store_age(store_->statistics().oldest_age, now());
+  settle();
   second_.expires_after(std::chrono::seconds(1));
   second_.async_wait([this](const boost::system::error_code& error) {
     if (!error) every_second();

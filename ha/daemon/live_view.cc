@@ -364,6 +364,9 @@ cli::ScopeDatabases LiveView::database_model(const node::Scope& scope) const {
                                    rbs::session::bulk_percent(*session));
   else if (session)
     model.sync_state = rbs::session::name_of(session->state);
+  model.store_degraded = scope.journal.degraded() || scope.journal.torn();
+  model.store_failures = scope.journal.store_failures();
+  model.store_failure = scope.journal.store_failure();
   std::map<std::uint8_t, cli::DatabaseRow> rows;
   for (const auto& known : checkpoint::kDatabases) {
     if (known.scope_zero_only && scope.id != kWholeNode) continue;

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -92,6 +93,8 @@ int run(int argc, char** argv) {
   log_config.level = *log_level;
   log_config.journal = journal;
   platform::io::Log log(log_config);
+  // A limit of file size is an error of the write, as a full disk is.
+  ::signal(SIGXFSZ, SIG_IGN);
   Daemon daemon(options, log);
   return daemon.run();
 }

@@ -32,6 +32,9 @@ inline constexpr Duration kHeartbeat = std::chrono::milliseconds(500);
 /// What is over sooner was no reason to call anybody.
 inline constexpr Duration kAlarmHold = std::chrono::seconds(3);
 
+/// A store that answers later is an alarm.
+inline constexpr Duration kStoreSlowAfter = std::chrono::seconds(1);
+
 /// What `hotpair wait` waits for.
 enum class Condition : std::uint8_t { ready, synced, master };
 
@@ -144,6 +147,8 @@ class Node {
   // ---- store ----
   /// The store could not read which terms this node has reserved.
   void on_terms_lost(const std::string& detail, TimePoint now);
+  /// How long the oldest request has waited for its answer; about once a second.
+  void on_store_age(Duration oldest, TimePoint now);
   void on_store(checkpoint::StoreReply reply, TimePoint now);
 
   // ---- transports ----

@@ -34,7 +34,9 @@ inline constexpr Message kDigestDiffers{
 inline constexpr Message kStoreDegraded{
     "HA-NODE-0006", LogLevel::error, "scope {}: the store does not take changes: {}",
     "The disk is full or broken. Replication goes on from memory.",
-    "Free space in the state directory; it recovers by itself."};
+    "Free space in the state directory: it recovers by itself. After an I/O error check or replace "
+    "the "
+    "disk and restart hotpaird: forwarding goes on meanwhile."};
 inline constexpr Message kConventionConflict{
     "HA-NODE-0007", LogLevel::error,
     "scope {}: priority-order differs from the peer's; larger wins on both",
@@ -115,6 +117,12 @@ inline constexpr Message kSameNodeId{
     "Stop hotpaird and its keeper on the node that got the copy, remove node-id and store from its "
     "state directory, and start it again."};
 
+inline constexpr Message kStoreSlow{
+    "HA-NODE-0032", LogLevel::warning, "the store has not answered for {} ms",
+    "The disk of the state directory is slow or hangs. Forwarding and takeover do not wait for it; "
+    "acknowledgements to the master do.",
+    "Check the disk. The alarm ends by itself."};
+
 inline constexpr std::array kMessages{kRoleChanged,        kPeerSilent,    kServiceDown,
                                       kIncomplete,         kDigestDiffers, kStoreDegraded,
                                       kConventionConflict, kKeeperGone,    kHandoverEnded,
@@ -122,6 +130,6 @@ inline constexpr std::array kMessages{kRoleChanged,        kPeerSilent,    kServ
                                       kGroupLimit,         kOtherQuerier,  kSinglePath,
                                       kNodeRestored,       kLeaving,       kGateChanged,
                                       kPeerDiverged,       kQueryVersion,  kRankLowered,
-                                      kTermsLost,          kSameNodeId};
+                                      kTermsLost,          kSameNodeId,    kStoreSlow};
 
 }  // namespace hotpair::ha::node

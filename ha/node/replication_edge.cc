@@ -30,6 +30,14 @@ void Node::on_terms_lost(const std::string& detail, TimePoint now) {
   raise(kTermsLost, "store", now, detail);
 }
 
+void Node::on_store_age(Duration oldest, TimePoint now) {
+  if (oldest < kStoreSlowAfter)
+    clear(kStoreSlow, "store");
+  else
+    raise(kStoreSlow, "store", now,
+          std::chrono::duration_cast<std::chrono::milliseconds>(oldest).count());
+}
+
 void Node::on_store(checkpoint::StoreReply reply, TimePoint now) {
   if (const auto own = own_requests_.find(reply.id); own != own_requests_.end()) {
     const ScopeId id = own->second;
@@ -63,7 +71,7 @@ void Node::on_store(checkpoint::StoreReply reply, TimePoint now) {
     if (Service* service = service_of(*scope)) service->session->on_journal(id, now);
     const std::string subject = "scope " + std::to_string(id.value());
     if (scope->journal.degraded())
-      raise(kStoreDegraded, subject, now, id.value(), "see the log of the store");
+      raise(kStoreDegraded, subject, now, id.value(), scope->journal.store_failure());
     else
       clear(kStoreDegraded, subject);
     if (scope->journal.torn() && !scope->journal.degraded() && !scope->refill && scope->active) {

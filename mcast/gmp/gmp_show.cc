@@ -52,7 +52,8 @@ class View {
 
   [[nodiscard]] std::size_t total() const {
     std::size_t sum = 0;
-    for (const auto& [key, slot] : machine_.by_key_) sum += machine_.interfaces_[slot]->index.size();
+    for (const auto& [key, slot] : machine_.by_key_)
+      sum += machine_.interfaces_[slot]->index.size();
     return sum;
   }
 

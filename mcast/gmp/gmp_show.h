@@ -79,8 +79,9 @@ struct GroupTable {
   std::size_t total = 0;         ///< matching groups, of which at most max_rows are in `rows`
 };
 
-/// The same table in slices: no call does more than about 2000 looks or 50 rows, however many groups
-/// there are. What is admitted after its begin is left out, what goes meanwhile is not shown.
+/// The same table in slices: no call does more than about 2000 looks or 50 rows, however many
+/// groups there are. What is admitted after its begin is left out, what goes meanwhile is not
+/// shown.
 class GroupReader {
  public:
   explicit GroupReader(const GroupFilter& filter) : filter_(filter) {}

@@ -24,8 +24,8 @@ class ModelReader final : public GmpGroupReader {
   }
   [[nodiscard]] std::size_t total() const override { return model_.total; }
   [[nodiscard]] std::size_t total(const std::string& interface) const override {
-    return static_cast<std::size_t>(std::ranges::count(model_.groups, interface,
-                                                       &GmpGroup::interface));
+    return static_cast<std::size_t>(
+        std::ranges::count(model_.groups, interface, &GmpGroup::interface));
   }
 
  private:
@@ -55,8 +55,8 @@ GmpGroupsModel model_of(std::size_t groups, std::size_t left_out) {
 std::string streamed(const GmpGroupsModel& model, std::size_t step, bool json, bool verbose) {
   GmpGroupQuery query;
   query.family = model.family;
-  const auto source = group_stream(std::make_unique<ModelReader>(model, step), query, json,
-                                   TextOptions{verbose});
+  const auto source =
+      group_stream(std::make_unique<ModelReader>(model, step), query, json, TextOptions{verbose});
   std::string text;
   for (int calls = 0; calls < 10'000; ++calls) {
     TextPiece piece = source->next();

@@ -18,7 +18,7 @@ NodeConfig with(const std::string& name, const std::string& device) {
   link.device = device;
   link.ipv4 = true;
   link.scope = testing::kScope;
-  link.eth_trunk = 1;
+  link.eth_trunk = name == "Eth-Trunk2" ? 2 : 1;
   config.links = {link};
   return config;
 }

@@ -26,7 +26,9 @@ inline constexpr TransportId kTransport{1};
 class NodeStand {
  public:
   enum class Key { absent, present };
-  explicit NodeStand(Key key = Key::absent, const NodeConfig& config = configuration()) {
+  explicit NodeStand(Key key = Key::absent, const NodeConfig& config = configuration(),
+                     checkpoint::store::StoreExecutor* other_store = nullptr) {
+    if (other_store != nullptr) executor = other_store;
     if (key == Key::present) node.set_pair_key(true, now);
     apply(config);
   }
@@ -51,7 +53,7 @@ class NodeStand {
   void settle() {
     while (auto effect = node.poll_effect()) {
       if (const auto* ask = std::get_if<AskStore>(&*effect)) {
-        node.on_store(store.execute_one(ask->request), now);
+        for (const auto& reply : executor->execute({&ask->request, 1})) node.on_store(reply, now);
       } else if (const auto* line = std::get_if<WriteLog>(&*effect)) {
         log.emplace_back(line->message->id, line->text);
       } else if (auto* end = std::get_if<ActionEnded>(&*effect)) {
@@ -172,6 +174,7 @@ class NodeStand {
 
   TimePoint now{1h};
   checkpoint::store::MemoryStore store;
+  checkpoint::store::StoreExecutor* executor = &store;
   Node node{{kSelf, "test", 1}, now};
   std::vector<std::pair<std::string, std::string>> log;
   std::vector<ActionEnded> ended;

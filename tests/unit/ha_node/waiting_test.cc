@@ -67,7 +67,7 @@ TEST(Waiting, ABulkUnderWayTellsHowFarItIs) {
   stand.come_up();
   EXPECT_THAT(lacks(stand, Condition::synced),
               ElementsAre(Missing{"scope 2", "the peer does not have it"}));
-  const checkpoint::EpochHistory history{{{term, 1}, checkpoint::Sequence{0}}};
+  const checkpoint::EpochHistory history{{{term, 1}, Sequence{0}}};
   session::ScopeState state;
   state.scope = kScope;
   state.role = session::Role::master;
@@ -75,8 +75,7 @@ TEST(Waiting, ABulkUnderWayTellsHowFarItIs) {
   state.history = history;
   state.generation = 1;
   stand.say(state);
-  session::BulkBegin begin{
-      kScope, term, 1, session::SyncKind::bulk, history, checkpoint::Sequence{0}, 5};
+  session::BulkBegin begin{kScope, term, 1, session::SyncKind::bulk, history, Sequence{0}, 5};
   stand.say(begin);
   checkpoint::RecordKey key;
   key.database = 200;
@@ -88,7 +87,7 @@ TEST(Waiting, ABulkUnderWayTellsHowFarItIs) {
   EXPECT_THAT(lacks(stand, Condition::synced),
               ElementsAre(Missing{"scope 2", "bulk 40 % received"}));
   stand.say(session::BulkRecords{kScope, term, 1, next, std::nullopt, {}});
-  stand.say(session::BulkEnd{kScope, term, 1, checkpoint::Sequence{0}});
+  stand.say(session::BulkEnd{kScope, term, 1, Sequence{0}});
   EXPECT_THAT(stand.node.missing(Condition::synced), IsEmpty());
 }
 
