@@ -122,7 +122,7 @@ void Node::begin_story(Scope& scope, const role::RoleChanged& change, TimePoint 
 /// The old side's part of a planned switchover.
 void Node::tell_handover(Scope& scope, TimePoint now) {
   const switchover::HandoverEnded& told = *scope.done_handover;
-  phase(scope, "digests equal, term offered", told.began);
+  phase(scope, "term offered", told.began);
   if (told.ready) phase(scope, "peer's gate open", *told.ready);
   if (told.committed) phase(scope, "gate closed, committed", *told.committed);
   phase(scope, "engines in standby", now);
@@ -145,6 +145,7 @@ Result<void> Node::begin_handover(Scope& scope, TimePoint now, bool force) {
   if (scope.role.role() != role::Role::master) return refuse("this node is not its master");
   if (const std::string blockers = readiness(scope).blockers(force); !blockers.empty())
     return refuse(blockers);
+  scope.handover_asked = now;
   if (force) {
     offer(scope, now);
     return {};
@@ -152,7 +153,6 @@ Result<void> Node::begin_handover(Scope& scope, TimePoint now, bool force) {
   if (const auto asked = service_of(scope)->session->check_digest(scope.id, now); !asked)
     return refuse(asked.error().detail);
   scope.check_until = now + kDigestWait;
-  scope.handover_asked = now;
   return {};
 }
 

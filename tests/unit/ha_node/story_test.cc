@@ -81,7 +81,7 @@ TEST(Story, TheOldMastersPlannedSwitchoverHasItsPhases) {
   EXPECT_TRUE(story.planned);
   EXPECT_EQ(story.at, asked);
   EXPECT_THAT(story.phases,
-              ElementsAre(Phase{"digests equal, term offered", 2ms}, Phase{"peer's gate open", 5ms},
+              ElementsAre(Phase{"term offered", 2ms}, Phase{"peer's gate open", 5ms},
                           Phase{"gate closed, committed", 6ms}, Phase{"engines in standby", 6ms}));
 }
 
