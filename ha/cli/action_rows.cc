@@ -43,6 +43,8 @@ Response switchover(const Call& call) {
   return started(call.actions.switchover(target));
 }
 
+Response reload(const Call& call) { return started(call.actions.reload()); }
+
 Response leave(const Call& call) { return started(call.actions.leave()); }
 
 Response save(const Call& call) {
@@ -105,7 +107,9 @@ Response apply(const Call& call, bool dry_run) {
   const InputFile& file = *call.request.input;
   config::ParseOutcome parsed = config::parse_config(file.text, file.name);
   if (parsed.ok()) {
-    const config::CheckContext context{file.name, call.view.pair_key_present()};
+    const config::CheckContext context{
+        file.name, call.view.pair_key_present(),
+        [&](const config::SslPolicyModel& policy) { return call.view.policy_problem(policy); }};
     for (auto& each : config::check_config(parsed.config, context))
       parsed.diagnostics.push_back(std::move(each));
   }
@@ -170,9 +174,19 @@ constexpr CommandRow kRows[] = {
      AccessRole::admin, apply_now},
     {"apply file:STRING --dry-run", "Show what the file would change", AccessRole::operate,
      apply_dry},
+    {"reload", "Read configuration, ports, keys and certificates again; no channel drops",
+     AccessRole::admin, reload},
     {"save", "Write the running configuration to its file", AccessRole::admin, save},
     {"pair init [ --pair-key file:STRING ]", "Make the pair key (runs without the daemon)",
      AccessRole::admin, nullptr},
+    {"pair rotate [ step:{--add|--promote|--retire|--status} ] [ --pair-key file:STRING ]",
+     "Change the pair key in three steps without a drop; says what comes next", AccessRole::admin,
+     nullptr},
+    {"pair ca init [ --tls-dir folder:STRING ] [ --name name:STRING64 ]",
+     "Make the pair's own CA: ca.pem and ca.key in /etc/hotpair/tls", AccessRole::admin, nullptr},
+    {"pair certificate node:STRING63 [ --uri uri:STRING ] [ --days days:1-3650 ]"
+     " [ --tls-dir folder:STRING ]",
+     "Issue key and certificate of a node: NODE.pem and NODE.key", AccessRole::admin, nullptr},
     {"help", "Every command", AccessRole::view, help},
 };
 

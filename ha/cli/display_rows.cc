@@ -82,6 +82,14 @@ Response service_statistics(const Call& call) {
   return response;
 }
 
+Response ssl_policies(const Call& call) {
+  auto model = call.view.ssl_policies();
+  if (auto none = keep_named(model.policies, text_of(call, "name"), "ssl policy",
+                             [](const auto& each) { return each.name; }))
+    return *none;
+  return rendered(call, model);
+}
+
 Response etrunks(const Call& call) {
   auto model = call.view.etrunks();
   std::optional<std::string> id;
@@ -183,6 +191,8 @@ constexpr CommandRow kRows[] = {
      services},
     {"display remote-backup-service statistics", "Counters of the channel to the peer",
      AccessRole::view, service_statistics},
+    {"display ssl policy [ name:STRING31 ]", "Certificates of the channels and their ends",
+     AccessRole::view, ssl_policies},
     {"display e-trunk [ id:1-1024 ]", "Who is master, paths to the peer, members", AccessRole::view,
      etrunks},
     {"display igmp group [ group:IPV4 ] [ interface interface:INTERFACE ] [ verbose ]",

@@ -11,8 +11,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <optional>
@@ -24,9 +22,9 @@
 #include "ha/cli/control_protocol.h"
 #include "ha/cli/interpreter.h"
 #include "ha/cli/json.h"
+#include "ha/cli/pair_commands.h"
 #include "ha/config/grammar.h"
 #include "ha/config/parser.h"
-#include "rbs/tls/pair_key.h"
 
 /// `hotpair`, the operator's thin terminal: sends a line to the daemon and prints what comes back.
 namespace hotpair::ha::cli {
@@ -215,46 +213,6 @@ bool abbreviates(const std::string& typed, std::string_view word, std::size_t sh
   return typed.size() >= shortest && word.substr(0, typed.size()) == typed;
 }
 
-// `pair init [--pair-key FILE]` needs no daemon.
-int run_pair(const Options& options, const std::vector<std::string>& words) {
-  std::string path = options.pair_key;
-  bool understood = words.size() >= 2 && abbreviates(words[1], "init", 1);
-  for (std::size_t i = 2; understood && i < words.size(); ++i) {
-    if (words[i] == "--pair-key" && i + 1 < words.size()) {
-      path = words[++i];
-    } else {
-      understood = false;
-    }
-  }
-  if (!understood) {
-    print_error({"malformed", "expected: pair init [--pair-key FILE]"}, options.json, false);
-    return kRefused;
-  }
-  std::error_code ignored;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
-  char date[11] = {};
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  if (::localtime_r(&now, &local) != nullptr)
-    static_cast<void>(std::strftime(date, sizeof date, "%F", &local));
-  const auto keys = rbs::tls::PairKeys::create(path, date);
-  if (!keys) {
-    print_error({std::string(name_of(keys.error().code)), keys.error().detail}, options.json,
-                false);
-    return kRefused;
-  }
-  if (options.json) {
-    Json document = Json::object();
-    std::cout << document.set("file", path).set("key_id", keys->first().id()).dump(2) << "\n";
-  } else {
-    std::cout << fmt::format(
-        "{} holds a new pair key (id {}).\nCopy this file to the other node over a "
-        "safe way, mode 0600; both nodes need the same file.\n",
-        path, keys->first().id());
-  }
-  return kDone;
-}
-
 int run_words(const Options& options, std::vector<std::string> words) {
   Request request;
   const bool asked_here = std::erase(words, "--json") > 0;
@@ -263,9 +221,17 @@ int run_words(const Options& options, std::vector<std::string> words) {
   request.width = terminal_width();
   if (words.empty()) return kDone;
   if (words[0] == "pair" && words.back() != "?") {
-    Options local = options;
-    local.json = request.json;
-    return run_pair(local, words);
+    PairOptions pair;
+    pair.pair_key = options.pair_key;
+    pair.json = request.json;
+    pair.ask_services = [&] {
+      if (!connect_to(options.control)) return std::string();  // they work without a daemon
+      Request ask = request;
+      ask.argv = {"display", "remote-backup-service"};
+      ask.json = true;
+      return exchange(options, ask, true).text;
+    };
+    return run_pair(pair, words);
   }
   if (abbreviates(words[0], "apply", 1) && words.size() > 1 && words.back() != "?" &&
       !words[1].ends_with('?')) {
@@ -316,7 +282,8 @@ int run_interactive(const Options& options) {
 int usage(int code) {
   std::ostream& out = code == kDone ? std::cout : std::cerr;
   out << "usage: hotpair [--control SOCKET] [--json] [-c COMMAND]... [COMMAND...]\n"
-         "       hotpair pair init [--pair-key FILE]\n"
+         "       hotpair pair init|rotate [...] [--pair-key FILE]\n"
+         "       hotpair pair ca init|certificate NODE [...] [--tls-dir DIR]\n"
          "Without a command: reads commands from its input; '?' and 'help' explain them.\n"
          "Exit codes: 0 done, 1 refused, 2 no daemon.\n";
   return code;

@@ -23,6 +23,7 @@ namespace hotpair::ha::cli {
 struct RbsStatistics {
   std::uint64_t connects = 0;  ///< sessions that came up
   std::uint64_t disconnects = 0;
+  std::uint64_t renewals = 0;  ///< new connections without an interruption
   std::uint64_t frames_sent = 0;
   std::uint64_t frames_received = 0;
   std::uint64_t bytes_sent = 0;
@@ -43,6 +44,7 @@ struct RemoteBackupService {
   std::optional<std::uint32_t> track_bfd;      ///< printed as -- when absent, as the next four are
   std::optional<std::string> ssl_policy_name;  ///< only with `ssl-policy`
   std::optional<std::string> ssl_state;        ///< only with `ssl-policy`
+  std::optional<std::string> pair_key_id;      ///< JSON only: the key of the connection in use
   std::optional<WallTime> last_up_time;        ///< printed in the node's local time
   std::int32_t utc_offset_s = 0;               ///< of the node's local time at last_up_time
   std::optional<std::string> last_error;       ///< an extra line only when present
@@ -51,6 +53,31 @@ struct RemoteBackupService {
 };
 struct RemoteBackupServicesModel {
   std::vector<RemoteBackupService> services;
+};
+
+// ---- display ssl policy ----
+
+struct SslCertificate {
+  std::string whose;  ///< "own", "ca", "peer"
+  std::string subject;
+  std::string issuer;
+  std::string uri;  ///< SAN URI; empty for a CA
+  std::string serial;
+  std::string key;  ///< "EC 256"
+  std::string fingerprint;
+  WallTime not_before;
+  WallTime not_after;
+};
+struct SslPolicy {
+  std::string name;
+  std::string peer_identity;
+  std::optional<std::string> problem;  ///< of its files; what was loaded before is in use
+  std::vector<std::string> services;   ///< remote backup services that use it
+  std::vector<SslCertificate> certificates;
+};
+struct SslPoliciesModel {
+  std::vector<SslPolicy> policies;
+  WallTime now;  ///< by which days are counted
 };
 
 // ---- display remote-backup-profile ----

@@ -36,6 +36,9 @@ class NodeView {
 
   [[nodiscard]] virtual const config::Config& running_config() const = 0;
   [[nodiscard]] virtual RemoteBackupServicesModel remote_backup_services() const = 0;
+  [[nodiscard]] virtual SslPoliciesModel ssl_policies() const = 0;
+  /// For the rules of commit: what is wrong with the files of a policy; empty: nothing.
+  [[nodiscard]] virtual std::string policy_problem(const config::SslPolicyModel& policy) const = 0;
   [[nodiscard]] virtual RemoteBackupProfilesModel remote_backup_profiles() const = 0;
   [[nodiscard]] virtual EtrunksModel etrunks() const = 0;
   [[nodiscard]] virtual GmpInterfacesModel gmp_interfaces(Family family) const = 0;
@@ -94,6 +97,8 @@ class Actions {
 
   /// Makes the configuration the running one, all or nothing; it has been checked.
   [[nodiscard]] virtual Result<ActionTicket> apply(const config::Config& config) = 0;
+  /// Reads configuration, ports, pair keys and certificates again; what they authenticate goes on.
+  [[nodiscard]] virtual Result<ActionTicket> reload() = 0;
   /// Writes the text to the configuration file, atomically.
   [[nodiscard]] virtual Result<ActionTicket> save(const std::string& text) = 0;
   /// Planned switchover; refused with what stands in the way.

@@ -7,6 +7,7 @@
 namespace hotpair::ha::cli {
 
 [[nodiscard]] Json to_json(const RemoteBackupServicesModel& model);
+[[nodiscard]] Json to_json(const SslPoliciesModel& model);
 [[nodiscard]] Json to_json(const RemoteBackupProfilesModel& model);
 [[nodiscard]] Json to_json(const EtrunksModel& model);
 [[nodiscard]] Json to_json(const GmpInterfacesModel& model);

@@ -34,6 +34,7 @@ Json statistics(const RbsStatistics& count) {
   for (const auto& [reason, times] : count.refused) refused.set(reason, times);
   Json out = Json::object();
   out.set("connects", count.connects).set("disconnects", count.disconnects);
+  out.set("renewals", count.renewals);
   out.set("frames_sent", count.frames_sent).set("frames_received", count.frames_received);
   out.set("bytes_sent", count.bytes_sent).set("bytes_received", count.bytes_received);
   out.set("refused", std::move(refused));
@@ -132,6 +133,7 @@ Json to_json(const RemoteBackupServicesModel& model) {
     out.set("peer", address(each.peer)).set("source", address(each.source));
     out.set("tcp_port", number(each.port)).set("track_bfd", number(each.track_bfd));
     out.set("ssl_policy_name", each.ssl_policy_name).set("ssl_state", each.ssl_state);
+    out.set("pair_key_id", each.pair_key_id);
     out.set("last_up_time", date(each.last_up_time)).set("last_error", each.last_error);
     out.set("statistics", statistics(each.statistics));
     list.push(std::move(out));

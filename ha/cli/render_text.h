@@ -15,6 +15,7 @@ struct TextOptions {
 [[nodiscard]] std::string to_text(const RemoteBackupServicesModel& model);
 [[nodiscard]] std::string statistics_text(const RemoteBackupServicesModel& model);
 /// As seeds 003 and 004 print it.
+[[nodiscard]] std::string to_text(const SslPoliciesModel& model);
 [[nodiscard]] std::string to_text(const RemoteBackupProfilesModel& model);
 [[nodiscard]] std::string to_text(const EtrunksModel& model);
 [[nodiscard]] std::string to_text(const GmpInterfacesModel& model, TextOptions options);

@@ -51,6 +51,7 @@ std::string statistics_text(const RemoteBackupServicesModel& model) {
     text += fmt::format("{}: {}\n", each.name, each.tcp_state);
     text += fmt::format("  connected {} times, disconnected {} times\n", count.connects,
                         count.disconnects);
+    text += fmt::format("  renewed without an interruption {} times\n", count.renewals);
     text +=
         fmt::format("  frames   sent {}, received {}\n", count.frames_sent, count.frames_received);
     text +=

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "ha/config/check_ssl.h"
 #include "ha/config/config_rows.h"
 
 namespace hotpair::ha::config {
@@ -28,6 +29,7 @@ class Checker {
     check_unique();
     check_capacity();
     check_kept();
+    for (Diagnostic& each : check_ssl(config_, context_)) found_.push_back(std::move(each));
     return std::move(found_);
   }
 
@@ -167,7 +169,8 @@ void Checker::check_service(const RbsModel& service) {
     error(service.peer.line, fmt::format("{}: {} cannot be a peer", who, shown(*service.peer)));
   check_source(*service.source, service.source.line, who);
   check_port(service.port, who);
-  if (!context_.pair_key_present) warn(service.line, who + ": no pair key: run hotpair pair init");
+  if (!context_.pair_key_present && !service.ssl_policy)
+    warn(service.line, who + ": no pair key: run hotpair pair init");
 }
 
 void Checker::check_profile(const RbpModel& profile) {

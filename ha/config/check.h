@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "ha/config/config_model.h"
@@ -11,6 +12,11 @@ namespace hotpair::ha::config {
 struct CheckContext {
   std::string file;               ///< name in messages
   bool pair_key_present = false;  ///< a usable pair key exists
+  /// What is wrong with the files of a complete policy; empty: nothing. None: they are not looked
+  /// at.
+  std::function<std::string(const SslPolicyModel&)> policy_problem{};
+  /// A node that starts serves without its channel; whoever changes the configuration is refused.
+  bool files_must_be_good = true;
 };
 
 /// Every rule of order and consistency. Errors refuse the commit, warnings do not.

@@ -17,6 +17,10 @@ const EtrunkConfigModel* Config::find_etrunk(std::uint16_t id) const {
   return find_where(etrunks, [&](const auto& item) { return item.id == id; });
 }
 
+const SslPolicyModel* Config::find_ssl_policy(std::string_view name) const {
+  return find_where(ssl_policies, [&](const auto& item) { return item.name == name; });
+}
+
 const RbsModel* Config::find_service(std::string_view name) const {
   return find_where(services, [&](const auto& item) { return item.name == name; });
 }

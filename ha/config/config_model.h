@@ -96,13 +96,33 @@ struct EtrunkConfigModel {
   [[nodiscard]] std::uint32_t timeout_ms() const { return *hello_ms * *multiplier; }
 };
 
+/// `certificate load pem-cert FILE key-pair KIND key-file FILE`.
+struct CertificateLoad {
+  std::string certificate;  ///< file; without a leading slash it is in the folder for certificates
+  std::string key_kind;     ///< "rsa" or "ecdsa"
+  std::string key;          ///< file
+  friend bool operator==(const CertificateLoad&, const CertificateLoad&) = default;
+};
+
+/// View `ssl policy NAME`: by which certificates a channel is authenticated.
+struct SslPolicyModel {
+  std::string name;
+  SourceLine line;
+  Setting<CertificateLoad> certificate;
+  std::vector<Setting<std::string>> trusted_cas;  ///< files, sorted
+  Setting<std::string> crl;                       ///< file
+  Setting<std::string> peer_identity;             ///< SAN URI of the peer's certificate
+  friend bool operator==(const SslPolicyModel&, const SslPolicyModel&) = default;
+};
+
 /// View `remote-backup-service NAME`.
 struct RbsModel {
   std::string name;
   SourceLine line;
   Setting<IpAddress> peer;
   Setting<IpAddress> source;
-  Setting<std::uint16_t> port;  ///< TCP
+  Setting<std::uint16_t> port;      ///< TCP
+  Setting<std::string> ssl_policy;  ///< not configured: the pair key
   friend bool operator==(const RbsModel&, const RbsModel&) = default;
 };
 
@@ -225,6 +245,7 @@ struct Config {
   std::vector<EtrunkConfigModel> etrunks;
   Setting<MacAddress>
       etrunk_system_id;  ///< `lacp e-trunk system-id`; not configured: the node makes one
+  std::vector<SslPolicyModel> ssl_policies;
   std::vector<RbsModel> services;
   std::vector<RbpModel> profiles;
   std::vector<InterfaceModel> interfaces;
@@ -235,6 +256,7 @@ struct Config {
   friend bool operator==(const Config&, const Config&) = default;
 
   [[nodiscard]] const EtrunkConfigModel* find_etrunk(std::uint16_t id) const;
+  [[nodiscard]] const SslPolicyModel* find_ssl_policy(std::string_view name) const;
   [[nodiscard]] const RbsModel* find_service(std::string_view name) const;
   [[nodiscard]] const RbpModel* find_profile(std::string_view name) const;
   [[nodiscard]] const InterfaceModel* find_interface(std::string_view canonical_name) const;

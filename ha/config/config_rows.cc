@@ -30,6 +30,8 @@ std::string_view name_of(View view) {
       return "system";
     case View::etrunk:
       return "e-trunk";
+    case View::ssl_policy:
+      return "ssl policy";
     case View::service:
       return "remote-backup-service";
     case View::profile:
@@ -50,6 +52,17 @@ EtrunkConfigModel& Editor::etrunk() {
       [&] {
         EtrunkConfigModel made;
         made.id = etrunk_id;
+        made.line = line;
+        return made;
+      });
+}
+
+SslPolicyModel& Editor::ssl_policy() {
+  return find_or_insert(
+      config.ssl_policies, name, [](const auto& item) { return item.name; },
+      [&] {
+        SslPolicyModel made;
+        made.name = name;
         made.line = line;
         return made;
       });
@@ -102,8 +115,8 @@ void Editor::warn(std::string message) {
 const std::vector<ConfigRow>& config_rows() {
   static const std::vector<ConfigRow> rows = [] {
     std::vector<ConfigRow> all;
-    for (const auto part :
-         {system_rows(), backup_rows(), address_rows(), membership_rows(), binding_rows()})
+    for (const auto part : {system_rows(), ssl_rows(), backup_rows(), address_rows(),
+                            membership_rows(), binding_rows()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();

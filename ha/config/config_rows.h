@@ -13,7 +13,16 @@
 /// The rows of the configuration language: how a line changes a Config and how it is printed.
 namespace hotpair::ha::config {
 
-enum class View : std::uint8_t { system, etrunk, service, profile, interface, pim, pim_ipv6 };
+enum class View : std::uint8_t {
+  system,
+  etrunk,
+  ssl_policy,
+  service,
+  profile,
+  interface,
+  pim,
+  pim_ipv6
+};
 
 /// How the view is called in messages: "e-trunk", "interface".
 [[nodiscard]] std::string_view name_of(View view);
@@ -27,7 +36,7 @@ class Editor {
   View view = View::system;
   std::string path;  ///< header of the view; empty in the system view
   std::uint16_t etrunk_id = 0;
-  std::string name;  ///< of the service or profile
+  std::string name;  ///< of the policy, service or profile
   InterfaceName interface_name;
   SourceLine line;
   bool undo = false;
@@ -39,6 +48,7 @@ class Editor {
   }
   void leave() { enter(View::system, {}); }
   [[nodiscard]] EtrunkConfigModel& etrunk();
+  [[nodiscard]] SslPolicyModel& ssl_policy();
   [[nodiscard]] RbsModel& service();
   [[nodiscard]] RbpModel& profile();
   [[nodiscard]] InterfaceModel& interface();
@@ -74,6 +84,7 @@ struct PrintScope {
   const Config& config;
   std::string path;
   const EtrunkConfigModel* etrunk = nullptr;
+  const SslPolicyModel* ssl_policy = nullptr;
   const RbsModel* service = nullptr;
   const RbpModel* profile = nullptr;
   const InterfaceModel* interface = nullptr;
@@ -132,11 +143,16 @@ class LineSink {
 [[nodiscard]] std::vector<PrintedLine> printed_lines(const Config& config, bool secrets);
 
 [[nodiscard]] std::span<const ConfigRow> system_rows();
+[[nodiscard]] std::span<const ConfigRow> ssl_rows();
 [[nodiscard]] std::span<const ConfigRow> backup_rows();  ///< e-trunk, services, profiles
 /// The interface view in three parts, in the order of printing.
 [[nodiscard]] std::span<const ConfigRow> address_rows();
 [[nodiscard]] std::span<const ConfigRow> membership_rows();
 [[nodiscard]] std::span<const ConfigRow> binding_rows();
+
+/// The header of the view `ssl policy NAME`.
+void enter_ssl_policy(Editor& editor, const Values& values);
+void print_ssl_policies(const PrintScope& scope, LineSink& sink);
 
 /// An address as the seeds print it: IPv6 in capitals.
 [[nodiscard]] std::string shown(const IpAddress& address);

@@ -312,8 +312,8 @@ void FileParser::explain(const RawLine& line, const std::vector<Word>& words,
     made.column = last.column + static_cast<std::uint32_t>(last.text.size());
   }
   if (error.at_home) return;
-  for (const View other :
-       {View::etrunk, View::service, View::profile, View::interface, View::pim, View::pim_ipv6}) {
+  for (const View other : {View::etrunk, View::ssl_policy, View::service, View::profile,
+                           View::interface, View::pim, View::pim_ipv6}) {
     if (other == view ||
         !config_grammar().match(static_cast<std::uint8_t>(other), words, editor_.undo))
       continue;

@@ -253,6 +253,15 @@ void print_service_peer6(const PrintScope& scope, LineSink& sink) {
   print_service_peer(scope, sink, "-ipv6", true);
 }
 
+void set_ssl_policy(Editor& editor, const Values& values) {
+  editor.assign(editor.service(), &RbsModel::ssl_policy,
+                values.has("name") ? values.text("name") : "");
+}
+void print_ssl_policy(const PrintScope& scope, LineSink& sink) {
+  const auto& policy = scope.service->ssl_policy;
+  if (policy) sink.line("ssl-policy " + *policy, policy.line);
+}
+
 // ---- remote-backup-profile ----
 
 void set_service_type(Editor& editor, const Values& values) {
@@ -353,8 +362,8 @@ constexpr ConfigRow kRows[] = {
      "Ends of the channel", set_service_peer, print_service_peer6},
     {View::service, "track bfd-session session:1-16384", "BFD session to follow", nullptr, nullptr,
      kLater},
-    {View::service, "ssl-policy name:STRING31", "Certificates in place of the pair key", nullptr,
-     nullptr, kLater},
+    {View::service, "ssl-policy name:STRING31", "Certificates in place of the pair key",
+     set_ssl_policy, print_ssl_policy},
 
     {View::profile, "service-type type:{igmp|mld}", "Service that is backed up", set_service_type,
      print_service_types, RowKind::active, true},

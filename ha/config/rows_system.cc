@@ -295,6 +295,8 @@ constexpr ConfigRow kRows[] = {
      nullptr, nullptr, kLater, false, true},
     {kSystem, "lacp e-trunk system-id id:MAC", "System id, the tie-breaker of the election",
      set_system_id, print_system_id, RowKind::active, false, true},
+    {kSystem, "ssl policy name:STRING31", "Enter the view of certificates for a channel",
+     enter_ssl_policy, print_ssl_policies, RowKind::active, true, true},
     {kSystem, "remote-backup-service name:STRING31", "Enter the view of a channel to the peer",
      enter_service, print_services, RowKind::active, true, true},
     {kSystem, "remote-backup-profile name:STRING31", "Enter the view of what is backed up",

@@ -4,6 +4,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <csignal>
@@ -25,6 +26,8 @@ using platform::io::now;
 
 /// How long one handler may keep the loop.
 constexpr std::chrono::milliseconds kTurn{1};
+/// Between looks at the ends of certificates.
+constexpr std::uint32_t kCertificateCheckS = 60;
 
 std::chrono::steady_clock::time_point to_steady(TimePoint time) {
   return std::chrono::steady_clock::time_point(time.time_since_epoch());
@@ -32,7 +35,7 @@ std::chrono::steady_clock::time_point to_steady(TimePoint time) {
 
 }  // namespace
 
-Result<Loaded> load(const DaemonOptions& options, bool pair_key_present) {
+Result<Loaded> load(const DaemonOptions& options, const LoadFacts& facts) {
   const auto text = read_file(options.config, config::kConfigBytesMax);
   if (!text) return std::unexpected(text.error());
   Loaded loaded;
@@ -52,7 +55,11 @@ Result<Loaded> load(const DaemonOptions& options, bool pair_key_present) {
   const auto append = [&](const config::Diagnostics& more) {
     loaded.diagnostics.insert(loaded.diagnostics.end(), more.begin(), more.end());
   };
-  append(config::check_config(loaded.config, {options.config, pair_key_present}));
+  const auto problem = [&](const config::SslPolicyModel& policy) {
+    return ChannelLink::policy_problem(policy, options.tls_dir);
+  };
+  append(config::check_config(loaded.config, {options.config, facts.pair_key_present, problem,
+                                              facts.certificates_must_be_good}));
   append(config::check_ports(loaded.config, loaded.ports, options.ports));
   return loaded;
 }
@@ -74,8 +81,13 @@ int Daemon::run() {
 }
 
 Result<void> Daemon::open() {
-  if (const auto keys = load_keys(); !keys) log_(kNoPairKey, keys.error().detail);
-  auto loaded = load(options_, channels_->has_keys());
+  const auto pair_key = load_keys();
+  auto loaded = load(options_, {.pair_key_present = pair_key.has_value()});
+  // With certificates on every channel nobody misses the pair key.
+  const bool wanted = !loaded || std::ranges::any_of(loaded->config.services, [](const auto& each) {
+    return !each.ssl_policy;
+  });
+  if (!pair_key && wanted) log_(kNoPairKey, pair_key.error().detail);
   if (!loaded) return std::unexpected(loaded.error());
   for (const auto& diagnostic : loaded->diagnostics)
     if (diagnostic.severity == config::Severity::error)
@@ -101,8 +113,9 @@ Result<void> Daemon::open() {
       node::Node::Identity{node_id_, HOTPAIR_VERSION, platform::io::random_u64()}, start);
   if (!terms_lost_.empty()) node_->on_terms_lost(terms_lost_, start);
   view_ = std::make_unique<LiveView>(
-      *node_, config_, LiveView::Fixed{boot_id_, options_.keeper, start},
+      *node_, config_, LiveView::Fixed{boot_id_, options_.keeper, start, options_.tls_dir},
       [this](std::span<const fwd::RouteKey> keys) { return plane_->counters(keys); });
+  view_->read_policies([this] { return channels_->show_policies(); });
   interpreter_ = std::make_unique<cli::CommandInterpreter>(*view_, *this);
   channels_->attach(*node_, [this] { settle(); });
   plane_ = std::make_unique<PlaneLink>(loop_, *node_, log_, [this] { settle(); });
@@ -191,6 +204,7 @@ void Daemon::start_node(const keeper::Welcome& welcome, std::vector<FileDescript
     running_node_ = true;
     if (channels_->has_keys()) node_->set_pair_key(true, now());
     plane_->configure_trunks(wanted_trunks(config_, ports_));
+    channels_->load_policies(config_, options_.tls_dir);
     node_->apply(to_node_config(config_, ports_, {node_id_, channels_->derived_keys()}), now());
   }
 }
@@ -204,7 +218,8 @@ void Daemon::on_keeper(keeper::Received received) {
 
 void Daemon::on_signal(int number) {
   if (number == SIGHUP) {
-    reload();
+    static_cast<void>(read_again());
+    settle();
   } else if (number != 0) {
     // A restart: nothing is withdrawn, the keeper goes on.
     stop(number == SIGTERM ? "SIGTERM" : "SIGINT", 0);
@@ -215,23 +230,35 @@ void Daemon::on_signal(int number) {
   });
 }
 
-void Daemon::reload() {
+/// Everything from its files. What cannot be used is refused on its own; the rest comes into force.
+Result<void> Daemon::read_again() {
   sd_notify(0, "RELOADING=1");
-  if (const auto keys = load_keys(); !keys) log_(kNoPairKey, keys.error().detail);
-  const auto loaded = load(options_, channels_->has_keys());
+  Result<void> outcome;
+  const auto refuse = [&](const Message& row, const std::string& what) {
+    log_(row, what);
+    if (outcome) outcome = fail(ErrorCode::refused, what);
+  };
+  const bool had_keys = channels_->has_keys();
+  const auto keys = load_keys();
+  if (!keys && (had_keys || keys.error().code != ErrorCode::not_found))
+    refuse(kNoPairKey, keys.error().detail);
+  const auto loaded = load(options_, {.pair_key_present = channels_->has_keys()});
   if (!loaded) {
-    log_(kConfigRefused, loaded.error().detail);
+    refuse(kConfigRefused, loaded.error().detail);
   } else {
     for (const auto& diagnostic : loaded->diagnostics)
       if (diagnostic.severity == config::Severity::error)
-        log_(kConfigRefused, to_string(diagnostic));
+        refuse(kConfigRefused, to_string(diagnostic));
     if (loaded->ok()) {
       ports_ = loaded->ports;
       put_in_force(loaded->config, options_.config);
+      for (const cli::SslPolicy& policy : channels_->show_policies().policies)
+        if (policy.problem && outcome)
+          outcome = fail(ErrorCode::refused, "ssl policy " + policy.name + ": " + *policy.problem);
     }
   }
   sd_notify(0, "READY=1");
-  settle();
+  return outcome;
 }
 
 void Daemon::put_in_force(const config::Config& config, const std::string& what) {
@@ -239,6 +266,7 @@ void Daemon::put_in_force(const config::Config& config, const std::string& what)
   if (running_node_) {
     node_->set_pair_key(channels_->has_keys(), now());
     plane_->configure_trunks(wanted_trunks(config_, ports_));
+    channels_->load_policies(config_, options_.tls_dir);
     node_->apply(to_node_config(config_, ports_, {node_id_, channels_->derived_keys()}), now());
   }
   log_(kReloaded, what);
@@ -292,6 +320,11 @@ void Daemon::every_second() {
   plane_->trunks().update_operational();
   node_->on_store_age(store_->statistics().oldest_age, now());
   settle();
+  if (running_node_ && ++seconds_ >= kCertificateCheckS) {
+    seconds_ = 0;
+    node_->on_credentials(channels_->credential_facts(), platform::io::wall_now(), now());
+    settle();
+  }
   second_.expires_after(std::chrono::seconds(1));
   second_.async_wait([this](const boost::system::error_code& error) {
     if (!error) every_second();
@@ -380,6 +413,11 @@ Result<cli::ActionTicket> Daemon::apply(const config::Config& config) {
   if (config::has_errors(wrong)) return fail(ErrorCode::refused, to_string(wrong.front()));
   put_in_force(config, "applied by an operator");
   return done_soon({});
+}
+
+Result<cli::ActionTicket> Daemon::reload() {
+  if (const auto read = read_again(); !read) return std::unexpected(read.error());
+  return done_soon("reloaded " + options_.config + ", keys and certificates");
 }
 
 Result<cli::ActionTicket> Daemon::save(const std::string& text) {

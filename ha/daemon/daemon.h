@@ -33,6 +33,7 @@ struct DaemonOptions {
   std::string control = "/run/hotpair/control";
   std::string keeper = "/run/hotpair/keeper";
   std::string pair_key = "/etc/hotpair/pair.key";
+  std::string tls_dir = "/etc/hotpair/tls";
   std::string keeper_program;
   std::optional<std::string> boot_id;
 };
@@ -45,8 +46,15 @@ struct Loaded {
   [[nodiscard]] bool ok() const { return !config::has_errors(diagnostics); }
 };
 
-/// Reads both files; a missing ports file is an empty one. `pair_key_present` is for the rules.
-[[nodiscard]] Result<Loaded> load(const DaemonOptions& options, bool pair_key_present);
+/// What the rules need to know beside the files.
+struct LoadFacts {
+  bool pair_key_present = false;
+  /// False where a node has to serve even if its certificates cannot be used.
+  bool certificates_must_be_good = false;
+};
+
+/// Reads both files; a missing ports file is an empty one.
+[[nodiscard]] Result<Loaded> load(const DaemonOptions& options, const LoadFacts& facts);
 
 /// hotpaird on its loop.
 class Daemon final : public cli::Actions {
@@ -64,7 +72,7 @@ class Daemon final : public cli::Actions {
   [[nodiscard]] Result<void> load_keys();
   void start_node(const keeper::Welcome& welcome, std::vector<FileDescriptor> fds);
   void put_in_force(const config::Config& config, const std::string& what);
-  void reload();
+  [[nodiscard]] Result<void> read_again();
   void stop(const std::string& why, int exit_code);
 
   // the loop
@@ -90,6 +98,7 @@ class Daemon final : public cli::Actions {
 
   // cli::Actions
   [[nodiscard]] Result<cli::ActionTicket> apply(const config::Config& config) override;
+  [[nodiscard]] Result<cli::ActionTicket> reload() override;
   [[nodiscard]] Result<cli::ActionTicket> save(const std::string& text) override;
   [[nodiscard]] Result<cli::ActionTicket> switchover(const cli::SwitchoverTarget& target) override;
   [[nodiscard]] Result<cli::ActionTicket> leave() override;
@@ -124,6 +133,7 @@ class Daemon final : public cli::Actions {
   bool running_node_ = false;  ///< the first Welcome came and the node is configured
   std::uint64_t next_ticket_ = std::uint64_t{1} << 62U;  ///< apart from the node's own
   std::uint64_t watchdog_us_ = 0;
+  std::uint32_t seconds_ = 0;  ///< since the certificates were looked at
 };
 
 }  // namespace hotpair::ha::daemon

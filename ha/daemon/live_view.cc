@@ -134,12 +134,18 @@ cli::RemoteBackupServicesModel LiveView::remote_backup_services() const {
     if (rbs.peer) row.peer = *rbs.peer;
     if (rbs.source) row.source = *rbs.source;
     if (rbs.port) row.port = *rbs.port;
+    if (rbs.ssl_policy) {
+      row.ssl_policy_name = *rbs.ssl_policy;
+      row.ssl_state = "down";
+    }
     if (const auto found = node_.services().find(rbs.name); found != node_.services().end()) {
       const node::Service& service = *found->second;
       const auto session = service.session->show(now_);
+      if (service.stream_up && !service.key_id.empty()) row.pair_key_id = service.key_id;
+      if (service.stream_up && rbs.ssl_policy) row.ssl_state = "authenticated";
       if (service.up)
         row.tcp_state = "connected";
-      else if (node_.has_pair_key())
+      else if (node_.has_pair_key() || rbs.ssl_policy)
         row.tcp_state = service.settings.local < service.settings.peer ? "connecting" : "listening";
       if (service.last_up) {
         row.last_up_time = wall_of(*service.last_up);
@@ -148,10 +154,15 @@ cli::RemoteBackupServicesModel LiveView::remote_backup_services() const {
       if (!service.up && !service.last_error.empty()) row.last_error = service.last_error;
       row.statistics.connects = service.connects;
       row.statistics.disconnects = service.disconnects;
+      row.statistics.renewals = service.renewals;
       row.statistics.frames_sent = session.frames_sent;
       row.statistics.frames_received = session.frames_received;
       row.statistics.bytes_sent = service.bytes_sent;
       row.statistics.bytes_received = service.bytes_received;
+      for (const auto& [name, times] : service.failures)
+        row.statistics.refused.emplace_back(name, times);
+      if (service.limited > 0)
+        row.statistics.refused.emplace_back("handshake-limit", service.limited);
       for (std::size_t i = 0; i < session.rejected.size(); ++i)
         if (session.rejected[i] != 0)
           row.statistics.refused.emplace_back(
@@ -159,6 +170,13 @@ cli::RemoteBackupServicesModel LiveView::remote_backup_services() const {
     }
     model.services.push_back(std::move(row));
   }
+  return model;
+}
+
+cli::SslPoliciesModel LiveView::ssl_policies() const {
+  cli::SslPoliciesModel model;
+  if (read_policies_) model = read_policies_();
+  model.now = wall_;
   return model;
 }
 
@@ -184,7 +202,10 @@ cli::RemoteBackupProfilesModel LiveView::remote_backup_profiles() const {
         row.term = scope.role.term();
         row.gate_open = scope.gate_open;
         row.complete = scope.role.complete();
-        if (!node_.has_pair_key()) row.notes.push_back("no pair key: run hotpair pair init");
+        const bool keyed = profile.rbs && config_.find_service(*profile.rbs) != nullptr &&
+                           !config_.find_service(*profile.rbs)->ssl_policy;
+        if (!node_.has_pair_key() && keyed)
+          row.notes.push_back("no pair key: run hotpair pair init");
       }
     }
     model.profiles.push_back(std::move(row));

@@ -11,6 +11,7 @@
 
 #include "ha/cli/node_view.h"
 #include "ha/config/config_model.h"
+#include "ha/daemon/channel_link.h"
 #include "ha/node/node.h"
 #include "mcast/gmp/gmp_show.h"
 #include "platform/fwd/forwarding_plane.h"
@@ -25,10 +26,12 @@ class LiveView final : public cli::NodeView {
     std::string boot_id;
     std::string keeper_socket;
     TimePoint started;
+    std::string tls_dir = {};  ///< where certificates without a path are
   };
   /// The plane's counters, in the order of the keys; none without a plane.
   using ReadCounters =
       std::function<std::vector<std::optional<fwd::RouteCounters>>(std::span<const fwd::RouteKey>)>;
+  using ReadPolicies = std::function<cli::SslPoliciesModel()>;
   /// More rows than this are shown without counters: reading them would hold up the loop.
   static constexpr std::size_t kCountedRowsMax = 1000;
   /// More groups than this, of all interfaces, are shown in slices.
@@ -43,6 +46,10 @@ class LiveView final : public cli::NodeView {
 
   [[nodiscard]] const config::Config& running_config() const override { return config_; }
   [[nodiscard]] cli::RemoteBackupServicesModel remote_backup_services() const override;
+  [[nodiscard]] cli::SslPoliciesModel ssl_policies() const override;
+  [[nodiscard]] std::string policy_problem(const config::SslPolicyModel& policy) const override {
+    return ChannelLink::policy_problem(policy, fixed_.tls_dir);
+  }
   [[nodiscard]] cli::RemoteBackupProfilesModel remote_backup_profiles() const override;
   [[nodiscard]] cli::EtrunksModel etrunks() const override;
   [[nodiscard]] cli::GmpInterfacesModel gmp_interfaces(Family family) const override;
@@ -58,6 +65,9 @@ class LiveView final : public cli::NodeView {
   [[nodiscard]] cli::ReadinessModel switchover_readiness() const override;
   [[nodiscard]] cli::VersionModel version() const override;
   [[nodiscard]] bool pair_key_present() const override { return node_.has_pair_key(); }
+
+  /// Where `display ssl policy` comes from.
+  void read_policies(ReadPolicies read) { read_policies_ = std::move(read); }
 
   /// Sets the clocks that a display is drawn by.
   void at(TimePoint now, WallTime wall) {
@@ -81,6 +91,7 @@ class LiveView final : public cli::NodeView {
   const config::Config& config_;
   Fixed fixed_;
   ReadCounters read_counters_;
+  ReadPolicies read_policies_;
   std::map<ScopeId, std::vector<checkpoint::DatabaseDigest>> stored_;  ///< newest answer
   TimePoint now_;
   WallTime wall_;

@@ -38,7 +38,7 @@ bool listed_below(const config::Diagnostic& diagnostic) {
 /// --check: every finding, then what is kept without an engine. 0 when it may be used.
 int check(const DaemonOptions& options) {
   const auto keys = ChannelLink::check_keys(options.pair_key);
-  const auto loaded = load(options, keys.has_value());
+  const auto loaded = load(options, {keys.has_value(), true});
   if (!loaded) {
     fmt::print(stderr, "{}\n", loaded.error().detail);
     return 1;
@@ -69,6 +69,7 @@ int run(int argc, char** argv) {
   arguments.option("--keeper", "SOCK", "the keeper's socket", options.keeper);
   arguments.option("--keeper-program", "FILE", "hotpair-keeper", options.keeper_program);
   arguments.option("--pair-key", "FILE", "keys shared with the peer", options.pair_key);
+  arguments.option("--tls-dir", "DIR", "certificates and keys without a path", options.tls_dir);
   arguments.option("--boot-id", "ID", "instead of the kernel's; for rehearsals", options.boot_id);
   arguments.option("--log-level", "LEVEL", "debug, info, warning or error", level);
   arguments.flag("--journal", "log lines for journald", journal);

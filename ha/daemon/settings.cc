@@ -123,7 +123,8 @@ node::NodeConfig to_node_config(const Config& config, const config::PortMap& por
   if (grace_s != 0) settings.restart_grace = std::chrono::seconds(grace_s);
   for (const auto& service : config.services)
     if (service.peer && service.source)
-      settings.services.push_back({service.name, *service.source, *service.peer, *service.port});
+      settings.services.push_back(
+          {service.name, *service.source, *service.peer, *service.port, *service.ssl_policy});
   for (const auto& profile : config.profiles) {
     if (!profile.backup_id || !profile.track) continue;
     settings.scopes.push_back({ScopeId{*profile.backup_id}, profile.name, *profile.rbs,

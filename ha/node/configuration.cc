@@ -69,10 +69,9 @@ void Node::apply_services(const NodeConfig& config, TimePoint now) {
     }
     const bool changed = fresh || service->settings != settings;
     service->settings = settings;
-    if (changed && pair_key_)
-      effects_.push(OpenTransport{service->transport, settings.name, settings.local, settings.peer,
-                                  settings.port});
-    if (!pair_key_) {
+    const bool usable = pair_key_ || !settings.ssl_policy.empty();
+    if (changed && usable) open_transport(*service);
+    if (!usable) {
       service->last_error = "no pair key: run hotpair pair init";
       raise(kServiceDown, settings.name, now, settings.name, service->last_error);
     } else if (fresh) {
@@ -89,18 +88,24 @@ void Node::apply_services(const NodeConfig& config, TimePoint now) {
     }
     effects_.push(RemoveTransport{place->second->transport});
     clear(kServiceDown, place->first);
+    clear(kRenewalFailed, place->first);
     place = services_.erase(place);
   }
+}
+
+void Node::open_transport(Service& service) {
+  const ServiceSettings& settings = service.settings;
+  effects_.push(OpenTransport{service.transport, settings.name, settings.local, settings.peer,
+                              settings.port, settings.ssl_policy});
 }
 
 void Node::set_pair_key(bool present, TimePoint now) {
   if (pair_key_ == present) return;
   pair_key_ = present;
   for (const auto& [name, service] : services_) {
-    if (!present) continue;
+    if (!present || !service->settings.ssl_policy.empty()) continue;
     service->last_error.clear();
-    effects_.push(OpenTransport{service->transport, name, service->settings.local,
-                                service->settings.peer, service->settings.port});
+    open_transport(*service);
   }
   pump(now);
 }

@@ -121,6 +121,8 @@ void Node::reset_service_counters() {
     service->session->reset_counters();
     service->connects = service->disconnects = 0;
     service->bytes_sent = service->bytes_received = 0;
+    service->renewals = service->limited = 0;
+    service->failures.clear();
   }
   for (const auto& [id, scope] : scopes_) scope->journal.reset_statistics();
 }

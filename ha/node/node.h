@@ -72,6 +72,11 @@ struct Service {
   std::uint64_t disconnects = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
+  std::string key_id;          ///< of the connection in use; empty with certificates
+  std::uint64_t renewals = 0;  ///< the stream went on over a new connection
+  std::uint64_t limited = 0;   ///< connections of the peer's address that came too often
+  /// Failed handshakes and connections by the transport's word for why; those words are few.
+  std::map<std::string, std::uint64_t> failures;
 };
 
 /// One scope of this node: an RBP, or the whole node.
@@ -152,11 +157,32 @@ class Node {
   void on_store(checkpoint::StoreReply reply, TimePoint now);
 
   // ---- transports ----
-  void on_transport_up(TransportId transport, TimePoint now);
+  /// `key_id`: of the pair key that authenticated it; empty with certificates.
+  void on_transport_up(TransportId transport, TimePoint now, const std::string& key_id = {});
   void on_transport_bytes(TransportId transport, ByteSpan bytes, TimePoint now);
   /// This many bytes of SendBytes have left for the kernel.
   void on_transport_sent(TransportId transport, std::size_t bytes, TimePoint now);
-  void on_transport_down(TransportId transport, const std::string& reason, TimePoint now);
+  /// `counter`: the transport's word for the failure, counted; empty: not counted.
+  void on_transport_down(TransportId transport, const std::string& reason, TimePoint now,
+                         const std::string& counter = {});
+  /// The stream goes on over a new connection: nothing was lost, the session does not notice.
+  void on_transport_renewed(TransportId transport, TimePoint now, const std::string& key_id = {});
+  /// A new connection could not be made; the stream goes on over the one in use.
+  void on_renewal_failed(TransportId transport, const std::string& reason, TimePoint now,
+                         const std::string& counter);
+  /// Somebody with the peer's address could not authenticate beside the connection in use.
+  void on_connection_refused(TransportId transport, const std::string& reason, TimePoint now,
+                             const std::string& counter);
+  /// The peer's address connects too often; one more was closed.
+  void on_transport_limited(TransportId transport, TimePoint now);
+
+  // ---- credentials ----
+
+  /// Every certificate in use, with the wall time: alarms 30, 7 and 1 days before the end. Also to
+  /// be called as time goes on; an hour between calls is early enough.
+  void on_credentials(const std::vector<CredentialFact>& facts, WallTime wall, TimePoint now);
+  /// What is wrong with the files of a policy; empty: nothing any more. The old ones stay in use.
+  void on_policy(const std::string& policy, const std::string& problem, TimePoint now);
 
   // ---- multicast ----
   void on_group_message(const GroupMessage& message, TimePoint now);
@@ -227,6 +253,7 @@ class Node {
   void remove_link(Link& link, TimePoint now);
   void apply_scopes(const NodeConfig& config, TimePoint now);
   void apply_services(const NodeConfig& config, TimePoint now);
+  void open_transport(Service& service);
   void acquaint(Scope& scope, TimePoint now);
   [[nodiscard]] role::RoleConfig role_config(const ScopeSettings& settings) const;
   void configure_keeper();
@@ -335,6 +362,7 @@ class Node {
   Identity identity_;
   NodeConfig config_;
   bool configured_ = false;
+  std::set<std::string> credentials_;  ///< subjects of the facts heard last
   bool pair_key_ = false;
   bool keeper_up_ = false;
   bool leaving_ = false;

@@ -37,6 +37,7 @@ struct ServiceSettings {
   IpAddress local;
   IpAddress peer;
   std::uint16_t port = 0;
+  std::string ssl_policy;  ///< certificates; empty: the pair key
   friend bool operator==(const ServiceSettings&, const ServiceSettings&) = default;
 };
 

@@ -39,6 +39,7 @@ struct OpenTransport {
   IpAddress local;
   IpAddress peer;
   std::uint16_t port = 0;
+  std::string ssl_policy;  ///< empty: authenticated by the pair key
 };
 /// The RBS is no longer configured.
 struct RemoveTransport {
@@ -163,6 +164,13 @@ struct GroupMessage {
   std::uint8_t hop_limit = 0;
   bool router_alert = false;
   ByteSpan message;
+};
+
+/// A certificate that somebody has to replace in time.
+struct CredentialFact {
+  std::string subject;  ///< "ssl policy p1: own certificate hotpair:node:A"; one fact each
+  WallTime not_after;
+  friend bool operator==(const CredentialFact&, const CredentialFact&) = default;
 };
 
 /// The kernel's unicast route to a target, by device.

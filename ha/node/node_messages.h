@@ -123,13 +123,48 @@ inline constexpr Message kStoreSlow{
     "acknowledgements to the master do.",
     "Check the disk. The alarm ends by itself."};
 
-inline constexpr std::array kMessages{kRoleChanged,        kPeerSilent,    kServiceDown,
-                                      kIncomplete,         kDigestDiffers, kStoreDegraded,
-                                      kConventionConflict, kKeeperGone,    kHandoverEnded,
-                                      kPlaneRefused,       kUnknownRecord, kChannelEvent,
-                                      kGroupLimit,         kOtherQuerier,  kSinglePath,
-                                      kNodeRestored,       kLeaving,       kGateChanged,
-                                      kPeerDiverged,       kQueryVersion,  kRankLowered,
-                                      kTermsLost,          kSameNodeId,    kStoreSlow};
+inline constexpr Message kCertificateMonth{
+    "HA-NODE-0041", LogLevel::warning, "{} expires on {}, in {} days",
+    "Less than 30 days are left. When it has expired no new connection can be made.",
+    "Issue a new one (hotpair pair certificate NODE), put it in place, hotpair reload."};
+inline constexpr Message kCertificateWeek{
+    "HA-NODE-0042", LogLevel::error, "{} expires on {}, in {} days",
+    "Less than 7 days are left. When it has expired no new connection can be made.",
+    "Issue a new one (hotpair pair certificate NODE), put it in place, hotpair reload."};
+inline constexpr Message kCertificateDay{
+    "HA-NODE-0043", LogLevel::error, "{} expires on {}, in {} hours",
+    "Less than a day is left. When it has expired no new connection can be made.",
+    "Issue a new one (hotpair pair certificate NODE), put it in place, hotpair reload."};
+inline constexpr Message kCertificateExpired{
+    "HA-NODE-0044", LogLevel::error, "{} expired on {}",
+    "The connection in use stays, but once lost it does not come back.",
+    "Issue a new one (hotpair pair certificate NODE), put it in place, hotpair reload; check this "
+    "node's clock."};
+inline constexpr Message kRenewalFailed{
+    "HA-NODE-0045", LogLevel::error,
+    "remote-backup-service {}: no new connection can be made: {}; the one in use stays",
+    "Keys or certificates were changed, and the peer does not accept the new ones or shows some "
+    "that this node does not accept.",
+    "Compare the pair key files, or display ssl policy, of both nodes; then hotpair reload."};
+inline constexpr Message kPolicyRefused{
+    "HA-NODE-0046", LogLevel::error, "ssl policy {}: {}",
+    "The files of the policy cannot be used. What was loaded before stays in use, if anything was.",
+    "Mend the file that is named, then hotpair reload."};
+inline constexpr Message kHandshakesLimited{
+    "HA-NODE-0047", LogLevel::warning,
+    "remote-backup-service {}: the peer's address connects too often, {} connections closed so far",
+    "More than one handshake a second: a peer that restarts all the time, or somebody who uses its "
+    "address.",
+    "Look at the peer; filter the port to the peer's address."};
+
+inline constexpr std::array kMessages{
+    kRoleChanged,      kPeerSilent,      kServiceDown,        kIncomplete,
+    kDigestDiffers,    kStoreDegraded,   kConventionConflict, kKeeperGone,
+    kHandoverEnded,    kPlaneRefused,    kUnknownRecord,      kChannelEvent,
+    kGroupLimit,       kOtherQuerier,    kSinglePath,         kNodeRestored,
+    kLeaving,          kGateChanged,     kPeerDiverged,       kQueryVersion,
+    kRankLowered,      kTermsLost,       kSameNodeId,         kStoreSlow,
+    kCertificateMonth, kCertificateWeek, kCertificateDay,     kCertificateExpired,
+    kRenewalFailed,    kPolicyRefused,   kHandshakesLimited};
 
 }  // namespace hotpair::ha::node

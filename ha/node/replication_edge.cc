@@ -310,6 +310,7 @@ void Node::handle_stream(Service& service, const session::Effect& effect, TimePo
     service.last_error.clear();
     service.peer_left = false;
     clear(kServiceDown, service.settings.name);
+    clear(kRenewalFailed, service.settings.name);
     log(kChannelEvent, service.settings.name, "connected");
   } else if (const auto* close = std::get_if<session::CloseSession>(&effect)) {
     service.peer_left = close->reason == session::Reason::peer_left;
@@ -352,10 +353,11 @@ void Node::on_complete(Scope& scope, const session::ScopeComplete& complete, Tim
 
 // ---- the stream ----
 
-void Node::on_transport_up(TransportId transport, TimePoint now) {
+void Node::on_transport_up(TransportId transport, TimePoint now, const std::string& key_id) {
   Service* service = find(transport);
   if (service == nullptr) return;
   service->stream_up = true;
+  service->key_id = key_id;
   service->dropped = false;
   service->reader.clear();
   frames_[transport].clear();
@@ -405,9 +407,11 @@ void Node::on_transport_sent(TransportId transport, std::size_t bytes, TimePoint
   pump(now);
 }
 
-void Node::on_transport_down(TransportId transport, const std::string& reason, TimePoint now) {
+void Node::on_transport_down(TransportId transport, const std::string& reason, TimePoint now,
+                             const std::string& counter) {
   Service* service = find(transport);
   if (service == nullptr) return;
+  if (!counter.empty()) ++service->failures[counter];
   if (service->stream_up) service->session->on_closed(now);
   // The end of a stream that we dropped says nothing new; why we did is what counts.
   if (!std::exchange(service->dropped, false)) stream_ended(*service, reason, now);
@@ -419,7 +423,11 @@ void Node::stream_ended(Service& service, const std::string& reason, TimePoint n
   service.stream_up = false;
   service.up = false;
   // While it is away it cannot be reached; that it left says more.
-  service.last_error = !was_up && service.peer_left ? "peer left, now " + reason : reason;
+  const std::string why = !was_up && service.peer_left ? "peer left, now " + reason : reason;
+  // The alarm is raised once; why it lasts may change.
+  if (!was_up && why != service.last_error)
+    log(kChannelEvent, service.settings.name, "not connected: " + why);
+  service.last_error = why;
   if (was_up) {
     ++service.disconnects;
     log(kChannelEvent, service.settings.name, "lost: " + reason);

@@ -62,12 +62,13 @@ Connection::Error Connection::prepare_socket() {
   return error;
 }
 
-void Connection::dial() {
+void Connection::dial(const StreamHello& hello) {
+  hello_ = hello;
   expire_after(config_.handshake_timeout);
   is_connecting_ = true;
   if (const Error error = prepare_socket()) {
     asio::post(stream_.get_executor(), [self = shared_from_this(), error] {
-      self->finish(classify(error, &self->note_),
+      self->finish(classify(error, &self->note_).failure,
                    self->config_.local.to_string() + ": " + error.message());
     });
     return;
@@ -116,50 +117,118 @@ void Connection::on_handshake(const Error& error) {
   if (events_ == nullptr) return;
   if (error) return fail_with(error);
   const Result<std::string> cipher = check_authenticated(stream_.native_handle(), note_);
-  if (!cipher) return finish(Failure::no_key, cipher.error().detail);
+  if (!cipher)
+    return finish(note_.by_certificate ? Failure::no_certificate : Failure::no_key,
+                  cipher.error().detail);
   Error gone;
   const tcp::endpoint remote = stream_.next_layer().remote_endpoint(gone);
   if (gone) return fail_with(gone);
-  deadline_.cancel();
-  is_authenticated_ = true;
+  peer_ = {address_of(remote.address()), remote.port(), dialled_, note_.key_id, *cipher,
+           note_.certificate};
+  is_open_ = true;
+  keys_at_ = asio::steady_timer::clock_type::now();
   input_.resize(kInputBytes);
-  events_->on_authenticated(
-      shared_from_this(),
-      {address_of(remote.address()), remote.port(), dialled_, note_.key_id, *cipher});
+  // In TLS 1.3 the listener's verdict on our certificate comes after our own handshake is done; so
+  // nobody is authenticated before his hello has come.
+  if (dialled_) put(encode(hello_));
   read();
 }
 
-// ---- bytes ----
+// ---- bytes in ----
 
 void Connection::read() {
-  if (events_ == nullptr || is_reading_ || is_paused_ || !is_authenticated_) return;
+  if (events_ == nullptr || is_reading_ || is_paused_ || !is_open_ || !unread_.empty()) return;
   is_reading_ = true;
-  stream_.async_read_some(asio::buffer(input_), [self = shared_from_this()](const Error& error,
-                                                                           std::size_t bytes) {
-    self->is_reading_ = false;
-    if (self->events_ == nullptr) return;
-    if (error) return self->fail_with(error);
-    self->events_->on_data(self, ByteSpan(self->input_).first(bytes));
-    self->read();
-  });
+  stream_.async_read_some(
+      asio::buffer(input_), [self = shared_from_this()](const Error& error, std::size_t bytes) {
+        self->is_reading_ = false;
+        if (self->events_ == nullptr) return;
+        if (error) return self->fail_with(error);
+        self->unread_ = ByteSpan(self->input_).first(bytes);
+        self->consume();
+      });
 }
+
+void Connection::consume() {
+  while (events_ != nullptr && !is_paused_ && !unread_.empty()) {
+    const Result<std::optional<Chunk>> chunk = chunks_.next(unread_);
+    if (!chunk) return malformed(chunk.error().detail);
+    if (*chunk) on_chunk(**chunk);
+  }
+  read();
+}
+
+void Connection::on_chunk(const Chunk& chunk) {
+  if (!is_authenticated_ && chunk.type != ChunkType::hello) return malformed("no hello");
+  switch (chunk.type) {
+    case ChunkType::hello: return on_hello(chunk.hello);
+    case ChunkType::data: return events_->on_data(shared_from_this(), chunk.body);
+    case ChunkType::end: return events_->on_end(shared_from_this());
+    case ChunkType::renew: return events_->on_renew(shared_from_this());
+  }
+}
+
+void Connection::on_hello(const StreamHello& hello) {
+  if (is_authenticated_) return malformed("a second hello");
+  is_authenticated_ = true;
+  is_welcome_ = dialled_;
+  deadline_.cancel();
+  events_->on_authenticated(shared_from_this(), peer_, hello);
+}
+
+void Connection::welcome(const StreamHello& hello) {
+  if (events_ == nullptr || is_welcome_) return;
+  is_welcome_ = true;
+  put(encode(hello));
+}
+
+void Connection::malformed(const std::string& detail) { finish(Failure::malformed, detail); }
 
 void Connection::pause(bool paused) {
   is_paused_ = paused;
-  if (!paused) read();
+  if (paused || events_ == nullptr) return;
+  if (unread_.empty()) return read();
+  asio::post(stream_.get_executor(), [self = shared_from_this()] { self->consume(); });
 }
 
-std::size_t Connection::sendable() const {
-  if (events_ == nullptr || !is_authenticated_ || is_closing_) return 0;
-  const std::size_t held = queue_.size() + writing_.size() - written_;
-  return held < config_.outgoing_max ? config_.outgoing_max - held : 0;
+// ---- bytes out ----
+
+bool Connection::can_send() const {
+  return events_ != nullptr && is_welcome_ && !is_ended_ && !is_closing_;
 }
 
 bool Connection::send(ByteSpan bytes) {
-  if (bytes.size() > sendable()) return false;
+  if (!can_send()) return false;
+  if (bytes.empty()) return true;
+  std::size_t length = open_at_ ? queue_.size() - *open_at_ - kChunkHeaderBytes : 0;
+  if (!open_at_ || length + bytes.size() > kChunkBytesMax) {
+    open_at_ = queue_.size();
+    queue_.resize(queue_.size() + kChunkHeaderBytes);
+    queue_overhead_ += kChunkHeaderBytes;
+    length = 0;
+  }
   queue_.insert(queue_.end(), bytes.begin(), bytes.end());
+  std::ranges::copy(chunk_header(ChunkType::data, length + bytes.size()),
+                    queue_.begin() + static_cast<std::ptrdiff_t>(*open_at_));
+  held_ += bytes.size();
   post_flush();
   return true;
+}
+
+void Connection::put(ByteSpan bytes) {
+  open_at_.reset();
+  queue_.insert(queue_.end(), bytes.begin(), bytes.end());
+  queue_overhead_ += bytes.size();
+  post_flush();
+}
+
+void Connection::send_control(ChunkType type) {
+  if (can_send()) put(chunk_header(type, 0));
+}
+
+void Connection::end() {
+  send_control(ChunkType::end);
+  is_ended_ = true;
 }
 
 void Connection::post_flush() {
@@ -172,14 +241,17 @@ void Connection::post_flush() {
 }
 
 void Connection::flush() {
-  if (events_ == nullptr || !is_authenticated_ || !writing_.empty()) return;
+  if (events_ == nullptr || !is_open_ || !writing_.empty()) return;
   if (queue_.empty()) {
-    if (is_closing_) shut_down();
+    if (is_closing_) return shut_down();
+    if (is_ended_) events_->on_ended(shared_from_this());
     return;
   }
   std::swap(queue_, writing_);
+  writing_overhead_ = std::exchange(queue_overhead_, 0);
+  open_at_.reset();
   written_ = 0;
-  ++events_->counts().writes;
+  if (held_ > 0) ++events_->counts().writes;
   write_slice();
 }
 
@@ -196,11 +268,8 @@ void Connection::on_slice(const Error& error, std::size_t bytes) {
   if (events_ == nullptr) return;
   if (error) return fail_with(error);
   written_ += bytes;
-  records_ += (bytes + kRecordBytes - 1) / kRecordBytes;
-  if (records_ >= config_.key_update_records && request_key_update(stream_.native_handle())) {
-    records_ = 0;
-    ++events_->counts().key_updates;
-  }
+  update_keys(bytes);
+  const std::size_t credit = credit_of(bytes);
   if (written_ < writing_.size()) {
     write_slice();
   } else {
@@ -211,7 +280,25 @@ void Connection::on_slice(const Error& error, std::size_t bytes) {
       writing_.clear();
     post_flush();
   }
-  events_->on_written(shared_from_this(), bytes);
+  if (credit > 0) events_->on_written(shared_from_this(), credit);
+}
+
+/// The owner's part of what was written; headers count as the first to go.
+std::size_t Connection::credit_of(std::size_t bytes) {
+  const std::size_t overhead = std::min(bytes, writing_overhead_);
+  writing_overhead_ -= overhead;
+  held_ -= bytes - overhead;
+  return bytes - overhead;
+}
+
+void Connection::update_keys(std::size_t bytes) {
+  records_ += (bytes + kRecordBytes - 1) / kRecordBytes;
+  const auto now = asio::steady_timer::clock_type::now();
+  if (records_ < config_.key_update_records && now - keys_at_ < config_.key_update_interval) return;
+  if (!request_key_update(stream_.native_handle())) return;
+  records_ = 0;
+  keys_at_ = now;
+  ++events_->counts().key_updates;
 }
 
 // ---- going down ----
@@ -220,7 +307,7 @@ void Connection::close() {
   if (events_ == nullptr || is_closing_) return;
   is_closing_ = true;
   expire_after(kCloseTime);
-  if (is_authenticated_) return post_flush();
+  if (is_welcome_) return post_flush();
   asio::post(stream_.get_executor(),
              [self = shared_from_this()] { self->finish(Failure::none, ""); });
 }
@@ -246,7 +333,8 @@ void Connection::expire_after(Duration duration) {
 void Connection::fail_with(const Error& error) {
   // Whatever ends a connection that is being closed, it is we who closed it.
   if (is_closing_) return finish(Failure::none, "");
-  finish(classify(error, is_authenticated_ ? nullptr : &note_), error.message());
+  const Verdict verdict = classify(error, is_authenticated_ ? nullptr : &note_);
+  finish(verdict.failure, verdict.detail);
 }
 
 void Connection::finish(Failure failure, const std::string& detail) {

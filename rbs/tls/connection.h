@@ -5,9 +5,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "rbs/tls/chunk.h"
 #include "rbs/tls/context.h"
 #include "rbs/tls/stream.h"
 
@@ -19,9 +21,17 @@ using ConnectionPtr = std::shared_ptr<Connection>;
 /// What a connection tells the transport, from Asio handlers only.
 class ConnectionEvents {
  public:
-  virtual void on_authenticated(const ConnectionPtr& connection, const PeerDescription& peer) = 0;
+  /// The peer is authenticated and has said hello. A listener answers by Connection::welcome().
+  virtual void on_authenticated(const ConnectionPtr& connection, const PeerDescription& peer,
+                                const StreamHello& hello) = 0;
   virtual void on_data(const ConnectionPtr& connection, ByteSpan bytes) = 0;
   virtual void on_written(const ConnectionPtr& connection, std::size_t bytes) = 0;
+  /// The peer's stream goes on over another connection.
+  virtual void on_end(const ConnectionPtr& connection) = 0;
+  /// Everything up to our own end() has been handed to TCP.
+  virtual void on_ended(const ConnectionPtr& connection) = 0;
+  /// The listener asks for another connection.
+  virtual void on_renew(const ConnectionPtr& connection) = 0;
   /// The last event of a connection.
   virtual void on_gone(const ConnectionPtr& connection, Failure failure,
                        const std::string& detail) = 0;
@@ -39,16 +49,25 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection(Socket socket, const TransportConfig& config, std::shared_ptr<Context> context,
              bool dialled, ConnectionEvents& events);
 
-  /// Binds, connects, authenticates.
-  void dial();
+  /// Binds, connects, authenticates, says `hello`.
+  void dial(const StreamHello& hello);
   /// Authenticates on an accepted socket.
   void accept();
+  /// The listener's hello; from here on it may send.
+  void welcome(const StreamHello& hello);
   [[nodiscard]] bool send(ByteSpan bytes);
-  [[nodiscard]] std::size_t sendable() const;
+  /// Bytes of send() that TCP has not taken yet.
+  [[nodiscard]] std::size_t held() const { return held_; }
+  [[nodiscard]] bool can_send() const;
   void pause(bool paused);
+  void ask_to_renew() { send_control(ChunkType::renew); }
+  /// Nothing more is sent over this one; on_ended() follows when all of it has left.
+  void end();
   void close();
   /// Ends at once and without an event.
   void abandon();
+  [[nodiscard]] const Context& context() const { return *context_; }
+  [[nodiscard]] const std::string& key_id() const { return note_.key_id; }
 
  private:
   using Error = boost::system::error_code;
@@ -59,10 +78,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void handshake();
   void on_handshake(const Error& error);
   void read();
+  void consume();
+  void on_chunk(const Chunk& chunk);
+  void on_hello(const StreamHello& hello);
+  void malformed(const std::string& detail);
+  void put(ByteSpan bytes);
+  void send_control(ChunkType type);
   void post_flush();
   void flush();
   void write_slice();
   void on_slice(const Error& error, std::size_t bytes);
+  void update_keys(std::size_t bytes);
+  [[nodiscard]] std::size_t credit_of(std::size_t bytes);
   void shut_down();
   void expire_after(Duration duration);
   void finish(Failure failure, const std::string& detail);
@@ -75,16 +102,28 @@ class Connection : public std::enable_shared_from_this<Connection> {
   HandshakeNote note_;
   Stream stream_;
   boost::asio::steady_timer deadline_;
+  StreamHello hello_;  // what the dialler will say
+  PeerDescription peer_;
   std::vector<std::byte> input_;
-  Bytes queue_;             // taken over by send()
-  Bytes writing_;           // on its way
-  std::size_t written_ = 0;  // of writing_
+  ByteSpan unread_;  // of input_, not yet cut into chunks
+  ChunkReader chunks_;
+  Bytes queue_;                         // chunks taken over by send()
+  std::optional<std::size_t> open_at_;  // header of the data chunk at the end of queue_
+  std::size_t queue_overhead_ = 0;      // bytes of queue_ that are not the owner's
+  Bytes writing_;                       // on its way
+  std::size_t writing_overhead_ = 0;    // not yet written
+  std::size_t written_ = 0;             // of writing_
+  std::size_t held_ = 0;
   std::uint64_t records_ = 0;  // since the last key update
+  boost::asio::steady_timer::time_point keys_at_;
   bool is_connecting_ = false;
-  bool is_authenticated_ = false;
+  bool is_open_ = false;           // TLS is up
+  bool is_authenticated_ = false;  // and the peer said hello
+  bool is_welcome_ = false;        // and so did we: bytes may go
   bool is_reading_ = false;
   bool is_paused_ = false;
   bool is_flush_posted_ = false;
+  bool is_ended_ = false;
   bool is_closing_ = false;
 };
 

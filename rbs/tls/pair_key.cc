@@ -1,22 +1,18 @@
 #include "rbs/tls/pair_key.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/rand.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <memory>
 #include <utility>
 
 #include "platform/base/assert.h"
+#include "rbs/tls/files.h"
 
 namespace hotpair::rbs::tls {
 
@@ -24,32 +20,6 @@ namespace {
 
 constexpr std::string_view kHeader = "hotpair pair keys 1";
 constexpr std::string_view kIdLabel = "hotpair pair key id";
-
-/// Closes on leaving; -1 means none.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-/// A text that holds secrets: wiped on leaving.
-struct SecretText {
-  std::string text;
-  SecretText() = default;
-  SecretText(const SecretText&) = delete;
-  SecretText& operator=(const SecretText&) = delete;
-  ~SecretText() { OPENSSL_cleanse(text.data(), text.size()); }
-};
-
-std::string reason() { return std::strerror(errno); }
 
 unsigned char* raw(std::byte* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
 
@@ -102,38 +72,6 @@ std::string_view next_line(std::string_view& rest) {
 }
 
 /// The owner, type and mode of an open pair key file.
-Result<void> check_file(int fd, const std::filesystem::path& path) {
-  struct stat status {};
-  if (::fstat(fd, &status) != 0)
-    return fail(ErrorCode::unavailable, fmt::format("pair key {}: {}", path.native(), reason()));
-  if (!S_ISREG(status.st_mode))
-    return fail(ErrorCode::refused, fmt::format("pair key {}: not a regular file", path.native()));
-  if (status.st_uid != ::geteuid() && status.st_uid != 0)
-    return fail(ErrorCode::refused,
-                fmt::format("pair key {}: owned by user {}, expected root or user {}",
-                            path.native(), status.st_uid, ::geteuid()));
-  if ((status.st_mode & 077U) != 0)
-    return fail(ErrorCode::refused,
-                fmt::format("pair key {0}: mode {1:04o} lets others read it; run chmod 600 {0}",
-                            path.native(), status.st_mode & 07777U));
-  if (status.st_size > static_cast<off_t>(PairKeys::kFileBytesMax))
-    return fail(ErrorCode::malformed, fmt::format("pair key {}: {} bytes, at most {}",
-                                                  path.native(), status.st_size,
-                                                  PairKeys::kFileBytesMax));
-  return {};
-}
-
-Result<void> write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return fail(ErrorCode::exhausted, reason());
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (::fsync(fd) != 0) return fail(ErrorCode::unavailable, reason());
-  return {};
-}
-
 }  // namespace
 
 PairKey::PairKey(ByteSpan secret) : id_(id_of(secret)) {
@@ -215,6 +153,8 @@ Result<PairKeys> PairKeys::parse(std::string_view text) {
       return fail(ErrorCode::malformed,
                   fmt::format("line {}: expected {} hex digits", number, 2 * kSecretBytes));
     keys.push_back(PairKey::from_secret(secret).value());
+    if (const std::size_t blank = line.find(' '); blank != std::string_view::npos)
+      keys.back().set_comment(line.substr(blank + 1));
     OPENSSL_cleanse(secret.data(), secret.size());
   }
   if (!has_header)
@@ -223,28 +163,12 @@ Result<PairKeys> PairKeys::parse(std::string_view text) {
 }
 
 Result<PairKeys> PairKeys::load(const std::filesystem::path& path) {
-  // O_NONBLOCK: a FIFO in its place must not stop the caller.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
-  if (file.get() < 0 && errno == ENOENT)
-    return fail(ErrorCode::not_found, fmt::format("{} ({})", kNoPairKey, path.native()));
-  if (file.get() < 0)
-    return fail(ErrorCode::unavailable, fmt::format("pair key {}: {}", path.native(), reason()));
-  if (const Result<void> checked = check_file(file.get(), path); !checked)
-    return std::unexpected(checked.error());
   SecretText secret;
-  secret.text.resize(kFileBytesMax + 1);
-  std::size_t size = 0;
-  while (size < secret.text.size()) {
-    const ssize_t got = ::read(file.get(), &secret.text[size], secret.text.size() - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0)
-      return fail(ErrorCode::unavailable, fmt::format("pair key {}: {}", path.native(), reason()));
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
+  if (const auto got = read_file(path, "pair key", Privacy::secret, kFileBytesMax, secret); !got) {
+    if (got.error().code != ErrorCode::not_found) return std::unexpected(got.error());
+    return fail(ErrorCode::not_found, fmt::format("{} ({})", kNoPairKey, path.native()));
   }
-  if (size > kFileBytesMax)
-    return fail(ErrorCode::malformed, fmt::format("pair key {}: too long", path.native()));
-  Result<PairKeys> keys = parse(std::string_view(secret.text).substr(0, size));
+  Result<PairKeys> keys = parse(secret.text);
   if (!keys)
     return fail(keys.error().code,
                 fmt::format("pair key {}: {}", path.native(), keys.error().detail));
@@ -254,45 +178,43 @@ Result<PairKeys> PairKeys::load(const std::filesystem::path& path) {
 Result<PairKeys> PairKeys::create(const std::filesystem::path& path, std::string_view comment) {
   Result<PairKey> key = PairKey::generate();
   if (!key) return std::unexpected(key.error());
-  SecretText secret;
-  secret.text.reserve(kFileBytesMax);  // no copy of the secret is left behind by growing
-  secret.text += kHeader;
-  secret.text += "\n# The secret of this pair: copy the file to the other node, to nobody else.\n";
-  secret.text += "# The first key is dialled with, all are accepted. Key id ";
-  secret.text += key->id();
-  secret.text += "\nkey ";
-  for (const std::byte byte : key->secret()) {
-    secret.text += "0123456789abcdef"[std::to_integer<unsigned>(byte) >> 4U];
-    secret.text += "0123456789abcdef"[std::to_integer<unsigned>(byte) & 15U];
-  }
-  if (!comment.empty()) {
-    secret.text += ' ';
-    for (const char letter : comment.substr(0, 80))
-      secret.text += letter < ' ' || letter > '~' ? '?' : letter;
-  }
-  secret.text += '\n';
+  key->set_comment(comment);
+  Result<PairKeys> keys = from({*key});
+  const Result<void> written = keys->write(path, Existing::keep);
+  if (written) return keys;
+  if (written.error().code != ErrorCode::exists) return std::unexpected(written.error());
+  return fail(ErrorCode::exists, written.error().detail +
+                                     "; a new key would cut the pair: 'hotpair pair rotate' "
+                                     "changes it without a drop");
+}
 
-  // Written aside and linked: there is never half a key in place, and never one overwritten.
-  const std::filesystem::path aside = path.native() + ".new";
-  ::unlink(aside.c_str());
-  const Descriptor file(
-      ::open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (file.get() < 0)
-    return fail(ErrorCode::unavailable, fmt::format("pair key {}: {}", path.native(), reason()));
-  Result<void> written = write_all(file.get(), secret.text);
-  if (written && ::link(aside.c_str(), path.c_str()) != 0)
-    written = errno == EEXIST ? fail(ErrorCode::exists,
-                                     "exists already; a new key would cut the pair, so move it "
-                                     "away first if you mean it")
-                              : fail(ErrorCode::unavailable, reason());
-  ::unlink(aside.c_str());
-  if (!written)
-    return fail(written.error().code,
-                fmt::format("pair key {}: {}", path.native(), written.error().detail));
-  const Descriptor folder(::open(path.has_parent_path() ? path.parent_path().c_str() : ".",
-                                 O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() >= 0) ::fsync(folder.get());
-  return from({*key});
+Result<void> PairKeys::write(const std::filesystem::path& path, Existing existing) const {
+  SecretText secret;
+  secret.text.reserve(kFileBytesMax);  // no copy of the secrets is left behind by growing
+  secret.text += kHeader;
+  secret.text += "\n# The secrets of this pair: copy the file to the other node, to nobody else.\n";
+  secret.text += "# The first key is dialled with, all are accepted.\n";
+  for (const PairKey& key : keys_) {
+    secret.text += "# Key id ";
+    secret.text += key.id();
+    secret.text += "\nkey ";
+    for (const std::byte byte : key.secret()) {
+      secret.text += "0123456789abcdef"[std::to_integer<unsigned>(byte) >> 4U];
+      secret.text += "0123456789abcdef"[std::to_integer<unsigned>(byte) & 15U];
+    }
+    if (!key.comment().empty()) {
+      secret.text += ' ';
+      secret.text += key.comment();
+    }
+    secret.text += '\n';
+  }
+  return write_file(path, "pair key", secret.text, 0600, existing);
+}
+
+void PairKey::set_comment(std::string_view comment) {
+  comment_.clear();
+  for (const char letter : comment.substr(0, kCommentMax))
+    comment_ += letter < ' ' || letter > '~' ? '?' : letter;
 }
 
 const PairKey* PairKeys::find(std::string_view id) const {

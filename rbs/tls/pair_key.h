@@ -10,6 +10,7 @@
 
 #include "platform/base/bytes.h"
 #include "platform/base/result.h"
+#include "rbs/tls/files.h"
 
 namespace hotpair::rbs::tls {
 
@@ -32,12 +33,17 @@ class PairKey {
   [[nodiscard]] ByteSpan secret() const { return secret_; }
   /// 32 bytes for another purpose (RFC 5869, HKDF-SHA256, `purpose` as info), e.g. "etrunk".
   [[nodiscard]] Bytes derive(std::string_view purpose) const;
+  /// What stands behind the key in its file, e.g. the time it was made. Printable ASCII.
+  static constexpr std::size_t kCommentMax = 80;
+  [[nodiscard]] const std::string& comment() const { return comment_; }
+  void set_comment(std::string_view comment);
   friend bool operator==(const PairKey& a, const PairKey& b) { return a.id_ == b.id_; }
 
  private:
   explicit PairKey(ByteSpan secret);
   std::array<std::byte, kSecretBytes> secret_{};
   std::string id_;
+  std::string comment_;
 };
 
 /// The pair key file in order: the first key is dialled with, all are accepted. Never empty once
@@ -62,6 +68,9 @@ class PairKeys {
   /// overwriting a key cuts the pair. `comment` stands behind the key, e.g. the date.
   [[nodiscard]] static Result<PairKeys> create(const std::filesystem::path& path,
                                                std::string_view comment);
+
+  /// Writes the file all or nothing, mode 0600 from its first moment.
+  [[nodiscard]] Result<void> write(const std::filesystem::path& path, Existing existing) const;
 
   [[nodiscard]] const std::vector<PairKey>& keys() const { return keys_; }
   [[nodiscard]] const PairKey& first() const { return keys_.front(); }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "platform/base/address.h"
@@ -29,8 +30,14 @@ struct TransportConfig {
   Duration retry_max = std::chrono::seconds(5);
   /// TCP gives up on unacknowledged data, and probes an idle peer, within about this time.
   Duration user_timeout = std::chrono::seconds(10);
-  /// TLS records in one direction before new keys are asked for.
+  /// TLS records in one direction, or time, before new keys are asked for (RFC 8446 4.6.3).
   std::uint64_t key_update_records = 1U << 22U;
+  Duration key_update_interval = std::chrono::hours(1);
+  /// The listener begins one handshake per interval and source, and this many in a row before that.
+  Duration handshake_interval = std::chrono::seconds(1);
+  std::uint32_t handshake_burst = 4;
+  /// A renewal that failed is tried again after this time.
+  Duration renew_retry = std::chrono::seconds(30);
 };
 
 /// Who is at the other end of an authenticated connection.
@@ -38,8 +45,9 @@ struct PeerDescription {
   IpAddress address;
   std::uint16_t port = 0;
   bool dialled = false;  ///< by us
-  std::string key_id;    ///< of the pair key
+  std::string key_id;    ///< of the pair key; empty with certificates
   std::string cipher;    ///< e.g. "TLS_AES_128_GCM_SHA256"
+  std::optional<CertificateFacts> certificate;
 };
 
 /// What a Transport tells its owner: from the Asio loop, never from inside a call of the owner.
@@ -56,6 +64,12 @@ class TransportEvents {
   virtual void on_closed(Failure failure, const std::string& detail) = 0;
   /// An attempt failed before anybody was authenticated. Repeats with every attempt.
   virtual void on_failed(Failure failure, const std::string& detail) = 0;
+  /// The stream went on over a new connection; nothing was lost and nothing has to be said again.
+  virtual void on_renewed(const PeerDescription& peer) = 0;
+  /// An attempt to make a new connection failed; the stream goes on over the one in use.
+  virtual void on_renewal_failed(Failure failure, const std::string& detail) = 0;
+  /// The peer's address tried to connect more often than allowed.
+  virtual void on_limited() = 0;
 };
 
 /// Since the transport was made.
@@ -63,10 +77,11 @@ struct TransportStatistics {
   std::uint64_t connections = 0;  ///< authenticated ones
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
-  std::uint64_t writes = 0;       ///< gathered writes
+  std::uint64_t writes = 0;  ///< gathered writes
   std::uint64_t key_updates = 0;
   std::uint64_t foreign_peers = 0;       ///< connections of another address, closed before TLS
-  std::uint64_t handshakes_limited = 0;  ///< closed because handshakes_max were running
+  std::uint64_t handshakes_limited = 0;  ///< closed: too many at a time or too often
+  std::uint64_t renewals = 0;            ///< of a stream that went on
   std::array<std::uint64_t, static_cast<std::size_t>(Failure::kCount)> failures{};
 };
 
@@ -85,8 +100,13 @@ class Transport {
   /// Begins to dial or to listen. An address or port that cannot be bound is reported by
   /// on_failed() and tried again: the address may come later.
   void start();
-  /// New handshakes use the new keys; the connection in use goes on.
+  /// New handshakes use the new keys or certificates; the connection in use goes on.
   void set_context(std::shared_ptr<Context> context);
+  /// Lets the stream go on over a new connection, made with the newest context: make before break.
+  /// A listener asks the dialler for it. on_renewed() follows; without a connection nothing does.
+  void renew();
+  /// What authenticated the connection in use: the id of the pair key, else empty.
+  [[nodiscard]] std::string key_id_in_use() const;
   /// Queues bytes behind those before. False, and nothing taken, when not connected or when they
   /// would exceed outgoing_max: wait for on_sendable(). Written in one piece per loop turn.
   [[nodiscard]] bool send(ByteSpan bytes);

@@ -62,6 +62,8 @@ class FakeNode : public NodeView, public Actions {
   ReadinessModel readiness_model;
   VersionModel version_model;
   bool pair_key = true;
+  SslPoliciesModel ssl_model;
+  std::string ssl_problem;
   mutable GmpGroupQuery asked_groups;
   mutable ForwardingQuery asked_routes;
   std::vector<std::string> done;
@@ -71,6 +73,10 @@ class FakeNode : public NodeView, public Actions {
   [[nodiscard]] const config::Config& running_config() const override { return config; }
   [[nodiscard]] RemoteBackupServicesModel remote_backup_services() const override {
     return service_model;
+  }
+  [[nodiscard]] SslPoliciesModel ssl_policies() const override { return ssl_model; }
+  [[nodiscard]] std::string policy_problem(const config::SslPolicyModel&) const override {
+    return ssl_problem;
   }
   [[nodiscard]] RemoteBackupProfilesModel remote_backup_profiles() const override {
     return profile_model;
@@ -103,6 +109,7 @@ class FakeNode : public NodeView, public Actions {
     applied = to;
     return ticket("apply");
   }
+  [[nodiscard]] Result<ActionTicket> reload() override { return ticket("reload"); }
   [[nodiscard]] Result<ActionTicket> save(const std::string& text) override {
     return ticket("save " + std::to_string(text.size()));
   }

@@ -94,9 +94,10 @@ TEST(Json, KeysOfTheService) {
       to_json(RemoteBackupServicesModel{{seed_service(true, true)}}).dump(),
       "{\"remote_backup_services\":[{\"index\":1,\"name\":\"service1\",\"tcp_state\":\"connected\","
       "\"peer\":\"2001:db8:33::33\",\"source\":\"2001:db8:11::11\",\"tcp_port\":1025,"
-      "\"track_bfd\":null,\"ssl_policy_name\":null,\"ssl_state\":null,"
+      "\"track_bfd\":null,\"ssl_policy_name\":null,\"ssl_state\":null,\"pair_key_id\":null,"
       "\"last_up_time\":\"2021-05-29T03:21:36.000Z\",\"last_error\":null,\"statistics\":{"
-      "\"connects\":0,\"disconnects\":0,\"frames_sent\":0,\"frames_received\":0,\"bytes_sent\":0,"
+      "\"connects\":0,\"disconnects\":0,\"renewals\":0,\"frames_sent\":0,\"frames_received\":0,"
+      "\"bytes_sent\":0,"
       "\"bytes_received\":0,\"refused\":{}}}]}");
 }
 

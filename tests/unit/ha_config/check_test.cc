@@ -157,5 +157,53 @@ TEST(Check, TheKernelHasRoomFor31) {
               HasSubstr("more than 31 interfaces"));
 }
 
+constexpr std::string_view kPolicy =
+    "ssl policy p\n certificate load pem-cert a.pem key-pair ecdsa key-file a.key\n"
+    " trusted-ca load pem-ca ca.pem\n peer-identity hotpair:node:B\n#\n"
+    "remote-backup-service s1\n ssl-policy p\n#\n";
+
+Diagnostics checked_with_files(const std::string& text, const std::string& problem,
+                               bool must_be_good = true) {
+  const ParseOutcome outcome = parse_config(std::string(kGood) + text, "t");
+  EXPECT_TRUE(outcome.ok()) << all(outcome.diagnostics);
+  return check_config(outcome.config,
+                      {.file = "t",
+                       .pair_key_present = false,
+                       .policy_problem = [&](const SslPolicyModel&) { return problem; },
+                       .files_must_be_good = must_be_good});
+}
+
+TEST(SslPolicy, AChannelWithCertificatesNeedsNoPairKey) {
+  const Diagnostics found = checked_with_files(std::string(kPolicy), "");
+  ASSERT_EQ(found.size(), 1U) << all(found);
+  EXPECT_THAT(all(found), HasSubstr("single path"));
+}
+
+TEST(SslPolicy, AChannelNamesAPolicyThatIsThere) {
+  const Diagnostics found = checked("remote-backup-service s1\n ssl-policy p\n#\n");
+  EXPECT_THAT(all(found), HasSubstr("error: remote-backup-service s1: there is no ssl policy p"));
+}
+
+TEST(SslPolicy, EachLineIsNeeded) {
+  const std::string base = "remote-backup-service s1\n ssl-policy p\n#\nssl policy p\n";
+  const std::string text = all(checked(base));
+  EXPECT_THAT(text, HasSubstr("error: ssl policy p: no 'certificate load pem-cert FILE"));
+  EXPECT_THAT(text, HasSubstr("error: ssl policy p: no 'trusted-ca load pem-ca FILE'"));
+  EXPECT_THAT(text, HasSubstr("error: ssl policy p: no 'peer-identity URI'"));
+}
+
+TEST(SslPolicy, TheFilesAreLookedAt) {
+  const std::string problem = "own certificate expired on 2026-01-01";
+  EXPECT_THAT(all(checked_with_files(std::string(kPolicy), problem)),
+              HasSubstr("error: ssl policy p: " + problem));
+  const Diagnostics start = checked_with_files(std::string(kPolicy), problem, false);
+  EXPECT_FALSE(has_errors(start));
+  EXPECT_THAT(all(start), HasSubstr("warning: ssl policy p: " + problem));
+  const Diagnostics unused = checked_with_files(
+      std::string(kPolicy) + "remote-backup-service s1\n undo ssl-policy\n", problem);
+  EXPECT_FALSE(has_errors(unused));
+  EXPECT_THAT(all(unused), HasSubstr("warning: ssl policy p: no remote-backup-service uses it"));
+}
+
 }  // namespace
 }  // namespace hotpair::ha::config

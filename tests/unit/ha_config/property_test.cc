@@ -37,9 +37,11 @@ class Writer {
   }
 
   std::string section() {
-    switch (pick(10)) {
+    switch (pick(11)) {
       case 0:
         return system_line();
+      case 10:
+        return lines("ssl policy x" + number(1, 2), &Writer::ssl_line);
       case 1:
         return lines("e-trunk " + number(1, 3), &Writer::etrunk_line);
       case 2:
@@ -72,7 +74,8 @@ class Writer {
                    "lacp priority 100", "undo lacp priority", "lacp priority 200",
                    "lacp e-trunk system-id 00e0-fc12-3455", "vlan batch 100",
                    "ip route-static 0.0.0.0 0 10.0.0.1", "ip route-static 10.0.0.0 8 NULL0",
-                   "undo interface Eth-Trunk1", "undo e-trunk 2", "undo pim"}) +
+                   "undo interface Eth-Trunk1", "undo ssl policy x1", "undo e-trunk 2",
+                   "undo pim"}) +
            "\n";
   }
   std::string etrunk_line() {
@@ -110,7 +113,16 @@ class Writer {
   std::string service_line() {
     return one_of({"peer 3.3.3.3 source 1.1.1.1 port 1025",
                    "peer-ipv6 2001:DB8::1 source-ipv6 2001:DB8::2 port 7", "undo peer",
-                   "ssl-policy x", "track bfd-session 5", "undo track bfd-session"});
+                   "ssl-policy x", "undo ssl-policy", "track bfd-session 5",
+                   "undo track bfd-session"});
+  }
+  std::string ssl_line() {
+    return one_of({"certificate load pem-cert a.pem key-pair ecdsa key-file a.key",
+                   "certificate load pem-cert /tmp/b.pem key-pair rsa key-file b.key",
+                   "trusted-ca load pem-ca ca.pem", "trusted-ca load pem-ca new-ca.pem",
+                   "crl load pem-crl crl.pem", "peer-identity hotpair:node:DeviceB",
+                   "peer-identity urn:x:y", "undo certificate", "undo trusted-ca",
+                   "undo trusted-ca load pem-ca ca.pem", "undo crl", "undo peer-identity"});
   }
   std::string profile_line() {
     return one_of({"service-type igmp", "service-type mld", "undo service-type igmp",

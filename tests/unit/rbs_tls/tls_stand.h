@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "rbs/tls/chunk.h"
 #include "rbs/tls/stream.h"
 
 namespace hotpair::rbs::tls {
@@ -80,6 +81,16 @@ class End final : public TransportEvents {
     failed.push_back(failure);
     detail = text;
   }
+  void on_renewed(const PeerDescription& description) override {
+    peer = description;
+    ++renewed;
+    story += "renewed ";
+  }
+  void on_renewal_failed(Failure failure, const std::string& text) override {
+    not_renewed.push_back(failure);
+    detail = text;
+  }
+  void on_limited() override { ++limited; }
   [[nodiscard]] bool has_failed(Failure failure) const {
     return std::ranges::count(failed, failure) > 0;
   }
@@ -89,6 +100,9 @@ class End final : public TransportEvents {
   int connected = 0;
   std::vector<Failure> closed;
   std::vector<Failure> failed;
+  std::vector<Failure> not_renewed;
+  int renewed = 0;
+  int limited = 0;
   std::string detail;
   std::string story;
   Bytes input;
@@ -112,6 +126,7 @@ class Tls : public testing::Test {
     made.port = port;
     made.retry_min = std::chrono::milliseconds(5);
     made.retry_max = std::chrono::milliseconds(50);
+    made.handshake_burst = 10'000;
     return made;
   }
   [[nodiscard]] TransportConfig lower() const { return config(kLower, kHigher); }
