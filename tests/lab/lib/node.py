@@ -2,8 +2,11 @@
 
 Command lines
     hotpaird --config F --ports F --state-dir D --control SOCK --keeper SOCK --pair-key F
-             [--boot-id ID] [--log-level L]
+             --tls-dir D [--boot-id ID] [--log-level L]
     hotpair pair init --pair-key F
+    hotpair pair rotate --add|--promote|--retire --pair-key F
+    hotpair pair ca init --tls-dir D; hotpair pair certificate NODE --tls-dir D
+    hotpair --control SOCK reload
     hotpair --control SOCK wait ready|synced|master --timeout S    (whole seconds)
     hotpair --control SOCK switchover | leave
     hotpair --control SOCK --json display ...
@@ -13,7 +16,8 @@ Fields read from --json (nothing else is)
     display keeper                           connected, status.pid, status.scopes[].{scope,role,
                                              gate_open,term.counter}
     display remote-backup-service            remote_backup_services[].{tcp_state,last_error,
-                                             statistics.refused{}}
+                                             ssl_state,pair_key_id,statistics.{refused{},
+                                             connects,disconnects,renewals}}
     display igmp interface, mld interface    interfaces[].{interface,groups}
     display multicast forwarding-table       routes[].{group,incoming,installed,negative,
                                              outgoing[].{interface,gate_open}}
@@ -73,6 +77,7 @@ class Node:
         self.control = self.dir / "control.sock"
         self.keeper = self.dir / "keeper.sock"
         self.pair_key = self.dir / "pair.key"
+        self.tls_dir = self.dir / "tls"
         self.config = self.dir / "hotpair.conf"
         self.ports = self.dir / "ports.conf"
         self.config.write_text(config)
@@ -85,7 +90,8 @@ class Node:
         self.daemon = self.world.start(
             self.namespace, self.bin / "hotpaird", "--config", self.config, "--ports", self.ports,
             "--state-dir", self.state_dir, "--control", self.control, "--keeper", self.keeper,
-            "--pair-key", self.pair_key, "--boot-id", f"{self.world.run}-{self.name}-{self.boot}",
+            "--pair-key", self.pair_key, "--tls-dir", self.tls_dir,
+            "--boot-id", f"{self.world.run}-{self.name}-{self.boot}",
             log=f"hotpaird-{self.name}")
 
     def wait(self, state, timeout=20):
