@@ -2,10 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <utility>
 
 #include "platform/base/result.h"
 #include "platform/base/time.h"
+#include "platform/gate/word_map.h"
 
 namespace hotpair::platform::gate {
 
@@ -19,7 +20,7 @@ inline constexpr GateWord kGateOpen = ~GateWord{0};
 /// of slots. Six words are kept free; slot n is word kGateHeaderWords + n.
 inline constexpr std::uint16_t kGateLayoutVersion = 1;
 inline constexpr std::uint64_t kGateMagic = 0x6870676174650000ULL | kGateLayoutVersion;
-inline constexpr std::size_t kGateHeaderWords = 8;
+inline constexpr std::size_t kGateHeaderWords = WordMap::kHeaderWords;
 inline constexpr std::size_t kGateSlotsMax = 4096;
 
 /// A word that holds until `end`; an end at or before zero is closed.
@@ -32,32 +33,21 @@ inline constexpr std::size_t kGateSlotsMax = 4096;
 class GateWords {
  public:
   /// For the keeper. Malformed when the map has another layout version.
-  [[nodiscard]] static Result<GateWords> map_writable(int words_fd);
+  [[nodiscard]] static Result<GateWords> map_writable(int words_fd) { return map(words_fd, true); }
   /// For everybody else; store() is a broken invariant on it.
-  [[nodiscard]] static Result<GateWords> map_readable(int words_fd);
+  [[nodiscard]] static Result<GateWords> map_readable(int words_fd) { return map(words_fd, false); }
 
-  GateWords(GateWords&& other) noexcept;
-  GateWords& operator=(GateWords&& other) noexcept;
-  GateWords(const GateWords&) = delete;
-  GateWords& operator=(const GateWords&) = delete;
-  ~GateWords();
-
-  [[nodiscard]] std::size_t slots() const { return slots_; }
-  [[nodiscard]] bool writable() const { return writable_; }
+  [[nodiscard]] std::size_t slots() const { return words_.slots(); }
+  [[nodiscard]] bool writable() const { return words_.writable(); }
   /// One aligned 64-bit store; every packet that arrives from here on sees it.
-  void store(std::size_t slot, GateWord word);
-  [[nodiscard]] GateWord load(std::size_t slot) const;
+  void store(std::size_t slot, GateWord word) { words_.store(slot, word); }
+  [[nodiscard]] GateWord load(std::size_t slot) const { return words_.load(slot); }
 
  private:
-  GateWords(std::uint64_t* base, std::size_t bytes, std::size_t slots, bool writable)
-      : base_(base), bytes_(bytes), slots_(slots), writable_(writable) {}
+  explicit GateWords(WordMap words) : words_(std::move(words)) {}
   [[nodiscard]] static Result<GateWords> map(int words_fd, bool writable);
-  void unmap();
 
-  std::uint64_t* base_ = nullptr;
-  std::size_t bytes_ = 0;
-  std::size_t slots_ = 0;
-  bool writable_ = false;
+  WordMap words_;
 };
 
 }  // namespace hotpair::platform::gate

@@ -24,7 +24,9 @@ void Keeper::begin(TimePoint now) { check_leases(now); }
 void Keeper::finish(TimePoint now) {
   decide(now);
   renew_leases(now);
+  follow_gates(now);
   send_reports(now);
+  tell_trunks();
   std::vector<FromKeeper> messages;
   messages.swap(outbox_);
   for (FromKeeper& message : messages) effects_.push(ToDaemon{std::move(message)});
@@ -156,7 +158,10 @@ void Keeper::welcome() {
 
 void Keeper::handle(const Heartbeat& /*message*/, TimePoint /*now*/) {}
 
-void Keeper::handle(const AskStatus& /*message*/, TimePoint now) { tell(status(now)); }
+void Keeper::handle(const AskStatus& /*message*/, TimePoint now) {
+  tell(status(now));
+  for (const auto& [id, trunk] : trunks_) tell(status_of(trunk, now));
+}
 
 void Keeper::handle(const Descriptors& message, TimePoint /*now*/) {
   for (const std::string& name : message.names)
@@ -174,6 +179,7 @@ void Keeper::handle(const Configure& message, TimePoint now) {
         std::clamp(etrunk.multiplier, etrunk::kMultiplierMin, etrunk::kMultiplierMax);
   }
   configure_sessions(now);
+  configure_trunks(now);
   configure_scopes();
   effects_.push(Reconfigured{});
 }
@@ -306,17 +312,19 @@ void Keeper::on_hello_failed(EtrunkId etrunk, PathId path, TimePoint now) {
 void Keeper::on_carrier(const std::string& device, bool up, TimePoint now) {
   begin(now);
   carriers_[device] = up;
+  set_carrier(device, up, now);
   for (auto& [id, scope] : scopes_) refresh_access(scope);
   finish(now);
 }
 
 void Keeper::refresh_access(Scope& scope) {
   const auto& devices = scope.config.access_devices;
-  const bool up = devices.empty() ||
+  const bool linked = devices.empty() ||
                   std::any_of(devices.begin(), devices.end(), [&](const std::string& device) {
                     const auto it = carriers_.find(device);
                     return it == carriers_.end() || it->second;
                   });
+  const bool up = linked && trunk_access(scope).value_or(true);
   if (up == scope.access_up) return;
   scope.access_up = up;
   tell(AccessChanged{scope.config.scope, up});
@@ -331,6 +339,7 @@ void Keeper::on_timeout(TimePoint now) {
     pump(id, session);
   }
   check_silence(now);
+  check_trunks(now);
   if (leaving_ == Leaving::asked && leave_at_ <= now) goodbye(now);
   finish(now);
 }
@@ -393,6 +402,7 @@ void Keeper::goodbye(TimePoint now) {
     if (scope.role == Role::master) scope.role = Role::init;
   }
   for (auto& [id, session] : sessions_) session.machine.announce();
+  follow_gates(now);
   send_reports(now);
   effects_.push(Exit{});
 }
@@ -447,6 +457,7 @@ void Keeper::send_reports(TimePoint now) {
 
 void Keeper::send_now(Scope& scope, TimePoint now) {
   if (Session* session = session_of(scope)) session->machine.announce();
+  follow_gates(now);
   send_reports(now);
 }
 
@@ -460,6 +471,7 @@ std::optional<Effect> Keeper::poll_effect() {
 
 std::optional<TimePoint> Keeper::next_deadline() const {
   std::optional<TimePoint> due = earliest(heartbeat_due_, grace_ends_);
+  due = earliest(due, trunk_deadline());
   if (leaving_ == Leaving::asked) due = earliest(due, leave_at_);
   for (const auto& [id, session] : sessions_) due = earliest(due, session.machine.next_deadline());
   for (const auto& [id, scope] : scopes_) {

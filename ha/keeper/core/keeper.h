@@ -11,6 +11,7 @@
 #include "ha/etrunk/etrunk_session.h"
 #include "ha/keeper/core/sent_hellos.h"
 #include "ha/keeper/wire/keeper_protocol.h"
+#include "ha/lacp/lacp_machine.h"
 #include "platform/base/effect_queue.h"
 #include "platform/base/time.h"
 
@@ -34,6 +35,17 @@ struct StoreGate {
   std::uint32_t slot = 0;
   std::uint64_t word = kGateClosed;
 };
+/// Store the word in the map of trunk words, before any later effect.
+struct StoreTrunk {
+  std::uint32_t slot = 0;
+  std::uint64_t word = 0;  ///< platform/gate/trunk_words.h
+};
+/// Send the octets to the slow protocols address on the device; on_lacpdu_failed() if they did not
+/// leave.
+struct SendLacpdu {
+  std::string device;
+  Bytes bytes;
+};
 /// Give the message to the daemon if one is welcomed; Refused to whoever is connected.
 struct ToDaemon {
   FromKeeper message;
@@ -45,7 +57,8 @@ struct DrainSockets {};
 struct Reconfigured {};
 /// Everything was said; end the process.
 struct Exit {};
-using Effect = std::variant<SendHello, StoreGate, ToDaemon, DrainSockets, Reconfigured, Exit>;
+using Effect = std::variant<SendHello, StoreGate, ToDaemon, DrainSockets, Reconfigured, Exit,
+                            StoreTrunk, SendLacpdu>;
 
 /// Why the driver dropped a datagram before it was a hello.
 enum class DatagramDrop : std::uint8_t { authentication, malformed };
@@ -75,6 +88,9 @@ class Keeper {
   void on_hello_failed(EtrunkId etrunk, PathId path, TimePoint now);
   /// Carrier of a device; one that does not exist is down.
   void on_carrier(const std::string& device, bool up, TimePoint now);
+  /// What came in on a member's device with the slow protocols' ethertype, after the header.
+  void on_lacpdu(const std::string& device, ByteSpan payload, TimePoint now);
+  void on_lacpdu_failed(const std::string& device);
   void on_timeout(TimePoint now);
   /// DrainSockets was carried out.
   void on_drained(TimePoint now);
@@ -90,6 +106,8 @@ class Keeper {
   /// Every gate word in force, for a gate map that was adopted just now. Scopes without a SetScope
   /// are left out: a lease that a former keeper wrote goes on until the daemon speaks.
   [[nodiscard]] std::vector<StoreGate> gate_words() const;
+  /// Every trunk word in force, for a map that was adopted just now.
+  [[nodiscard]] std::vector<StoreTrunk> trunk_words() const;
   [[nodiscard]] KeeperStatus status(TimePoint now) const;
   [[nodiscard]] ControlState control() const { return control_; }
 
@@ -128,6 +146,13 @@ class Keeper {
     SentHellos sent;
     std::array<std::uint64_t, etrunk::kPathsMax> rejected_auth{};
     std::array<std::uint64_t, etrunk::kPathsMax> malformed{};
+  };
+  struct Trunk {
+    TrunkSetup setup;
+    lacp::LacpTrunk machine;
+    std::uint64_t word = 0;               // as stored
+    std::optional<TimePoint> hold_until;  // handed over: the word stays until then
+    bool changed = false;                 // since the daemon was told
   };
   enum class Leaving : std::uint8_t { no, asked, gone };
 
@@ -192,6 +217,20 @@ class Keeper {
   [[nodiscard]] Duration dead_span(const etrunk::EtrunkSession& session) const;
   [[nodiscard]] static TimePoint proven_lease_end(const Session& session, TimePoint now);
 
+  // keeper_lacp.cc
+  void configure_trunks(TimePoint now);
+  void follow_gates(TimePoint now);
+  void set_carrier(const std::string& device, bool up, TimePoint now);
+  void pump(Trunk& trunk, TimePoint now);
+  void store(Trunk& trunk, TimePoint now);
+  void check_trunks(TimePoint now);
+  void tell_trunks();
+  void close_after_partner_moved(Scope& scope, TimePoint now);
+  [[nodiscard]] bool may_sync(const Trunk& trunk) const;
+  [[nodiscard]] std::optional<bool> trunk_access(const Scope& scope) const;
+  [[nodiscard]] std::optional<TimePoint> trunk_deadline() const;
+  [[nodiscard]] TrunkStatus status_of(const Trunk& trunk, TimePoint now) const;
+
   // keeper_handover.cc
   void end_offer(Scope& scope);
   void check_offers(TimePoint now);
@@ -216,6 +255,7 @@ class Keeper {
   SentHellos::Sending sending_;  // the newest hello that the driver was given
   std::map<EtrunkId, Session> sessions_;
   std::map<ScopeId, Scope> scopes_;
+  std::map<lacp::TrunkId, Trunk> trunks_;
   std::map<std::string, bool> carriers_;
   std::vector<std::string> descriptors_;
 

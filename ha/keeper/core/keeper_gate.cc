@@ -38,6 +38,8 @@ void Keeper::apply_posture(Scope& scope, GatePosture posture, TimePoint now) {
   scope.posture = posture;
   switch (posture) {
     case GatePosture::closed:
+      // Handed over behind a trunk: closed with a last lease (close_after_partner_moved).
+      if (scope.gate == Gate::closed && end_of(scope.word) > now) break;
       scope.gate = Gate::closed;
       store(scope, kGateClosed);
       break;

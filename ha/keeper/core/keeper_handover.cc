@@ -46,7 +46,7 @@ void Keeper::handle(const HandoverCommit& message, TimePoint now) {
     tell_changed(*scope, Cause::none, now);
     return;
   }
-  apply_posture(*scope, GatePosture::closed, now);
+  close_after_partner_moved(*scope, now);
   scope->role = Role::backup;
   scope->term = message.term;
   scope->cause = Cause::handover;

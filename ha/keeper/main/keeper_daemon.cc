@@ -68,6 +68,7 @@ Result<void> KeeperProcess::keep_descriptors(const Descriptors& message) {
   if (!fds) return std::unexpected(fds.error());
   for (std::size_t i = 0; i < message.names.size(); ++i) {
     if (message.names[i] == "gate-words") adopt_gate_words((*fds)[i].get());
+    if (message.names[i] == "trunk-words") adopt_trunk_words((*fds)[i].get());
     kept_.keep(message.names[i], std::move((*fds)[i]));
   }
   return {};

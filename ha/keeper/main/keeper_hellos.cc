@@ -85,6 +85,7 @@ void KeeperProcess::open_missing() {
     log_(messages::kSocketFailed, socket.key.local.to_string(), socket.key.port,
          socket.key.device, socket.last_error);
   }
+  for (Member& member : members_) retry_ = !open_member(member) || retry_;
   if (retry_) retry_at_ = platform::io::now() + kRetry;
 }
 
@@ -130,15 +131,26 @@ void KeeperProcess::on_datagram(std::size_t socket, const HelloSocket::Datagram&
   }
 }
 
+// Sockets first: the first LACPDU on a link that came up must have a way out.
 void KeeperProcess::read_links() {
   if (!links_.read()) return;
-  report_links();
   for (Socket& socket : sockets_) {
     if (!socket.socket || socket.key.device.empty()) continue;
     const CarrierWatch::Link* link = links_.find(socket.key.device);
     if (link == nullptr || link->index != socket.socket->ifindex()) socket.socket.reset();
   }
+  check_members();
   open_missing();
+  report_links();
+}
+
+void KeeperProcess::report_carrier(const std::string& device) {
+  const CarrierWatch::Link* link = links_.find(device);
+  const bool up = link != nullptr && link->up;
+  const auto known = carriers_.find(device);
+  if (known != carriers_.end() && known->second == up) return;
+  carriers_[device] = up;
+  keeper_.on_carrier(device, up, platform::io::now());
 }
 
 // With every hello, at most every 10 ms: what netlink will tell up to 1 s later.
@@ -156,6 +168,10 @@ void KeeperProcess::watch_carriers() {
   for (const ScopeConfig& scope : keeper_.config().scopes)
     for (const std::string& device : scope.access_devices)
       if (const CarrierWatch::Link* link = links_.find(device)) devices[device] = link->index;
+  for (const TrunkSetup& trunk : keeper_.config().trunks)
+    for (const lacp::MemberConfig& member : trunk.lacp.members)
+      if (const CarrierWatch::Link* link = links_.find(member.device))
+        devices[member.device] = link->index;
   counters_.watch(devices);
   if (counters_.unwatched() != told_unwatched_)
     for (const std::string& device : counters_.unwatched()) log_(messages::kCarrierLate, device);
@@ -164,16 +180,10 @@ void KeeperProcess::watch_carriers() {
 
 void KeeperProcess::report_links() {
   watch_carriers();
-  for (const ScopeConfig& scope : keeper_.config().scopes) {
-    for (const std::string& device : scope.access_devices) {
-      const CarrierWatch::Link* link = links_.find(device);
-      const bool up = link != nullptr && link->up;
-      const auto known = carriers_.find(device);
-      if (known != carriers_.end() && known->second == up) continue;
-      carriers_[device] = up;
-      keeper_.on_carrier(device, up, platform::io::now());
-    }
-  }
+  for (const ScopeConfig& scope : keeper_.config().scopes)
+    for (const std::string& device : scope.access_devices) report_carrier(device);
+  for (const TrunkSetup& trunk : keeper_.config().trunks)
+    for (const lacp::MemberConfig& member : trunk.lacp.members) report_carrier(member.device);
   drain();
 }
 

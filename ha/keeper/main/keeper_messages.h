@@ -61,4 +61,21 @@ inline constexpr Message kAlone{
     "HA-KEEP-0014", LogLevel::warning, "e-trunk {}: no hello of the peer since start",
     "Nobody answered for the longer of hello timeout and restart-grace.", "Check the peer."};
 
+inline constexpr Message kLacpSocketFailed{
+    "HA-KEEP-0015", LogLevel::warning, "LACP on '{}': {}",
+    "A member of an Eth-Trunk cannot send or receive LACPDUs; it is tried again.",
+    "Check that the device exists."};
+inline constexpr Message kLacpduFailed{
+    "HA-KEEP-0016", LogLevel::warning, "LACPDU on '{}' not sent: {}",
+    "The partner will time this member out if it goes on.", "Check the device."};
+inline constexpr Message kTrunk{
+    "HA-KEEP-0017", LogLevel::info,
+    "Eth-Trunk{}: partner {}, sync {}, collecting {:#x}, distributing {:#x}",
+    "The members of an Eth-Trunk that forward, or its LACP partner, changed.",
+    "If the partner was lost: check the access link and the access device."};
+inline constexpr Message kTrunkMap{
+    "HA-KEEP-0018", LogLevel::error, "trunk words: {}",
+    "The map of trunk words that the daemon handed over cannot be used: trunks stay as they are.",
+    "The versions of hotpaird and hotpair-keeper may differ: restart both."};
+
 }  // namespace hotpair::ha::keeper::messages

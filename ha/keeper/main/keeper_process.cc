@@ -86,13 +86,19 @@ void KeeperProcess::turn() {
     worst_late_us_ = std::max(worst_late_us_, static_cast<std::uint32_t>(
                                                   std::min<Duration::rep>(us, UINT32_MAX)));
   }
-  // Hellos before timers, so that nobody is blamed for what is in our own socket; the daemon last.
+  // Hellos and LACPDUs before timers, so that nobody is blamed for what is in our own socket; the
+  // daemon last.
   for (std::size_t i = 0; i < sockets_.size(); ++i) {
     for (int e = 0; e < count; ++e) {
       const auto& socket = sockets_[i].socket;
       if (socket && socket->fd() == events[static_cast<std::size_t>(e)].data.fd)
         read_hellos(*socket, i);
     }
+  }
+  for (const Member& member : members_) {
+    for (int e = 0; e < count; ++e)
+      if (member.socket && member.socket->fd() == events[static_cast<std::size_t>(e)].data.fd)
+        read_lacpdus(*member.socket);
   }
   run_timers(platform::io::now());
   for (int e = 0; e < count && !done_; ++e) dispatch(events[static_cast<std::size_t>(e)].data.fd);
@@ -183,6 +189,7 @@ void KeeperProcess::carry_out(DrainSockets& /*effect*/) {
 
 void KeeperProcess::carry_out(Reconfigured& /*effect*/) {
   configure_sockets();
+  configure_lacp();
   static_cast<void>(links_.read());
   report_links();
 }
@@ -220,6 +227,9 @@ void KeeperProcess::log_event(const FromKeeper& message) {
          switchover::to_string(gate->cause));
   } else if (const auto* access = std::get_if<AccessChanged>(&message)) {
     log_(messages::kAccess, access->scope.value(), access->up ? "up" : "down");
+  } else if (const auto* trunk = std::get_if<TrunkChanged>(&message)) {
+    log_(messages::kTrunk, trunk->trunk.value(), trunk->partner_heard ? "heard" : "lost",
+         trunk->sync_allowed ? "allowed" : "not allowed", trunk->collecting, trunk->distributing);
   } else if (const auto* alone = std::get_if<Alone>(&message)) {
     log_(messages::kAlone, alone->etrunk.value());
   }

@@ -12,8 +12,10 @@
 #include "ha/keeper/main/carrier_watch.h"
 #include "ha/keeper/main/daemon_port.h"
 #include "ha/keeper/main/hello_sockets.h"
+#include "ha/keeper/main/lacp_sockets.h"
 #include "ha/keeper/main/scheduling.h"
 #include "platform/gate/gate_words.h"
+#include "platform/gate/trunk_words.h"
 #include "platform/hmac/hmac.h"
 #include "platform/io/log.h"
 
@@ -41,6 +43,12 @@ class KeeperProcess {
     std::map<etrunk::PathId, std::size_t> sockets;
     std::array<std::string, etrunk::kPathsMax> last_error;
   };
+  struct Member {
+    std::string device;
+    std::optional<LacpSocket> socket;
+    std::string last_error;  // logged once for each different one
+    std::string send_error;
+  };
 
   // The loop.
   [[nodiscard]] Result<void> prepare(int signals);
@@ -59,6 +67,8 @@ class KeeperProcess {
   void carry_out(DrainSockets& effect);
   void carry_out(Reconfigured& effect);
   void carry_out(Exit& effect);
+  void carry_out(StoreTrunk& effect);
+  void carry_out(SendLacpdu& effect);
   [[nodiscard]] Result<void> send_hello(const SendHello& effect, TimePoint& at);
   void complete(FromKeeper& message) const;
   void log_event(const FromKeeper& message);
@@ -74,6 +84,14 @@ class KeeperProcess {
   void report_links();
   void watch_carriers();
   void poll_carriers(TimePoint at);
+
+  // Trunks.
+  void configure_lacp();
+  [[nodiscard]] bool open_member(Member& member);
+  void read_lacpdus(const LacpSocket& socket);
+  void check_members();
+  void adopt_trunk_words(int fd);
+  void report_carrier(const std::string& device);
 
   // The daemon.
   void accept_daemon();
@@ -95,6 +113,7 @@ class KeeperProcess {
 
   std::vector<Socket> sockets_;
   std::map<EtrunkId, Trunk> trunks_;
+  std::vector<Member> members_;
   TimePoint retry_at_;
   bool retry_ = false;
   std::map<std::string, bool> carriers_;  // as told to the core
@@ -106,6 +125,7 @@ class KeeperProcess {
   KeptDescriptors kept_;
   std::optional<platform::gate::GateWords> gate_words_;
   std::map<std::uint32_t, TimePoint> stored_at_;  // by slot
+  std::optional<platform::gate::TrunkWords> trunk_words_;
 
   std::uint64_t late_timers_ = 0;
   std::uint32_t worst_late_us_ = 0;

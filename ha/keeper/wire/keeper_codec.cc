@@ -7,18 +7,32 @@
 namespace hotpair::ha::keeper {
 namespace {
 
-// A message's number is its place in the variant plus a base: alternatives are only ever appended.
+// A message's number is its place in the variant plus a base, or the one that kNumber gives it:
+// alternatives are only ever appended, and those with a place come before those with a number.
 constexpr std::uint16_t kToKeeperBase = 1;
 constexpr std::uint16_t kFromKeeperBase = 101;
+
+template <typename Variant, std::size_t I>
+constexpr std::uint16_t number_of(std::uint16_t base) {
+  constexpr std::uint16_t given = kNumber<std::variant_alternative_t<I, Variant>>;
+  return given != 0 ? given : static_cast<std::uint16_t>(base + I);
+}
 
 template <typename Variant>
 Bytes encode_as(const Variant& message, std::uint16_t base) {
   Bytes out;
   ByteWriter writer(out);
   writer.u32(0);
-  writer.u16(static_cast<std::uint16_t>(base + message.index()));
+  writer.u16(0);
   FieldWriter field_writer(out);
-  std::visit([&](const auto& body) { fields(field_writer, body); }, message);
+  std::visit(
+      [&](const auto& body) {
+        constexpr std::uint16_t given = kNumber<std::remove_cvref_t<decltype(body)>>;
+        const std::size_t number = given != 0 ? given : base + message.index();
+        writer.patch_u16(4, static_cast<std::uint16_t>(number));
+        fields(field_writer, body);
+      },
+      message);
   const std::size_t length = out.size() - 4;
   for (std::size_t i = 0; i < 4; ++i)
     out[i] = static_cast<std::byte>((length >> (8 * (3 - i))) & 0xffU);
@@ -26,11 +40,13 @@ Bytes encode_as(const Variant& message, std::uint16_t base) {
 }
 
 template <typename Variant, std::size_t I = 0>
-std::expected<Variant, MessageReject> decode_alternative(std::size_t index, ByteSpan payload) {
+std::expected<Variant, MessageReject> decode_alternative(std::uint16_t number, std::uint16_t base,
+                                                         ByteSpan payload) {
   if constexpr (I == std::variant_size_v<Variant>) {
     return std::unexpected(MessageReject::unknown_number);
   } else {
-    if (index != I) return decode_alternative<Variant, I + 1>(index, payload);
+    if (number != number_of<Variant, I>(base))
+      return decode_alternative<Variant, I + 1>(number, base, payload);
     std::variant_alternative_t<I, Variant> body;
     FieldReader reader(payload);
     fields(reader, body);
@@ -44,8 +60,7 @@ std::expected<Variant, MessageReject> decode_as(ByteSpan frame, std::uint16_t ba
   ByteReader reader(frame);
   const std::uint16_t number = reader.u16();
   if (!reader.ok()) return std::unexpected(MessageReject::malformed);
-  if (number < base) return std::unexpected(MessageReject::unknown_number);
-  return decode_alternative<Variant>(static_cast<std::size_t>(number - base), reader.rest());
+  return decode_alternative<Variant>(number, base, reader.rest());
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <limits>
 #include <type_traits>
@@ -30,6 +31,31 @@ template <>
 inline constexpr std::uint8_t kLast<GatePosture> = static_cast<std::uint8_t>(GatePosture::open);
 template <>
 inline constexpr std::uint8_t kLast<Cause> = static_cast<std::uint8_t>(Cause::lease_expired);
+template <>
+inline constexpr std::uint8_t kLast<TrunkMode> = static_cast<std::uint8_t>(TrunkMode::force_backup);
+template <>
+inline constexpr std::uint8_t kLast<lacp::Selected> =
+    static_cast<std::uint8_t>(lacp::Selected::standby);
+template <>
+inline constexpr std::uint8_t kLast<lacp::ReceiveState> =
+    static_cast<std::uint8_t>(lacp::ReceiveState::current);
+template <>
+inline constexpr std::uint8_t kLast<lacp::PeriodicState> =
+    static_cast<std::uint8_t>(lacp::PeriodicState::periodic_tx);
+template <>
+inline constexpr std::uint8_t kLast<lacp::MuxState> =
+    static_cast<std::uint8_t>(lacp::MuxState::distributing);
+template <>
+inline constexpr std::uint8_t kLast<lacp::ChurnState> =
+    static_cast<std::uint8_t>(lacp::ChurnState::churn);
+
+/// Message numbers that are not a place in the variant (keeper_codec.cc): 50 to 59 are LACP's.
+template <typename Message>
+inline constexpr std::uint16_t kNumber = 0;
+template <>
+inline constexpr std::uint16_t kNumber<TrunkStatus> = 50;
+template <>
+inline constexpr std::uint16_t kNumber<TrunkChanged> = 51;
 
 class FieldWriter;
 class FieldReader;
@@ -79,6 +105,44 @@ void fields(Io& io, S& s) {
      s.last_heard_ms);
 }
 
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, lacp::MemberConfig>
+void fields(Io& io, S& s) { io(s.index, s.device, s.port, s.priority); }
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, lacp::TrunkConfig>
+void fields(Io& io, S& s) {
+  io(s.id, s.system_priority, s.system, s.key, s.active, s.fast, s.least_active, s.max_active,
+     s.members);
+}
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, TrunkSetup>
+void fields(Io& io, S& s) { io(s.lacp, s.slot, s.scope, s.mode); }
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, lacp::PortInfo>
+void fields(Io& io, S& s) {
+  io(s.system_priority, s.system, s.key, s.port_priority, s.port, s.state);
+}
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, lacp::PortCounters>
+void fields(Io& io, S& s) {
+  io(s.lacpdus_sent, s.lacpdus_received, s.markers_received, s.marker_responses_sent,
+     s.marker_responses_received, s.send_failures, s.sends_delayed, s.partner_changes,
+     s.expirations, s.defaults, s.sync_changes, s.mux_changes, s.actor_churns, s.partner_churns,
+     s.rejected);
+}
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, lacp::PortShow>
+void fields(Io& io, S& s) {
+  io(s.index, s.device, s.enabled, s.selected, s.receive, s.periodic, s.mux, s.actor_churn,
+     s.partner_churn, s.actor, s.partner, s.partner_version, s.last_heard_ms, s.expires_ms,
+     s.counters);
+}
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, lacp::TrunkShow>
+void fields(Io& io, S& s) {
+  io(s.id, s.sync_allowed, s.partner_heard, s.collecting, s.distributing, s.reference, s.ports);
+}
+
 // ---- daemon to keeper ----
 template <typename Io, typename S>
   requires std::same_as<std::remove_const_t<S>, DaemonHello>
@@ -89,6 +153,7 @@ template <typename Io, typename S>
   requires std::same_as<std::remove_const_t<S>, Configure>
 void fields(Io& io, S& s) {
   io(s.etrunks, s.scopes, s.restart_grace_ms);
+  io.appended(s.trunks);
 }
 template <typename Io, typename S>
   requires std::same_as<std::remove_const_t<S>, SetScope>
@@ -196,6 +261,14 @@ void fields(Io& io, S& s) {
   io(s.pid, s.uptime_ms, s.realtime, s.locked, s.late_timers, s.worst_late_us, s.daemon_connects,
      s.hello_counter, s.scopes, s.paths, s.descriptors);
 }
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, TrunkStatus>
+void fields(Io& io, S& s) { io(s.trunk, s.slot, s.word); }
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, TrunkChanged>
+void fields(Io& io, S& s) {
+  io(s.trunk, s.sync_allowed, s.partner_heard, s.collecting, s.distributing);
+}
 
 /// Appends fields to a buffer.
 class FieldWriter {
@@ -205,6 +278,7 @@ class FieldWriter {
   void operator()(const T&... values) {
     (put(values), ...);
   }
+  /// A field that a later version appended.
   template <typename T>
   void appended(const T& value) {
     put(value);
@@ -241,6 +315,11 @@ class FieldWriter {
     writer_.u16(static_cast<std::uint16_t>(cut.size()));
     writer_.bytes(as_bytes(cut));
   }
+  template <std::size_t N>
+  void put(const std::array<std::uint64_t, N>& counts) {
+    put(static_cast<std::uint16_t>(N));
+    for (const std::uint64_t count : counts) put(count);
+  }
   template <typename T>
   void put(const std::optional<T>& value) {
     put(value.has_value());
@@ -274,6 +353,7 @@ class FieldReader {
   void operator()(T&... values) {
     (get(values), ...);
   }
+  /// A field that a later version appended; a sender of an earlier one leaves it out.
   template <typename T>
   void appended(T& value) {
     if (ok() && reader_.remaining() > 0) get(value);
@@ -325,6 +405,16 @@ class FieldReader {
     const std::size_t length = reader_.u16();
     if (length > kTextMax) good_ = false;
     if (good_) text = as_text(reader_.take(length));
+  }
+  /// The sender's version may know fewer or more of them.
+  template <std::size_t N>
+  void get(std::array<std::uint64_t, N>& counts) {
+    const std::size_t sent = reader_.u16();
+    if (sent > kListMax) good_ = false;
+    for (std::size_t i = 0; i < sent && ok(); ++i) {
+      const std::uint64_t count = reader_.u64();
+      if (i < N) counts[i] = count;
+    }
   }
   template <typename T>
   void get(std::optional<T>& value) {

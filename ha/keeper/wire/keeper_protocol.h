@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "ha/etrunk/etrunk_types.h"
+#include "ha/lacp/lacp_show.h"
+#include "ha/lacp/lacp_types.h"
 #include "platform/base/ids.h"
 #include "platform/base/time.h"
 
@@ -27,6 +29,10 @@ inline constexpr Duration kLeaveWaitMax = std::chrono::seconds(10);
 inline constexpr Duration kHeartbeatMax = std::chrono::seconds(2);
 /// What a lease adds to the peer's detection time (design section 7).
 inline constexpr Duration kLeaseMargin = std::chrono::milliseconds(50);
+/// How long the old side of a handover forwards on after Sync = 0, so that nothing is lost until
+/// the partner has moved; and the bound of two open gates that it respects (design section 8).
+inline constexpr Duration kPartnerMoves = std::chrono::milliseconds(100);
+inline constexpr Duration kTwoGatesMax = std::chrono::milliseconds(300);
 
 using etrunk::ControlState;
 using etrunk::EtrunkConfig;
@@ -72,6 +78,20 @@ struct ScopeConfig {
   friend bool operator==(const ScopeConfig&, const ScopeConfig&) = default;
 };
 
+/// `e-trunk mode` of a trunk. `force_backup`: never in sync, and its scope reports its access as
+/// lost, so that the peer takes it. `force_master`: in sync whenever its scope's gate is open,
+/// which the peer's force_backup brings about; without a scope always.
+enum class TrunkMode : std::uint8_t { automatic = 0, force_master = 1, force_backup = 2 };
+
+/// An Eth-Trunk whose LACP the keeper runs.
+struct TrunkSetup {
+  lacp::TrunkConfig lacp;
+  std::uint32_t slot = 0;        ///< of its trunk word
+  std::optional<ScopeId> scope;  ///< in sync while the gate of this scope is open; none: always
+  TrunkMode mode = TrunkMode::automatic;
+  friend bool operator==(const TrunkSetup&, const TrunkSetup&) = default;
+};
+
 // ---- daemon to keeper ----
 
 /// First message on a connection.
@@ -87,6 +107,7 @@ struct Configure {
   std::vector<EtrunkConfig> etrunks;
   std::vector<ScopeConfig> scopes;
   std::uint32_t restart_grace_ms = 10'000;
+  std::vector<TrunkSetup> trunks;
   friend bool operator==(const Configure&, const Configure&) = default;
 };
 /// The brain's decision for a scope: role, term and gate, and what the hello reports.
@@ -164,12 +185,13 @@ struct Leave {
   friend bool operator==(const Leave&, const Leave&) = default;
 };
 /// Descriptors for safe keeping follow this message: the names in their order ("mroute4",
-/// "mroute6", "gate-words", "gate-…"). A name that is kept already is replaced.
+/// "mroute6", "gate-words", "gate-…", "trunk-words", "trunk-…"). A name that is kept already is
+/// replaced.
 struct Descriptors {
   std::vector<std::string> names;
   friend bool operator==(const Descriptors&, const Descriptors&) = default;
 };
-/// Asks for a KeeperStatus.
+/// Asks for a KeeperStatus, which a TrunkStatus of each trunk follows.
 struct AskStatus {
   friend bool operator==(const AskStatus&, const AskStatus&) = default;
 };
@@ -305,8 +327,26 @@ struct KeeperStatus {
   friend bool operator==(const KeeperStatus&, const KeeperStatus&) = default;
 };
 
-using FromKeeper = std::variant<Welcome, Refused, PathChanged, PeerHello, PeerChanged, Alone,
-                                ScopeChanged, HandoverOpened, HandoverCommitted, GateChanged,
-                                AccessChanged, KeeperStatus, HandoverOffered, LeaveRequested>;
+/// LACP of one trunk; sent after KeeperStatus, one for each.
+struct TrunkStatus {
+  lacp::TrunkShow trunk;
+  std::uint32_t slot = 0;
+  std::uint64_t word = 0;  ///< as stored: collecting low, distributing high
+  friend bool operator==(const TrunkStatus&, const TrunkStatus&) = default;
+};
+/// The members that collect or distribute changed, or the trunk's partner was found or lost.
+struct TrunkChanged {
+  lacp::TrunkId trunk;
+  bool sync_allowed = true;
+  bool partner_heard = false;
+  std::uint32_t collecting = 0;
+  std::uint32_t distributing = 0;
+  friend bool operator==(const TrunkChanged&, const TrunkChanged&) = default;
+};
+
+using FromKeeper =
+    std::variant<Welcome, Refused, PathChanged, PeerHello, PeerChanged, Alone, ScopeChanged,
+                 HandoverOpened, HandoverCommitted, GateChanged, AccessChanged, KeeperStatus,
+                 HandoverOffered, LeaveRequested, TrunkStatus, TrunkChanged>;
 
 }  // namespace hotpair::ha::keeper

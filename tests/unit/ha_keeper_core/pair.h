@@ -69,6 +69,7 @@ class Pair {
   Duration overlap{};        // longest time with both gates open
   std::size_t steps = 0;     // effects and packets carried out so far
 
+  virtual ~Pair() = default;
   Pair() {
     a.id = NodeId(0xa);
     b.id = NodeId(0xb);
@@ -89,7 +90,7 @@ class Pair {
     router.keeper.reset();
     router.heartbeat_at.reset();
   }
-  Configure configuration(const Router& router) const {
+  virtual Configure configuration(const Router& router) const {
     Configure configure;
     configure.restart_grace_ms = grace_ms;
     EtrunkConfig etrunk;
@@ -171,6 +172,7 @@ class Pair {
   }
   /// One router takes everything that is due for it.
   void step() {
+    other_step();
     deliver();
     for (Router& router : routers) {
       if (!router.keeper || router.frozen || router.exited) continue;
@@ -208,9 +210,36 @@ class Pair {
     return {counter, router.id};
   }
 
+ protected:
+  /// What else takes part: sees every effect, has timers of its own.
+  virtual void on_effect(Router& /*router*/, const Effect& /*effect*/) {}
+  [[nodiscard]] virtual std::optional<TimePoint> other_deadline() const { return std::nullopt; }
+  virtual void other_step() {}
+  void drain(Router& router) {
+    while (router.keeper) {
+      auto effect = router.keeper->poll_effect();
+      if (!effect) break;
+      ++steps;
+      router.journal.push_back(*effect);
+      on_effect(router, *effect);
+      if (auto* send = std::get_if<SendHello>(&*effect)) {
+        transmit(router, *send);
+      } else if (auto* gate = std::get_if<StoreGate>(&*effect)) {
+        router.gates[gate->slot] = gate->word;
+      } else if (auto* message = std::get_if<ToDaemon>(&*effect)) {
+        if (router.daemon) router.told.push_back(message->message);
+      } else if (std::holds_alternative<DrainSockets>(*effect)) {
+        read_socket(router);
+        router.keeper->on_drained(now);
+      } else if (std::holds_alternative<Exit>(*effect)) {
+        router.exited = true;
+      }
+    }
+  }
+
  private:
   [[nodiscard]] std::optional<TimePoint> next_event() const {
-    std::optional<TimePoint> due;
+    std::optional<TimePoint> due = other_deadline();
     for (const Packet& packet : wire_) due = earliest(due, packet.at);
     for (const Router& router : routers) {
       if (!router.keeper || router.frozen || router.exited) continue;
@@ -251,26 +280,6 @@ class Pair {
       router.socket.pop_front();
       router.keeper->on_hello(hello.etrunk, hello.path, hello, now);
       drain(router);
-    }
-  }
-  void drain(Router& router) {
-    while (router.keeper) {
-      auto effect = router.keeper->poll_effect();
-      if (!effect) break;
-      ++steps;
-      router.journal.push_back(*effect);
-      if (auto* send = std::get_if<SendHello>(&*effect)) {
-        transmit(router, *send);
-      } else if (auto* gate = std::get_if<StoreGate>(&*effect)) {
-        router.gates[gate->slot] = gate->word;
-      } else if (auto* message = std::get_if<ToDaemon>(&*effect)) {
-        if (router.daemon) router.told.push_back(message->message);
-      } else if (std::holds_alternative<DrainSockets>(*effect)) {
-        read_socket(router);
-        router.keeper->on_drained(now);
-      } else if (std::holds_alternative<Exit>(*effect)) {
-        router.exited = true;
-      }
     }
   }
   void transmit(Router& router, const SendHello& send) {

@@ -1,8 +1,8 @@
+#include "ha/keeper/wire/keeper_codec.h"
+
 #include <gtest/gtest.h>
 
 #include <string>
-
-#include "ha/keeper/wire/keeper_codec.h"
 
 namespace hotpair::ha::keeper {
 namespace {
@@ -24,10 +24,23 @@ EtrunkConfig trunk() {
   return config;
 }
 
+TrunkSetup eth_trunk() {
+  TrunkSetup setup;
+  setup.lacp.id = lacp::TrunkId(7);
+  setup.lacp.system = MacAddress{{6, 5, 4, 3, 2, 1}};
+  setup.lacp.key = 305;
+  setup.lacp.fast = true;
+  setup.lacp.members = {{3, "ge0-1-2", 0x8001, 100}};
+  setup.slot = 2;
+  setup.scope = ScopeId(10);
+  setup.mode = TrunkMode::force_backup;
+  return setup;
+}
+
 std::vector<ToKeeper> every_to_keeper() {
   return {
       DaemonHello{1, 4, NodeId(9), "hotpaird 0.1.0"},
-      Configure{{trunk()}, {{ScopeId(10), EtrunkId(3), 5, {"ge0", "ge1"}}}, 12'000},
+      Configure{{trunk()}, {{ScopeId(10), EtrunkId(3), 5, {"ge0", "ge1"}}}, 12'000, {eth_trunk()}},
       SetScope{ScopeId(10), Role::master, kTerm, GatePosture::leased, true, Cause::alone},
       SetRank{EtrunkId(3), 90},
       Arm{kPlan},
@@ -60,6 +73,16 @@ std::vector<FromKeeper> every_from_keeper() {
   const TimePoint time{std::chrono::seconds(5)};
   KeeperStatus status{77, 1000, true, false, 3, 400, 2, 99, {state()}, {}, {"mroute6"}};
   status.paths.push_back({EtrunkId(3), etrunk::PathId(1), true, 1, 2, 3, 4, 5, 6});
+  lacp::TrunkShow shown{lacp::TrunkId(7), false, true, 1, 1, lacp::MemberIndex{0}, {}};
+  lacp::PortShow port;
+  port.device = "ge0-1-2";
+  port.mux = lacp::MuxState::distributing;
+  port.receive = lacp::ReceiveState::current;
+  port.actor = {1, MacAddress{{1}}, 2, 3, 4, 0x3d};
+  port.last_heard_ms = 40;
+  port.counters.mux_changes = 9;
+  port.counters.rejected.back() = 8;
+  shown.ports.push_back(port);
   return {
       Welcome{1, 77, 0xabc, {state()}, {"mroute4"}},
       Refused{"another daemon is connected"},
@@ -75,6 +98,8 @@ std::vector<FromKeeper> every_from_keeper() {
       status,
       HandoverOffered{ScopeId(10), kTerm, 8, false},
       LeaveRequested{},
+      TrunkStatus{shown, 2, 0x100000001},
+      TrunkChanged{lacp::TrunkId(7), true, true, 3, 1},
   };
 }
 
@@ -162,6 +187,19 @@ TEST(KeeperCodec, GoldenBytes) {
           "61");
 }
 
+// LACP's numbers are fixed: 50 to 59.
+TEST(KeeperCodec, NumbersOfLacp) {
+  EXPECT_EQ(hex(encode(FromKeeper(TrunkChanged{lacp::TrunkId(7), true, false, 3, 1}))),
+            "0000000e"
+            "0033"
+            "0007"
+            "01"
+            "00"
+            "00000003"
+            "00000001");
+  EXPECT_EQ(hex(encode(FromKeeper(TrunkStatus{}))).substr(8, 4), "0032");
+}
+
 TEST(KeeperCodec, EveryTruncationIsMalformed) {
   for (const ToKeeper& message : every_to_keeper()) {
     const Bytes frame = frame_of(encode(message));
@@ -205,7 +243,7 @@ TEST(KeeperCodec, FieldsOfALaterVersionAreNotRead) {
 
 TEST(KeeperCodec, UnknownNumbersAreToldApart) {
   Bytes frame = frame_of(encode(ToKeeper(Heartbeat{})));
-  for (const unsigned number : {0U, 17U, 100U, 101U, 0xffffU}) {
+  for (const unsigned number : {0U, 17U, 49U, 60U, 100U, 101U, 0xffffU}) {
     frame[0] = static_cast<std::byte>(number >> 8U);
     frame[1] = static_cast<std::byte>(number & 0xffU);
     ASSERT_FALSE(decode_to_keeper(frame).has_value());

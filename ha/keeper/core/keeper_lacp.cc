@@ -1,0 +1,181 @@
+#include <algorithm>
+
+#include "ha/keeper/core/keeper.h"
+#include "platform/gate/trunk_words.h"
+
+// Eth-Trunks: LACP follows the gate of the trunk's scope in the same step. Design sections 4, 7, 8.
+namespace hotpair::ha::keeper {
+
+namespace gate = platform::gate;
+
+void Keeper::configure_trunks(TimePoint now) {
+  const auto wanted_with = [&](lacp::TrunkId id, std::uint32_t slot) {
+    return std::any_of(config_.trunks.begin(), config_.trunks.end(), [&](const TrunkSetup& wanted) {
+      return wanted.lacp.id == id && wanted.slot == slot;
+    });
+  };
+  for (auto it = trunks_.begin(); it != trunks_.end();) {
+    const bool kept = wanted_with(it->first, it->second.setup.slot);
+    if (!kept) effects_.push(StoreTrunk{it->second.setup.slot, gate::kTrunkClosed});
+    it = kept ? std::next(it) : trunks_.erase(it);
+  }
+  for (const TrunkSetup& wanted : config_.trunks) {
+    const auto it = trunks_.find(wanted.lacp.id);
+    if (it == trunks_.end()) {
+      Trunk trunk{wanted, lacp::LacpTrunk(wanted.lacp, false, now), 0, {}, true};
+      trunks_.emplace(wanted.lacp.id, std::move(trunk));
+      effects_.push(StoreTrunk{wanted.slot, gate::kTrunkClosed});
+    } else {
+      const bool same = it->second.setup.lacp == wanted.lacp;
+      it->second.setup = wanted;
+      if (!same) it->second.machine.reconfigure(wanted.lacp, now);
+    }
+  }
+  follow_gates(now);
+  for (const auto& [device, up] : carriers_) set_carrier(device, up, now);
+}
+
+bool Keeper::may_sync(const Trunk& trunk) const {
+  if (leaving_ == Leaving::gone || trunk.setup.mode == TrunkMode::force_backup) return false;
+  if (!trunk.setup.scope) return true;
+  const auto scope = scopes_.find(*trunk.setup.scope);
+  return scope != scopes_.end() &&
+         (scope->second.gate == Gate::open || scope->second.gate == Gate::leased);
+}
+
+void Keeper::follow_gates(TimePoint now) {
+  for (auto& [id, trunk] : trunks_) {
+    trunk.machine.set_sync_allowed(may_sync(trunk), now);
+    pump(trunk, now);
+  }
+}
+
+void Keeper::set_carrier(const std::string& device, bool up, TimePoint now) {
+  for (auto& [id, trunk] : trunks_) {
+    for (const lacp::MemberConfig& member : trunk.setup.lacp.members) {
+      if (member.device != device) continue;
+      trunk.machine.set_enabled(member.index, up, now);
+      pump(trunk, now);
+    }
+  }
+}
+
+void Keeper::on_lacpdu(const std::string& device, ByteSpan payload, TimePoint now) {
+  begin(now);
+  for (auto& [id, trunk] : trunks_) {
+    for (const lacp::MemberConfig& member : trunk.setup.lacp.members) {
+      if (member.device != device || leaving_ == Leaving::gone) continue;
+      trunk.machine.on_pdu(member.index, payload, now);
+      pump(trunk, now);
+    }
+  }
+  for (auto& [id, scope] : scopes_) refresh_access(scope);
+  finish(now);
+}
+
+void Keeper::on_lacpdu_failed(const std::string& device) {
+  for (auto& [id, trunk] : trunks_)
+    for (const lacp::MemberConfig& member : trunk.setup.lacp.members)
+      if (member.device == device) trunk.machine.on_send_failed(member.index);
+}
+
+void Keeper::check_trunks(TimePoint now) {
+  for (auto& [id, trunk] : trunks_) {
+    trunk.machine.on_timeout(now);
+    if (trunk.hold_until && *trunk.hold_until <= now) {
+      trunk.hold_until.reset();
+      store(trunk, now);
+    }
+    pump(trunk, now);
+  }
+  for (auto& [id, scope] : scopes_) refresh_access(scope);
+}
+
+// A member is named by its index in the machine and by its device outside.
+void Keeper::pump(Trunk& trunk, TimePoint now) {
+  while (auto effect = trunk.machine.poll_effect()) {
+    if (auto* send = std::get_if<lacp::SendPdu>(&*effect)) {
+      for (const lacp::MemberConfig& member : trunk.setup.lacp.members)
+        if (member.index == send->member)
+          effects_.push(SendLacpdu{member.device, std::move(send->bytes)});
+    } else if (std::holds_alternative<lacp::MasksChanged>(*effect)) {
+      trunk.changed = true;
+      store(trunk, now);
+    } else if (std::holds_alternative<lacp::PartnerChanged>(*effect)) {
+      trunk.changed = true;
+    }
+  }
+}
+
+// A hold keeps what was open; what opens is stored at once and ends it.
+void Keeper::store(Trunk& trunk, TimePoint now) {
+  const std::uint64_t word =
+      gate::make_trunk_word(trunk.machine.collecting(), trunk.machine.distributing());
+  if (word == trunk.word) return;
+  const bool only_closes = (word & ~trunk.word) == 0;
+  if (trunk.hold_until && only_closes && *trunk.hold_until > now) return;
+  trunk.hold_until.reset();
+  trunk.word = word;
+  effects_.push(StoreTrunk{trunk.setup.slot, word});
+}
+
+void Keeper::tell_trunks() {
+  for (auto& [id, trunk] : trunks_) {
+    if (!std::exchange(trunk.changed, false)) continue;
+    tell(TrunkChanged{id, trunk.machine.sync_allowed(), trunk.machine.partner_heard(),
+                      trunk.machine.collecting(), trunk.machine.distributing()});
+  }
+}
+
+// The commit point of a handover. On a shared LAN the gate closes. Behind a trunk the partner needs
+// some milliseconds to move after Sync = 0, and what it sends here until then is still forwarded:
+// the gate gets a last lease, and the trunk word stays as long.
+void Keeper::close_after_partner_moved(Scope& scope, TimePoint now) {
+  TimePoint end = now + kPartnerMoves;
+  if (scope.offered) end = std::min(end, scope.offer_ends - kHandoverOfferMax + kTwoGatesMax);
+  bool behind_trunk = false;
+  for (auto& [id, trunk] : trunks_) {
+    if (trunk.setup.scope != scope.config.scope || trunk.word == gate::kTrunkClosed) continue;
+    behind_trunk = true;
+    trunk.hold_until = end;
+  }
+  if (!behind_trunk || scope.gate != Gate::leased) {
+    apply_posture(scope, GatePosture::closed, now);
+    return;
+  }
+  scope.posture = GatePosture::closed;
+  scope.gate = Gate::closed;
+  store(scope, static_cast<std::uint64_t>(end.time_since_epoch().count()));
+}
+
+// nullopt: no trunk is bound to the scope.
+std::optional<bool> Keeper::trunk_access(const Scope& scope) const {
+  std::optional<bool> access;
+  for (const auto& [id, trunk] : trunks_) {
+    if (trunk.setup.scope != scope.config.scope) continue;
+    const bool usable = trunk.setup.mode != TrunkMode::force_backup && trunk.machine.has_access();
+    access = access.value_or(false) || usable;
+  }
+  return access;
+}
+
+std::optional<TimePoint> Keeper::trunk_deadline() const {
+  std::optional<TimePoint> due;
+  for (const auto& [id, trunk] : trunks_) {
+    due = earliest(due, trunk.hold_until);
+    due = earliest(due, trunk.machine.next_deadline());
+  }
+  return due;
+}
+
+std::vector<StoreTrunk> Keeper::trunk_words() const {
+  std::vector<StoreTrunk> words;
+  for (const auto& [id, trunk] : trunks_) words.push_back({trunk.setup.slot, trunk.word});
+  return words;
+}
+
+TrunkStatus Keeper::status_of(const Trunk& trunk, TimePoint now) const {
+  return {trunk.machine.show(now), trunk.setup.slot, trunk.word};
+}
+
+}  // namespace hotpair::ha::keeper

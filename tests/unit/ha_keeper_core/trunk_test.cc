@@ -1,0 +1,370 @@
+// Eth-Trunks: LACP and trunk word follow the scope's gate in the same step; design 4, 7 and 8.
+#include <gtest/gtest.h>
+
+#include "platform/gate/trunk_words.h"
+#include "tests/unit/ha_keeper_core/pair.h"
+
+namespace hotpair::ha::keeper::test {
+namespace {
+
+using platform::gate::make_trunk_word;
+
+constexpr std::uint32_t kTrunkSlot = 4;
+const MacAddress kOurSystem{{0x00, 0xe0, 0xfc, 0x12, 0x34, 0x55}};
+
+lacp::TrunkConfig trunk_of(std::uint16_t first_port) {
+  lacp::TrunkConfig config;
+  config.id = lacp::TrunkId(1);
+  config.system = kOurSystem;
+  config.key = 305;
+  config.fast = true;
+  config.members = {{0, "ge1", first_port, 32768}};
+  return config;
+}
+
+lacp::TrunkConfig access_device() {
+  lacp::TrunkConfig config;
+  config.id = lacp::TrunkId(1);
+  config.system = MacAddress{{0x00, 0xe0, 0xfc, 0x12, 0x34, 0x60}};
+  config.key = 9;
+  config.fast = true;
+  config.members = {{0, "to-a", 1, 32768}, {1, "to-b", 2, 32768}};
+  return config;
+}
+
+/// The pair with one trunk each, behind them one access device.
+class TrunkPair : public Pair {
+ public:
+  std::optional<lacp::LacpTrunk> access{std::in_place, access_device(), true, now};
+  std::array<TrunkMode, 2> mode{};
+  std::array<bool, 2> access_link{true, true};
+  std::array<std::uint64_t, 2> words{~0ULL, ~0ULL};
+  std::optional<ScopeId> bound = kScope;
+
+  Configure configuration(const Router& router) const override {
+    Configure configure = Pair::configuration(router);
+    configure.scopes[0].access_devices.clear();
+    const bool is_a = &router == &a;
+    configure.trunks.push_back(
+        {trunk_of(is_a ? 1 : 0x8001), kTrunkSlot, bound, mode[is_a ? 0 : 1]});
+    return configure;
+  }
+  void up(const std::vector<Cause>& causes = {Cause::paths_down, Cause::peer_access_lost,
+                                              Cause::peer_control_dead, Cause::peer_leaving}) {
+    bring_up({});
+    for (std::size_t i = 0; i < 2; ++i) plug(i, true);
+    run_for(seconds(5));
+    if (!causes.empty()) arm(b, term(1, a), term(2, b), causes);
+  }
+  void plug(std::size_t i, bool plugged) {
+    routers[i].keeper->on_carrier("ge1", plugged, now);
+    drain(routers[i]);
+    access->set_enabled(static_cast<lacp::MemberIndex>(i), plugged, now);
+    take_access();
+  }
+  [[nodiscard]] lacp::PortShow port(Router& router) {
+    tell(router, AskStatus{});
+    return router.last<TrunkStatus>().value().trunk.ports.at(0);
+  }
+
+ protected:
+  void on_effect(Router& router, const Effect& effect) override {
+    const std::size_t i = index(router);
+    if (const auto* store = std::get_if<StoreTrunk>(&effect)) {
+      EXPECT_EQ(store->slot, kTrunkSlot);
+      words[i] = store->word;
+    } else if (const auto* send = std::get_if<SendLacpdu>(&effect)) {
+      EXPECT_EQ(send->device, "ge1");
+      if (access_link[i]) flights_.push_back({now + kDelay, i, true, send->bytes});
+    }
+  }
+  std::optional<TimePoint> other_deadline() const override {
+    std::optional<TimePoint> due = access->next_deadline();
+    for (const Flight& flight : flights_) due = earliest(due, flight.at);
+    return due;
+  }
+  void other_step() override {
+    std::vector<Flight> due;
+    std::erase_if(flights_, [&](Flight& flight) {
+      if (flight.at > now) return false;
+      due.push_back(std::move(flight));
+      return true;
+    });
+    for (const Flight& flight : due) {
+      if (flight.up) {
+        access->on_pdu(static_cast<lacp::MemberIndex>(flight.link), flight.bytes, now);
+      } else if (Router& router = routers[flight.link]; router.keeper && !router.exited) {
+        router.keeper->on_lacpdu("ge1", flight.bytes, now);
+        drain(router);
+      }
+    }
+    access->on_timeout(now);
+    take_access();
+  }
+
+ private:
+  struct Flight {
+    TimePoint at;
+    std::size_t link = 0;
+    bool up = false;  // to the access device
+    Bytes bytes;
+  };
+  void take_access() {
+    while (auto effect = access->poll_effect())
+      if (auto* send = std::get_if<lacp::SendPdu>(&*effect); send && access_link[send->member])
+        flights_.push_back({now + kDelay, send->member, false, std::move(send->bytes)});
+  }
+  std::vector<Flight> flights_;
+};
+
+bool shows_sync(const SendLacpdu& send) {
+  const auto pdu = lacp::decode_pdu(send.bytes);
+  return std::get<lacp::Lacpdu>(*pdu).actor.has(lacp::kStateSynchronization);
+}
+
+TEST(Trunk, MasterIsInSyncBackupIsNot) {
+  TrunkPair pair;
+  pair.up();
+  EXPECT_EQ(pair.words[0], make_trunk_word(1, 1));
+  EXPECT_EQ(pair.words[1], 0U);
+  EXPECT_EQ(pair.access->distributing(), 1U);
+  EXPECT_EQ(lacp::state_digits(pair.port(pair.b).actor.state), "11100000");
+  EXPECT_EQ(pair.port(pair.b).actor.port, 0x8001);
+  EXPECT_TRUE(pair.state(pair.b).access_up);
+  ASSERT_TRUE(pair.a.last<TrunkChanged>().has_value());
+  EXPECT_EQ(pair.a.last<TrunkChanged>()->distributing, 1U);
+}
+
+// Issue: gate store, trunk word store, Sync = 1, hello, in one step and in that order.
+TEST(Trunk, TakeoverIsOneStep) {
+  TrunkPair pair;
+  pair.up();
+  const std::size_t mark = pair.b.journal.size();
+  pair.kill_keeper(pair.a);
+  pair.run_for(milliseconds(101));
+  const std::vector<Effect> steps(pair.b.journal.begin() + static_cast<std::ptrdiff_t>(mark),
+                                  pair.b.journal.end());
+  const auto store = std::find_if(steps.begin(), steps.end(), [](const Effect& effect) {
+    return std::holds_alternative<StoreGate>(effect);
+  });
+  ASSERT_LT(store + 3, steps.end());
+  // This access device shows Sync only with its own answer: collecting follows that.
+  const auto* send = std::get_if<SendLacpdu>(&*(store + 1));
+  const auto* word = std::get_if<StoreTrunk>(&*(store + 1));
+  if (word != nullptr) {
+    EXPECT_EQ(word->word, make_trunk_word(1, 0));
+    send = std::get_if<SendLacpdu>(&*(store + 2));
+  }
+  ASSERT_NE(send, nullptr);
+  EXPECT_TRUE(shows_sync(*send));
+  const auto* hello = std::get_if<SendHello>(&*(store + (word != nullptr ? 3 : 2)));
+  ASSERT_NE(hello, nullptr);
+  EXPECT_EQ(hello->hello.scopes.at(0).role, Role::master);
+  pair.run_for(milliseconds(5));
+  EXPECT_EQ(pair.words[1], make_trunk_word(1, 1));
+  EXPECT_EQ(pair.access->distributing() & 2U, 2U);
+}
+
+TEST(Trunk, PartnerLostOnAllMembersIsAnAccessLoss) {
+  TrunkPair pair;
+  pair.up();
+  pair.access_link[0] = false;  // silent, with carrier
+  pair.run_for(milliseconds(1900));
+  EXPECT_TRUE(pair.open(pair.a));
+  pair.run_for(milliseconds(1300));
+  EXPECT_TRUE(pair.open(pair.b));
+  EXPECT_FALSE(pair.open(pair.a));
+  ASSERT_TRUE(pair.a.last<AccessChanged>().has_value());
+  EXPECT_FALSE(pair.a.last<AccessChanged>()->up);
+  EXPECT_EQ(pair.b.last<ScopeChanged>()->cause, Cause::peer_access_lost);
+  EXPECT_EQ(pair.words[1], make_trunk_word(1, 1));
+  EXPECT_EQ(pair.words[0], 0U);
+}
+
+TEST(Trunk, CarrierLossIsAnAccessLossAtOnce) {
+  TrunkPair pair;
+  pair.up();
+  pair.plug(0, false);
+  EXPECT_EQ(pair.words[0], 0U);
+  pair.run_for(milliseconds(2));
+  EXPECT_TRUE(pair.open(pair.b));
+  EXPECT_NE(pair.words[1], 0U);
+}
+
+// The partner's first LACPDU takes a moment: that is no loss, or a restarted keeper would lose the
+// scope.
+TEST(Trunk, AFreshTrunkIsNotLost) {
+  TrunkPair pair;
+  pair.bring_up();
+  pair.routers[0].keeper->on_carrier("ge1", true, pair.now);
+  pair.run_for(milliseconds(2900));
+  EXPECT_TRUE(pair.state(pair.a).access_up);
+  pair.run_for(milliseconds(200));
+  EXPECT_FALSE(pair.state(pair.a).access_up);
+}
+
+// Design 8: new gate, Sync = 1, Ready; commit: Sync = 0, a last lease of 100 ms, hello at once.
+TEST(Trunk, PlannedHandoverLosesNothing) {
+  TrunkPair pair;
+  pair.up();
+  const Term term = Pair::term(2, pair.b);
+  pair.tell(pair.a, HandoverOffer{kScope, term});
+  const auto offered = pair.a.last<HandoverOffered>();
+  ASSERT_TRUE(offered && offered->offered);
+  pair.run_for(milliseconds(3));
+  std::size_t mark = pair.b.journal.size();
+  pair.tell(pair.b, HandoverOpen{kScope, term, offered->hello_counter});
+  std::size_t sync_at = 0;
+  std::size_t opened_at = 0;
+  for (std::size_t i = mark; i < pair.b.journal.size(); ++i) {
+    const auto* send = std::get_if<SendLacpdu>(&pair.b.journal[i]);
+    if (send != nullptr && shows_sync(*send)) sync_at = i;
+    const auto* told = std::get_if<ToDaemon>(&pair.b.journal[i]);
+    if (told != nullptr && std::holds_alternative<HandoverOpened>(told->message)) opened_at = i;
+  }
+  EXPECT_GT(sync_at, 0U);
+  EXPECT_GT(opened_at, sync_at);
+  pair.run_for(milliseconds(5));
+  EXPECT_EQ(pair.words[1], make_trunk_word(1, 1));
+  EXPECT_EQ(pair.access->distributing(), 3U);
+
+  mark = pair.a.journal.size();
+  pair.tell(pair.a, HandoverCommit{kScope, term});
+  ASSERT_GE(pair.a.journal.size(), mark + 3);
+  EXPECT_TRUE(std::holds_alternative<StoreGate>(pair.a.journal[mark]));
+  const auto* send = std::get_if<SendLacpdu>(&pair.a.journal[mark + 1]);
+  ASSERT_NE(send, nullptr);
+  EXPECT_FALSE(shows_sync(*send));
+  const auto* hello = std::get_if<SendHello>(&pair.a.journal[mark + 2]);
+  ASSERT_NE(hello, nullptr);
+  EXPECT_TRUE(hello->hello.scopes.at(0).handed_over);
+  EXPECT_EQ(pair.lease(pair.a), Duration(milliseconds(100)));
+  EXPECT_EQ(pair.words[0], make_trunk_word(1, 1));  // what is still on its way is forwarded
+  pair.set_scope(pair.a, Role::backup, term, GatePosture::closed);  // as the daemon does
+  pair.run_for(milliseconds(2));
+  EXPECT_EQ(pair.access->distributing(), 2U);
+  pair.run_for(milliseconds(95));
+  EXPECT_TRUE(pair.open(pair.a));
+  pair.run_for(milliseconds(4));
+  EXPECT_FALSE(pair.open(pair.a));
+  EXPECT_EQ(pair.words[0], 0U);
+  EXPECT_FALSE(pair.state(pair.a).gate_open);
+  EXPECT_EQ(pair.state(pair.b).role, Role::master);
+  EXPECT_LE(pair.overlap, Duration(milliseconds(300)));
+  pair.run_for(seconds(2));
+  EXPECT_TRUE(pair.open(pair.b));
+  EXPECT_FALSE(pair.open(pair.a));
+}
+
+// A commit at the last moment of the offer keeps the bound of two gates.
+TEST(Trunk, LateCommitKeepsTheBound) {
+  TrunkPair pair;
+  pair.up();
+  const Term term = Pair::term(2, pair.b);
+  pair.tell(pair.a, HandoverOffer{kScope, term});
+  pair.tell(pair.b, HandoverOpen{kScope, term, pair.a.last<HandoverOffered>()->hello_counter});
+  pair.run_for(milliseconds(245));
+  pair.tell(pair.a, HandoverCommit{kScope, term});
+  EXPECT_EQ(pair.lease(pair.a), Duration(milliseconds(55)));
+  pair.run_for(milliseconds(400));
+  EXPECT_LE(pair.overlap, Duration(milliseconds(300)));
+}
+
+TEST(Trunk, AbortedHandoverTakesSyncBack) {
+  TrunkPair pair;
+  pair.up();
+  const Term term = Pair::term(2, pair.b);
+  pair.tell(pair.a, HandoverOffer{kScope, term});
+  pair.tell(pair.b, HandoverOpen{kScope, term, pair.a.last<HandoverOffered>()->hello_counter});
+  pair.run_for(milliseconds(50));
+  EXPECT_EQ(pair.words[1], make_trunk_word(1, 1));
+  pair.tell(pair.a, HandoverAbort{kScope});
+  pair.run_for(milliseconds(5));
+  EXPECT_EQ(pair.words[1], 0U);
+  EXPECT_EQ(pair.words[0], make_trunk_word(1, 1));
+  EXPECT_EQ(pair.access->distributing(), 1U);
+}
+
+// A crash of the daemon, for longer than the partner's timeout: nothing happens on the wire.
+TEST(Trunk, DaemonCrashKeepsThePartner) {
+  TrunkPair pair;
+  pair.up();
+  pair.kill_daemon(pair.a);
+  pair.run_for(seconds(8));
+  EXPECT_EQ(pair.words[0], make_trunk_word(1, 1));
+  EXPECT_EQ(pair.access->distributing(), 1U);
+}
+
+TEST(Trunk, LargerTermTakesSyncAway) {
+  TrunkPair pair;
+  pair.up();
+  pair.set_scope(pair.b, Role::master, Pair::term(9, pair.b), GatePosture::leased);
+  pair.run_for(milliseconds(5));
+  EXPECT_FALSE(pair.open(pair.a));
+  EXPECT_EQ(pair.words[0], 0U);
+  EXPECT_EQ(pair.access->distributing(), 2U);
+}
+
+// A process that did not run: the lease ran out, so the trunk is out of sync until the gate
+// reopens.
+TEST(Trunk, ExpiredLeaseTakesSyncAway) {
+  TrunkPair pair;
+  pair.path_count = 1;
+  pair.up({});
+  pair.a.can_send[0] = false;
+  pair.run_for(seconds(1));
+  EXPECT_FALSE(pair.open(pair.a));
+  EXPECT_EQ(pair.words[0], 0U);
+  EXPECT_FALSE(pair.port(pair.a).actor.has(lacp::kStateSynchronization));
+  pair.a.can_send[0] = true;
+  pair.run_for(seconds(2));
+  EXPECT_TRUE(pair.open(pair.a));
+  EXPECT_EQ(pair.words[0], make_trunk_word(1, 1));
+}
+
+TEST(Trunk, ForceBackupIsNeverInSyncAndGivesItsScopeAway) {
+  TrunkPair pair;
+  pair.mode = {TrunkMode::force_backup, TrunkMode::automatic};
+  pair.up();
+  pair.run_for(milliseconds(10));
+  EXPECT_EQ(pair.words[0], 0U);
+  EXPECT_FALSE(pair.state(pair.a).access_up);
+  EXPECT_EQ(pair.state(pair.b).role, Role::master);
+  EXPECT_EQ(pair.words[1], make_trunk_word(1, 1));
+}
+
+TEST(Trunk, WithoutAScopeItIsAnOrdinaryAggregate) {
+  TrunkPair pair;
+  pair.bound.reset();
+  pair.up();
+  EXPECT_EQ(pair.words[0], make_trunk_word(1, 1));
+  EXPECT_EQ(pair.words[1], make_trunk_word(1, 1));
+  EXPECT_TRUE(pair.state(pair.a).access_up);
+}
+
+TEST(Trunk, RemovedTrunkIsClosed) {
+  TrunkPair pair;
+  pair.up();
+  Configure configure = pair.configuration(pair.a);
+  configure.trunks.clear();
+  pair.tell(pair.a, configure);
+  EXPECT_EQ(pair.words[0], 0U);
+  EXPECT_TRUE(pair.a.keeper->trunk_words().empty());
+}
+
+TEST(Trunk, LeavingSaysSo) {
+  TrunkPair pair;
+  pair.up();
+  const std::size_t mark = pair.a.journal.size();
+  pair.tell(pair.a, Leave{});
+  bool said = false;
+  for (std::size_t i = mark; i < pair.a.journal.size(); ++i)
+    if (const auto* send = std::get_if<SendLacpdu>(&pair.a.journal[i])) said = !shows_sync(*send);
+  EXPECT_TRUE(said);
+  EXPECT_EQ(pair.words[0], 0U);
+  pair.run_for(milliseconds(5));
+  EXPECT_TRUE(pair.open(pair.b));
+}
+
+}  // namespace
+}  // namespace hotpair::ha::keeper::test
