@@ -30,6 +30,7 @@ class Checker {
     check_capacity();
     check_kept();
     for (Diagnostic& each : check_ssl(config_, context_)) found_.push_back(std::move(each));
+    for (Diagnostic& each : check_trunks(config_, context_)) found_.push_back(std::move(each));
     return std::move(found_);
   }
 

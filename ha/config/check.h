@@ -22,4 +22,7 @@ struct CheckContext {
 /// Every rule of order and consistency. Errors refuse the commit, warnings do not.
 [[nodiscard]] Diagnostics check_config(const Config& config, const CheckContext& context);
 
+/// Of these, the rules of Eth-Trunks and LACP.
+[[nodiscard]] Diagnostics check_trunks(const Config& config, const CheckContext& context);
+
 }  // namespace hotpair::ha::config

@@ -49,4 +49,11 @@ std::vector<const InterfaceModel*> Config::interfaces_of(const RbpModel& profile
   return bound;
 }
 
+std::vector<const InterfaceModel*> Config::members_of(std::uint16_t eth_trunk) const {
+  std::vector<const InterfaceModel*> members;
+  for (const InterfaceModel& interface : interfaces)
+    if (interface.eth_trunk && *interface.eth_trunk == eth_trunk) members.push_back(&interface);
+  return members;
+}
+
 }  // namespace hotpair::ha::config

@@ -179,6 +179,13 @@ struct GmpSettings {
   friend bool operator==(const GmpSettings&, const GmpSettings&) = default;
 };
 
+/// `mode` of an Eth-Trunk. Only lacp_static has an engine.
+enum class TrunkMode : std::uint8_t { manual, lacp_static, lacp_dynamic };
+/// `lacp timeout`: what the partner is asked for, 3 s or 90 s.
+enum class LacpTimeout : std::uint8_t { slow, fast };
+/// `e-trunk mode` of an Eth-Trunk.
+enum class EtrunkMode : std::uint8_t { automatic, force_master, force_backup };
+
 /// View `interface NAME`.
 struct InterfaceModel {
   InterfaceName name;
@@ -196,6 +203,13 @@ struct InterfaceModel {
   Setting<std::uint16_t> etrunk;     ///< E-Trunk that this Eth-Trunk is a member of
   Setting<std::uint16_t> eth_trunk;  ///< Eth-Trunk that this port is a member of
   Setting<std::string> remote_backup_profile;
+  Setting<std::uint16_t> lacp_priority{32768};  ///< of a member port; smaller is better
+  // Of an Eth-Trunk:
+  Setting<TrunkMode> trunk_mode{TrunkMode::manual};
+  Setting<LacpTimeout> lacp_timeout{LacpTimeout::slow};
+  Setting<std::uint16_t> least_active{1};  ///< links, 1 to 32
+  Setting<std::uint16_t> max_active{16};   ///< links, 1 to 32
+  Setting<EtrunkMode> etrunk_mode{EtrunkMode::automatic};
   friend bool operator==(const InterfaceModel&, const InterfaceModel&) = default;
 
   /// The link carries IPv4 (IPv6) multicast and takes a VIF (MIF).
@@ -243,6 +257,8 @@ struct Config {
   Setting<bool> multicast_ipv4;  ///< `multicast routing-enable`
   Setting<bool> multicast_ipv6;  ///< `multicast ipv6 routing-enable`
   std::vector<EtrunkConfigModel> etrunks;
+  Setting<std::uint16_t> lacp_priority{32768};         ///< of the system; smaller is better
+  Setting<std::uint16_t> etrunk_lacp_priority{32768};  ///< the same for E-Trunk members
   Setting<MacAddress>
       etrunk_system_id;  ///< `lacp e-trunk system-id`; not configured: the node makes one
   std::vector<SslPolicyModel> ssl_policies;
@@ -264,6 +280,8 @@ struct Config {
   [[nodiscard]] const InterfaceModel* interface_with(const IpAddress& address) const;
   /// Interfaces whose view binds the profile, in order.
   [[nodiscard]] std::vector<const InterfaceModel*> interfaces_of(const RbpModel& profile) const;
+  /// Ports that are members of the Eth-Trunk, in order.
+  [[nodiscard]] std::vector<const InterfaceModel*> members_of(std::uint16_t eth_trunk) const;
 };
 
 }  // namespace hotpair::ha::config

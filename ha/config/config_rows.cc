@@ -115,8 +115,9 @@ void Editor::warn(std::string message) {
 const std::vector<ConfigRow>& config_rows() {
   static const std::vector<ConfigRow> rows = [] {
     std::vector<ConfigRow> all;
-    for (const auto part : {system_rows(), ssl_rows(), backup_rows(), address_rows(),
-                            membership_rows(), binding_rows()})
+    for (const auto part :
+         {first_rows(), trunk_system_rows(), system_rows(), ssl_rows(), backup_rows(),
+          address_rows(), membership_rows(), trunk_rows(), binding_rows()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();

@@ -142,12 +142,16 @@ class LineSink {
 /// The whole configuration as printed lines, view by view.
 [[nodiscard]] std::vector<PrintedLine> printed_lines(const Config& config, bool secrets);
 
+/// The system view in three parts, in the order of printing.
+[[nodiscard]] std::span<const ConfigRow> first_rows();
+[[nodiscard]] std::span<const ConfigRow> trunk_system_rows();
 [[nodiscard]] std::span<const ConfigRow> system_rows();
 [[nodiscard]] std::span<const ConfigRow> ssl_rows();
 [[nodiscard]] std::span<const ConfigRow> backup_rows();  ///< e-trunk, services, profiles
-/// The interface view in three parts, in the order of printing.
+/// The interface view in four parts, in the order of printing.
 [[nodiscard]] std::span<const ConfigRow> address_rows();
 [[nodiscard]] std::span<const ConfigRow> membership_rows();
+[[nodiscard]] std::span<const ConfigRow> trunk_rows();
 [[nodiscard]] std::span<const ConfigRow> binding_rows();
 
 /// The header of the view `ssl policy NAME`.

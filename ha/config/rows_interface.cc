@@ -188,33 +188,6 @@ void print_pim_ipv6(const PrintScope& scope, LineSink& sink) {
   if (*scope.interface->pim_ipv6_sm) sink.line("pim ipv6 sm", scope.interface->pim_ipv6_sm.line);
 }
 
-void set_eth_trunk(Editor& editor, const Values& values) {
-  if (!editor.undo && editor.interface_name.kind != InterfaceKind::ethernet &&
-      editor.interface_name.kind != InterfaceKind::plain) {
-    editor.refuse(fmt::format("{} cannot be a member of an Eth-Trunk", editor.interface_name.name));
-    return;
-  }
-  const std::uint64_t id = values.has("id") ? values.number("id") : 0;
-  editor.assign(editor.interface(), &InterfaceModel::eth_trunk, static_cast<std::uint16_t>(id));
-}
-void print_eth_trunk(const PrintScope& scope, LineSink& sink) {
-  const auto& id = scope.interface->eth_trunk;
-  if (id) sink.line(fmt::format("eth-trunk {}", *id), id.line);
-}
-
-void set_member(Editor& editor, const Values& values) {
-  if (!editor.undo && !editor.interface_name.is_eth_trunk()) {
-    editor.refuse("only an Eth-Trunk interface can be a member of an E-Trunk");
-    return;
-  }
-  const std::uint64_t id = values.has("id") ? values.number("id") : 0;
-  editor.assign(editor.interface(), &InterfaceModel::etrunk, static_cast<std::uint16_t>(id));
-}
-void print_member(const PrintScope& scope, LineSink& sink) {
-  const auto& id = scope.interface->etrunk;
-  if (id) sink.line(fmt::format("e-trunk {}", *id), id.line);
-}
-
 void set_binding(Editor& editor, const Values& values) {
   editor.assign(editor.interface(), &InterfaceModel::remote_backup_profile,
                 values.has("name") ? values.text("name") : "");
@@ -265,17 +238,6 @@ constexpr ConfigRow kAddressRows[] = {
 };
 
 constexpr ConfigRow kBindingRows[] = {
-    {kView, "mode mode:{lacp-static|lacp-dynamic|manual}", "How the Eth-Trunk works", nullptr,
-     nullptr, kLater},
-    {kView, "lacp text:REST", "LACP of this interface", nullptr, nullptr, kLater, true},
-    {kView, "least active-linknumber number:1-64", "Links needed", nullptr, nullptr, kLater},
-    {kView, "max active-linknumber number:1-64", "Links used", nullptr, nullptr, kLater},
-    {kView, "load-balance text:REST", "How links share the load", nullptr, nullptr, kLater},
-    {kView, "eth-trunk id:1-1024", "Member of this Eth-Trunk", set_eth_trunk, print_eth_trunk,
-     kPartly},
-    {kView, "e-trunk id:1-1024", "Member of this E-Trunk", set_member, print_member},
-    {kView, "e-trunk mode mode:{auto|force-master|force-backup}", "How the member gets its role",
-     nullptr, nullptr, kLater},
     {kView, "isis text:REST", "IS-IS (kept for the unicast routing daemon)", nullptr, nullptr,
      kForeign, true},
     {kView, "ospf text:REST", "OSPF (kept for the unicast routing daemon)", nullptr, nullptr,

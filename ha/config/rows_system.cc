@@ -46,20 +46,6 @@ void print_multicast_ipv6(const PrintScope& scope, LineSink& sink) {
   if (*enabled) sink.line("multicast ipv6 routing-enable", enabled.line);
 }
 
-void set_system_id(Editor& editor, const Values& values) {
-  MacAddress id;
-  if (values.has("id")) id = values.get<MacAddress>("id");
-  if (!editor.undo && (id == MacAddress{} || (id.octets[0] & 1U) != 0)) {
-    editor.refuse("a system id is a unicast address and not zero");
-    return;
-  }
-  editor.assign(editor.config, &Config::etrunk_system_id, id);
-}
-void print_system_id(const PrintScope& scope, LineSink& sink) {
-  const auto& id = scope.config.etrunk_system_id;
-  if (id) sink.line("lacp e-trunk system-id " + id->to_string(), id.line);
-}
-
 // ---- headers of views ----
 
 template <typename List, typename Matches>
@@ -276,7 +262,7 @@ void print_ssm6(const PrintScope& scope, LineSink& sink) { print_ssm(scope, sink
 constexpr auto kSystem = View::system;
 constexpr auto kLater = RowKind::not_active;
 
-constexpr ConfigRow kRows[] = {
+constexpr ConfigRow kFirstRows[] = {
     {kSystem, "sysname name:STRING64", "Name of this node", set_sysname, print_sysname,
      RowKind::active, false, true},
     {kSystem, "hostname name:STRING64", "Name of this node (IOS)", set_sysname},
@@ -289,12 +275,10 @@ constexpr ConfigRow kRows[] = {
     {kSystem, "ipv6 multicast-routing", "Enable IPv6 multicast (IOS)", set_multicast_ipv6},
     {kSystem, "e-trunk id:1-1024", "Enter an E-Trunk view", enter_etrunk, print_etrunks,
      RowKind::active, true, true},
-    {kSystem, "lacp priority priority:0-65535", "LACP system priority", nullptr, nullptr, kLater,
-     false, true},
-    {kSystem, "lacp e-trunk priority priority:0-65535", "LACP system priority of E-Trunk members",
-     nullptr, nullptr, kLater, false, true},
-    {kSystem, "lacp e-trunk system-id id:MAC", "System id, the tie-breaker of the election",
-     set_system_id, print_system_id, RowKind::active, false, true},
+};
+
+// Those of trunks stand between (rows_trunk.cc).
+constexpr ConfigRow kRows[] = {
     {kSystem, "ssl policy name:STRING31", "Enter the view of certificates for a channel",
      enter_ssl_policy, print_ssl_policies, RowKind::active, true, true},
     {kSystem, "remote-backup-service name:STRING31", "Enter the view of a channel to the peer",
@@ -365,6 +349,7 @@ constexpr ConfigRow kRows[] = {
 
 }  // namespace
 
+std::span<const ConfigRow> first_rows() { return kFirstRows; }
 std::span<const ConfigRow> system_rows() { return kRows; }
 
 }  // namespace hotpair::ha::config

@@ -81,12 +81,8 @@ TEST(SeedFiles, DeviceAOf003) {
                   "  network 10.0.13.0 0.0.0.255", "  network 10.0.15.0 0.0.0.255"));
   EXPECT_THAT(
       list_inactive(config),
-      ElementsAre(
-          "lacp priority 100: not active in this version (line 10)",
-          "interface Eth-Trunk1: pim sm: not active in this version (line 24)",
-          "interface Eth-Trunk1: mode lacp-static: not active in this version (line 26)",
+      ElementsAre("interface Eth-Trunk1: pim sm: not active in this version (line 24)",
           "interface GigabitEthernet0/1/1: pim sm: not active in this version (line 33)",
-          "interface GigabitEthernet0/1/2: eth-trunk 1: not active in this version (line 37)",
           "interface GigabitEthernet0/1/3: pim sm: not active in this version (line 42)",
           "ospf 1: for the unicast routing daemon (line 49)"));
 }
@@ -125,7 +121,6 @@ TEST(SeedFiles, PassTheRulesOfCommit) {
     EXPECT_EQ(errors_in(found), 0U) << all(found);
     EXPECT_THAT(all(found), HasSubstr("no pair key: run hotpair pair init"));
     EXPECT_THAT(all(found), HasSubstr("single path: cutting it makes two masters"));
-    EXPECT_THAT(all(found), HasSubstr("'mode lacp-static' is not active in this version"));
   }
 }
 
@@ -190,10 +185,42 @@ TEST(Parser, IosWords) {
 }
 
 TEST(Parser, AbbreviationsAreWrittenOut) {
-  const Config config = parsed("int ge0/1/2\n mod lacp-s\n igm en\n#\nmulti rout\n");
+  const Config config =
+      parsed("int ge0/1/2\n igm en\n#\nint eth-trunk 1\n mod lacp-s\n mt 1500\n#\nmulti rout\n");
   EXPECT_TRUE(*config.multicast_ipv4);
   EXPECT_TRUE(*config.find_interface("GigabitEthernet0/1/2")->igmp.enabled);
-  EXPECT_EQ(config.inactive.at(0).text, "mode lacp-static");
+  EXPECT_EQ(*config.find_interface("Eth-Trunk1")->trunk_mode, TrunkMode::lacp_static);
+  EXPECT_EQ(config.inactive.at(0).text, "mtu 1500");
+}
+
+TEST(Parser, TrunkLines) {
+  const Config config = parsed(
+      "lacp priority 100\nlacp e-trunk priority 200\ninterface Eth-Trunk1\n mode lacp-static\n"
+      " lacp timeout fast\n least active-linknumber 2\n max active-linknumber 8\n e-trunk 1\n"
+      " e-trunk mode force-backup\n#\ninterface GE0/1/2\n eth-trunk 1\n lacp priority 7\n#\n"
+      "interface GE0/1/3\n eth-trunk 1\n");
+  EXPECT_EQ(*config.lacp_priority, 100);
+  EXPECT_EQ(*config.etrunk_lacp_priority, 200);
+  const InterfaceModel& trunk = *config.find_interface("Eth-Trunk1");
+  EXPECT_EQ(*trunk.trunk_mode, TrunkMode::lacp_static);
+  EXPECT_EQ(*trunk.lacp_timeout, LacpTimeout::fast);
+  EXPECT_EQ(*trunk.least_active, 2);
+  EXPECT_EQ(*trunk.max_active, 8);
+  EXPECT_EQ(*trunk.etrunk_mode, EtrunkMode::force_backup);
+  EXPECT_EQ(*config.find_interface("GigabitEthernet0/1/2")->lacp_priority, 7);
+  EXPECT_EQ(config.members_of(1).size(), 2U);
+  EXPECT_TRUE(list_inactive(config).empty());
+  EXPECT_EQ(parsed(print_config(config)), config);
+}
+
+TEST(Parser, TrunkLinesOnAPortAreRefused) {
+  for (const char* line : {"mode lacp-static", "lacp timeout fast", "least active-linknumber 1",
+                           "max active-linknumber 1", "e-trunk mode auto", "e-trunk 1"}) {
+    const auto outcome = parse_config(std::string("interface GE0/1/2\n ") + line + "\n", "f");
+    EXPECT_EQ(errors_in(outcome.diagnostics), 1U) << line;
+  }
+  const auto outcome = parse_config("interface Eth-Trunk1\n eth-trunk 2\n", "f");
+  EXPECT_EQ(errors_in(outcome.diagnostics), 1U);
 }
 
 TEST(Parser, UndoTakesBack) {

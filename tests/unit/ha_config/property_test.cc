@@ -148,7 +148,7 @@ class Writer {
   std::string interface_line() {
     const std::string address = one_of({"1.1.1.1", "1.1.1.2", "1.1.1.3", "1.1.1.4"});
     const std::string length = one_of({"24", "255.255.255.0", "32"});
-    switch (pick(8)) {
+    switch (pick(9)) {
       case 0:
         return "ip address " + address + " " + length;
       case 1:
@@ -177,7 +177,12 @@ class Writer {
       case 6:
         return one_of({"pim sm", "pim ipv6 sm", "undo pim sm", "mode lacp-static", "mode manual",
                        "undo mode", "isis ipv6 enable 1", "ospf cost 1", "ospf cost 2",
-                       "undo ospf cost 1", "lacp timeout fast"});
+                       "undo ospf cost 1", "lacp preempt enable"});
+      case 7:
+        return one_of({"lacp timeout fast", "lacp timeout slow", "undo lacp timeout",
+                       "lacp priority 9", "undo lacp priority", "least active-linknumber 2",
+                       "max active-linknumber 3", "undo max active-linknumber",
+                       "e-trunk mode force-master", "e-trunk mode auto", "undo e-trunk mode"});
       default:
         return one_of({"e-trunk 1", "undo e-trunk", "eth-trunk 1", "remote-backup-profile p1",
                        "undo eth-trunk", "undo remote-backup-profile", "undo ip address"});
