@@ -100,6 +100,16 @@ Response etrunks(const Call& call) {
   return rendered(call, model);
 }
 
+Response eth_trunks(const Call& call) {
+  auto model = call.view.eth_trunks();
+  std::optional<std::string> id;
+  if (call.values.has("id")) id = fmt::format("{}", call.values.number("id"));
+  if (auto none = keep_named(model.trunks, id, "Eth-Trunk",
+                             [](const auto& each) { return fmt::format("{}", each.id); }))
+    return *none;
+  return rendered(call, model, TextOptions{call.verbose});
+}
+
 template <Family Which>
 std::string_view kind_of() {
   return Which == Family::ipv4 ? "interface with IGMP" : "interface with MLD";
@@ -195,6 +205,8 @@ constexpr CommandRow kRows[] = {
      AccessRole::view, ssl_policies},
     {"display e-trunk [ id:1-1024 ]", "Who is master, paths to the peer, members", AccessRole::view,
      etrunks},
+    {"display eth-trunk [ id:1-1024 ] [ verbose ]", "LACP of Eth-Trunks, members and partners",
+     AccessRole::view, eth_trunks},
     {"display igmp group [ group:IPV4 ] [ interface interface:INTERFACE ] [ verbose ]",
      "IPv4 groups with members", AccessRole::view, gmp_groups<Family::ipv4>},
     {"display igmp interface [ interface:INTERFACE ] [ verbose ]", "IGMP on interfaces",

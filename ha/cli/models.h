@@ -9,6 +9,7 @@
 #include "ha/config/config_model.h"
 #include "ha/etrunk/etrunk_types.h"
 #include "ha/keeper/wire/keeper_protocol.h"
+#include "ha/lacp/lacp_show.h"
 #include "mcast/gmp/gmp_show.h"
 #include "platform/base/address.h"
 #include "platform/base/ids.h"
@@ -157,6 +158,35 @@ struct Etrunk {
 };
 struct EtrunksModel {
   std::vector<Etrunk> etrunks;
+};
+
+// ---- display eth-trunk ----
+
+struct EthTrunkPort {
+  std::string name;     ///< "GigabitEthernet0/1/2"
+  std::string type;     ///< "1GE"; "--" for a name that does not tell
+  bool high = false;    ///< (h): our system has the better priority towards its partner
+  lacp::PortShow port;  ///< both ends, machines, counters
+};
+/// One Eth-Trunk, fields as seeds 003 and 004 print them.
+struct EthTrunk {
+  std::uint16_t id = 0;
+  std::uint16_t system_priority = 32768;
+  MacAddress system_id;
+  std::uint16_t least_active = 1;
+  std::uint16_t max_active = 16;
+  bool fast = false;
+  bool up = false;                             ///< enough members forward
+  std::uint32_t up_ports = 0;                  ///< members that collect and distribute
+  std::optional<lacp::MemberIndex> reference;  ///< (r)
+  bool sync_allowed = false;                   ///< verbose and JSON, as the rest
+  bool partner_heard = false;
+  std::uint32_t collecting = 0;
+  std::uint32_t distributing = 0;
+  std::vector<EthTrunkPort> ports;
+};
+struct EthTrunksModel {
+  std::vector<EthTrunk> trunks;
 };
 
 // ---- display igmp|mld interface, display igmp|mld group ----

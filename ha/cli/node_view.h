@@ -41,6 +41,7 @@ class NodeView {
   [[nodiscard]] virtual std::string policy_problem(const config::SslPolicyModel& policy) const = 0;
   [[nodiscard]] virtual RemoteBackupProfilesModel remote_backup_profiles() const = 0;
   [[nodiscard]] virtual EtrunksModel etrunks() const = 0;
+  [[nodiscard]] virtual EthTrunksModel eth_trunks() const = 0;
   [[nodiscard]] virtual GmpInterfacesModel gmp_interfaces(Family family) const = 0;
   [[nodiscard]] virtual GmpGroupsModel gmp_groups(const GmpGroupQuery& query) const = 0;
   /// nullptr: the table is short, gmp_groups() gives it at once.

@@ -10,6 +10,7 @@ namespace hotpair::ha::cli {
 [[nodiscard]] Json to_json(const SslPoliciesModel& model);
 [[nodiscard]] Json to_json(const RemoteBackupProfilesModel& model);
 [[nodiscard]] Json to_json(const EtrunksModel& model);
+[[nodiscard]] Json to_json(const EthTrunksModel& model);
 [[nodiscard]] Json to_json(const GmpInterfacesModel& model);
 [[nodiscard]] Json to_json(const GmpGroup& group);
 [[nodiscard]] Json to_json(const GmpGroupsModel& model);

@@ -18,6 +18,8 @@ struct TextOptions {
 [[nodiscard]] std::string to_text(const SslPoliciesModel& model);
 [[nodiscard]] std::string to_text(const RemoteBackupProfilesModel& model);
 [[nodiscard]] std::string to_text(const EtrunksModel& model);
+/// As seeds 003 and 004 print it.
+[[nodiscard]] std::string to_text(const EthTrunksModel& model, TextOptions options);
 [[nodiscard]] std::string to_text(const GmpInterfacesModel& model, TextOptions options);
 [[nodiscard]] std::string to_text(const GmpGroupsModel& model, TextOptions options);
 /// Its parts, for a table that is written piece by piece: the title, what stands before the first

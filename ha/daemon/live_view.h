@@ -52,6 +52,7 @@ class LiveView final : public cli::NodeView {
   }
   [[nodiscard]] cli::RemoteBackupProfilesModel remote_backup_profiles() const override;
   [[nodiscard]] cli::EtrunksModel etrunks() const override;
+  [[nodiscard]] cli::EthTrunksModel eth_trunks() const override;
   [[nodiscard]] cli::GmpInterfacesModel gmp_interfaces(Family family) const override;
   [[nodiscard]] cli::GmpGroupsModel gmp_groups(const cli::GmpGroupQuery& query) const override;
   [[nodiscard]] std::unique_ptr<cli::GmpGroupReader> gmp_group_reader(

@@ -135,6 +135,7 @@ node::NodeConfig to_node_config(const Config& config, const config::PortMap& por
   for (const auto& interface : config.interfaces)
     if (interface.name.kind != config::InterfaceKind::null)
       settings.links.push_back(link_settings(interface, config, ports));
+  settings.trunks = trunk_settings(config, ports, system_id_of(context.node), context.trunks);
   for (const auto& rp : config.static_rps)
     if (auto mapping = mcast::rp::make_static_rp(rp.rp, rp.groups))
       settings.static_rps.push_back(*mapping);

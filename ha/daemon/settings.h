@@ -5,6 +5,7 @@
 
 #include "ha/config/config_model.h"
 #include "ha/config/ports.h"
+#include "ha/daemon/trunk_settings.h"
 #include "ha/node/node_config.h"
 #include "platform/base/ids.h"
 
@@ -15,6 +16,8 @@ struct SettingsContext {
   NodeId node;
   /// E-Trunk hello keys derived from the pair keys, used where no security-key is configured.
   std::vector<std::string> derived_keys;
+  /// Slots and member indexes that the data plane has given to Eth-Trunks.
+  std::vector<TrunkNumbers> trunks = {};
 };
 
 /// The node's settings from a configuration that passed its check.

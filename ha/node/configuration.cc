@@ -40,6 +40,7 @@ void Node::apply(const NodeConfig& config, TimePoint now) {
   apply_services(config, now);
   apply_scopes(config, now);
   apply_links(config, now);
+  apply_trunks(config);
   configure_keeper();
   for (const ScopeId fresh : fresh_scopes_) acquaint(*find(fresh), now);
   fresh_scopes_.clear();
@@ -320,9 +321,11 @@ void Node::configure_keeper() {
     if (id == kWholeNode) continue;
     keeper::ScopeConfig config{id, scope->settings.etrunk, scope->gate_slot, {}};
     for (const auto& [link_id, link] : links_)
-      if (link.settings.scope == id) config.access_devices.push_back(link.settings.device);
+      if (link.settings.scope == id && !is_trunk(link))
+        config.access_devices.push_back(link.settings.device);
     message.scopes.push_back(std::move(config));
   }
+  message.trunks = trunk_setups();
   message.restart_grace_ms = static_cast<std::uint32_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(config_.restart_grace).count());
   effects_.push(SendToKeeper{message});

@@ -27,6 +27,7 @@ void Node::on_keeper_lost(TimePoint now) {
     state.heard = state.alone = false;
     state.path_up.clear();
   }
+  for (auto& [id, state] : trunks_) state.status.reset();
   for (const auto& [id, scope] : scopes_)
     if (id != kWholeNode) scope->role.on_keeper_lost();
   raise(kKeeperGone, "keeper", now);

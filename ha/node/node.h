@@ -122,6 +122,12 @@ struct EtrunkState {
   std::optional<etrunk::Hello> peer;
 };
 
+/// What the keeper said of an Eth-Trunk.
+struct TrunkState {
+  TrunkSettings settings;
+  std::optional<keeper::TrunkStatus> status;
+};
+
 /// One node: see DESIGN.md. Inputs in, effects out, one deadline.
 class Node {
  public:
@@ -222,6 +228,7 @@ class Node {
   }
   [[nodiscard]] const std::map<etrunk::EtrunkId, EtrunkState>& etrunks() const { return etrunks_; }
   [[nodiscard]] const std::map<LinkId, Link>& links() const { return links_; }
+  [[nodiscard]] const std::map<lacp::TrunkId, TrunkState>& trunks() const { return trunks_; }
   [[nodiscard]] const Link* find_link(std::string_view name) const;
   [[nodiscard]] const mcast::gmp::Machine& gmp() const { return gmp_; }
   [[nodiscard]] const mcast::mrib::Mrib& mrib() const { return mrib_; }
@@ -280,6 +287,14 @@ class Node {
   void handle(const keeper::HandoverOffered& message, TimePoint now);
   void handle(const keeper::LeaveRequested& message, TimePoint now);
   void note_keeper_act(Scope& scope, const keeper::ScopeChanged& change, TimePoint now);
+
+  // trunk_edge.cc
+  void apply_trunks(const NodeConfig& config);
+  [[nodiscard]] std::vector<keeper::TrunkSetup> trunk_setups() const;
+  [[nodiscard]] bool is_trunk(const Link& link) const;
+  void handle(const keeper::TrunkStatus& message, TimePoint now);
+  void handle(const keeper::TrunkChanged& message, TimePoint now);
+  void note_partner(const std::string& name, bool heard, TimePoint now);
 
   // role_edge.cc
   bool pump_role(Scope& scope, TimePoint now);
@@ -399,6 +414,7 @@ class Node {
   std::uint32_t next_transport_ = 1;
   std::uint32_t next_slot_ = 0;
   std::map<ScopeId, std::uint32_t> slots_;  // by scope, for good
+  std::map<lacp::TrunkId, TrunkState> trunks_;
   std::vector<ScopeId> fresh_scopes_;       // configured by the present apply()
   Alarms alarms_;
   switchover::History history_;

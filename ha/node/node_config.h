@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ha/etrunk/etrunk_types.h"
+#include "ha/keeper/wire/keeper_protocol.h"
 #include "mcast/gmp/gmp_types.h"
 #include "mcast/rp/rp_types.h"
 #include "platform/base/address.h"
@@ -75,12 +76,26 @@ struct LinkSettings {
   std::vector<StaticGroup> static_groups;  ///< of families that are enabled
 };
 
+/// One Eth-Trunk whose LACP the keeper runs: it has `mode lacp-static` and is not a device that the
+/// operator made (named in ports.conf).
+struct TrunkSettings {
+  std::string name;    ///< "Eth-Trunk1"
+  std::string device;  ///< Linux device of the aggregate
+  std::uint32_t slot = 0;  ///< of its trunk word
+  lacp::TrunkConfig lacp;
+  std::vector<std::string> member_names;  ///< "GigabitEthernet0/1/2", beside lacp.members
+  std::optional<ScopeId> scope;
+  keeper::TrunkMode mode = keeper::TrunkMode::automatic;
+  friend bool operator==(const TrunkSettings&, const TrunkSettings&) = default;
+};
+
 struct NodeConfig {
   std::string sysname = "hotpair";
   std::vector<EtrunkSettings> etrunks;
   std::vector<ServiceSettings> services;
   std::vector<ScopeSettings> scopes;
   std::vector<LinkSettings> links;
+  std::vector<TrunkSettings> trunks;
   std::vector<mcast::rp::RpMapping> static_rps;
   MacAddress system_id;
   Duration restart_grace = std::chrono::seconds(10);

@@ -157,6 +157,14 @@ inline constexpr Message kHandshakesLimited{
     "address.",
     "Look at the peer; filter the port to the peer's address."};
 
+inline constexpr Message kNoPartner{
+    "HA-NODE-0022", LogLevel::warning, "{}: no LACP partner is heard on any member",
+    "The access device is silent, or the links are down. A master reports its access as lost.",
+    "Check the links and the access device; display eth-trunk N verbose shows each member."};
+inline constexpr Message kTrunkChanged{
+    "HA-NODE-0023", LogLevel::info, "{}: {} of {} members forward, {}",
+    "LACP took members into the aggregate, or out of it.", "Nothing."};
+
 inline constexpr std::array kMessages{
     kRoleChanged,      kPeerSilent,      kServiceDown,        kIncomplete,
     kDigestDiffers,    kStoreDegraded,   kConventionConflict, kKeeperGone,
@@ -165,6 +173,7 @@ inline constexpr std::array kMessages{
     kLeaving,          kGateChanged,     kPeerDiverged,       kQueryVersion,
     kRankLowered,      kTermsLost,       kSameNodeId,         kStoreSlow,
     kCertificateMonth, kCertificateWeek, kCertificateDay,     kCertificateExpired,
-    kRenewalFailed,    kPolicyRefused,   kHandshakesLimited};
+    kRenewalFailed,    kPolicyRefused,   kHandshakesLimited,  kNoPartner,
+    kTrunkChanged};
 
 }  // namespace hotpair::ha::node

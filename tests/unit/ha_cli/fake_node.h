@@ -52,6 +52,7 @@ class FakeNode : public NodeView, public Actions {
   RemoteBackupServicesModel service_model{{seed_service(false, true)}};
   RemoteBackupProfilesModel profile_model{{seed_profile(config::ServiceType::igmp)}};
   EtrunksModel etrunk_model;
+  EthTrunksModel eth_trunk_model;
   GmpInterfacesModel interface_model;
   GmpGroupsModel group_model;
   AlarmsModel alarm_model;
@@ -82,6 +83,7 @@ class FakeNode : public NodeView, public Actions {
     return profile_model;
   }
   [[nodiscard]] EtrunksModel etrunks() const override { return etrunk_model; }
+  [[nodiscard]] EthTrunksModel eth_trunks() const override { return eth_trunk_model; }
   [[nodiscard]] GmpInterfacesModel gmp_interfaces(Family family) const override {
     GmpInterfacesModel model = interface_model;
     model.family = family;

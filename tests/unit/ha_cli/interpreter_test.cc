@@ -226,9 +226,8 @@ TEST_F(Interpreter, ConfigurationHidesKeysFromThoseWhoMayOnlyLook) {
   EXPECT_THAT(run("display current-configuration").text, HasSubstr("VQE"));
   EXPECT_THAT(run("display current-configuration", AccessRole::operate).text,
               HasSubstr("cipher ******"));
-  EXPECT_THAT(
-      run("display current-configuration inactive").text,
-      HasSubstr("interface Eth-Trunk1: mode lacp-static: not active in this version (line 26)\n"));
+  EXPECT_THAT(run("display current-configuration inactive").text,
+              HasSubstr("interface Eth-Trunk1: pim sm: not active in this version (line 24)\n"));
   EXPECT_TRUE(run("save").pending.has_value());
 }
 
