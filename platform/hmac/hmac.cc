@@ -64,6 +64,45 @@ bool HmacSha256::verify(ByteSpan message, ByteSpan tag) const {
   return equal_constant_time(sign(message), tag);
 }
 
+namespace {
+
+struct FreeDigest {
+  void operator()(EVP_MD* digest) const { EVP_MD_free(digest); }
+};
+struct FreeDigestContext {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+
+}  // namespace
+
+struct Sha1::Context {
+  std::unique_ptr<EVP_MD, FreeDigest> algorithm;
+  std::unique_ptr<EVP_MD_CTX, FreeDigestContext> state;
+};
+
+Sha1::Sha1() : context_(std::make_unique<Context>()) {
+  context_->algorithm.reset(EVP_MD_fetch(nullptr, "SHA1", nullptr));
+  HA_ASSERT(context_->algorithm != nullptr);
+  context_->state.reset(EVP_MD_CTX_new());
+  HA_ASSERT(context_->state != nullptr);
+}
+
+Sha1::~Sha1() = default;
+Sha1::Sha1(Sha1&&) noexcept = default;
+Sha1& Sha1::operator=(Sha1&&) noexcept = default;
+
+Sha1Digest Sha1::digest(ByteSpan message) const {
+  EVP_MD_CTX* state = context_->state.get();
+  Sha1Digest digest{};
+  unsigned length = 0;
+  HA_ASSERT(EVP_DigestInit_ex2(state, context_->algorithm.get(), nullptr) == 1);
+  HA_ASSERT(EVP_DigestUpdate(state, data_of(message), message.size()) == 1);
+  HA_ASSERT(EVP_DigestFinal_ex(state, reinterpret_cast<unsigned char*>(digest.data()), &length) ==
+            1);
+  HA_ASSERT(length == digest.size());
+  return digest;
+}
+
 bool equal_constant_time(ByteSpan a, ByteSpan b) {
   return a.size() == b.size() && (a.empty() || CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0);
 }

@@ -57,6 +57,15 @@ TEST(Hmac, VerifyRefusesChangedShortAndLongTags) {
   }
 }
 
+// FIPS 180-4, examples of NIST.
+TEST(Sha1, Vectors) {
+  const Sha1 sha1;
+  EXPECT_EQ(hex(sha1.digest(as_bytes("abc"))), "a9993e364706816aba3e25717850c26c9cd0d89d");
+  EXPECT_EQ(hex(sha1.digest({})), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+  EXPECT_EQ(hex(sha1.digest(as_bytes("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"))),
+            "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
+}
+
 TEST(Hmac, WipeLeavesZeros) {
   Bytes secret = to_bytes(as_bytes("secret"));
   wipe(secret);
