@@ -13,7 +13,7 @@ std::uint64_t BfdTable::random() {
   return bits ^ (bits >> 31U);
 }
 
-void BfdTable::configure(const std::vector<SessionConfig>& configs, TimePoint now) {
+void BfdTable::retire(const std::vector<SessionConfig>& configs, TimePoint now) {
   std::vector<Discriminator> kept;
   for (const Discriminator id : order_) {
     Entry& entry = entries_.at(id);
@@ -29,8 +29,12 @@ void BfdTable::configure(const std::vector<SessionConfig>& configs, TimePoint no
     if (entry.due) due_.erase({*entry.due, id});
     entries_.erase(id);
   }
-  std::vector<Discriminator> left = std::move(kept);
-  order_.clear();
+  order_ = std::move(kept);
+}
+
+void BfdTable::configure(const std::vector<SessionConfig>& configs, TimePoint now) {
+  retire(configs, now);
+  std::vector<Discriminator> left = std::exchange(order_, {});
   for (const SessionConfig& config : configs) {
     const auto same = std::ranges::find_if(
         left, [&](Discriminator id) { return entries_.at(id).session.is_same_session(config); });

@@ -15,7 +15,6 @@ namespace hotpair::ha::bfd {
 
 /// Configured local discriminators are 1 to this; those that are chosen lie above.
 inline constexpr std::uint32_t kConfiguredDiscriminatorMax = 16'384;
-inline constexpr std::size_t kSessionsMax = 4'096;
 
 /// Every session of a system: whose a packet is (RFC 5880 6.3), and which timer is next.
 class BfdTable {
@@ -32,6 +31,8 @@ class BfdTable {
   /// The whole configuration. What stays keeps its state; what goes says AdminDown once. Of two
   /// with the same name, discriminator or addresses the first counts.
   void configure(const std::vector<SessionConfig>& configs, TimePoint now);
+  /// Only the first half of configure(): removes what is not wanted any more.
+  void retire(const std::vector<SessionConfig>& configs, TimePoint now);
   /// The session that a packet is for, nullptr if there is none: by Your Discriminator, or by
   /// addresses, device and hops where that is 0.
   [[nodiscard]] const BfdSession* route(const ControlPacket& packet, const Arrival& arrival) const;
@@ -46,11 +47,13 @@ class BfdTable {
 
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
   [[nodiscard]] std::optional<Effect> poll_effect();
+  [[nodiscard]] bool has_effects() const { return !effects_.empty(); }
 
   [[nodiscard]] const BfdSession* find(Discriminator session) const;
   [[nodiscard]] const BfdSession* find(const std::string& name) const;
   /// In the order of the configuration.
   [[nodiscard]] std::vector<SessionView> views() const;
+  [[nodiscard]] const std::vector<Discriminator>& ids() const { return order_; }
   [[nodiscard]] std::size_t size() const { return order_.size(); }
   [[nodiscard]] std::uint64_t unknown_session() const { return unknown_session_; }
   [[nodiscard]] std::uint64_t rejects(PacketReject reason) const {

@@ -53,7 +53,7 @@ inline constexpr std::uint32_t kIntervalUsMin = 3'000;
 inline constexpr std::uint32_t kIntervalUsMax = 20'000'000;
 inline constexpr std::uint32_t kSlowIntervalUs = 1'000'000;  ///< RFC 5880 6.8.3: while not Up
 inline constexpr std::size_t kSecretLengthMax = 20;          ///< RFC 5880 4.4
-inline constexpr std::size_t kKeysMax = 4;
+inline constexpr std::size_t kSessionsMax = 4'096;           ///< on one system
 
 /// One shared secret for meticulous keyed SHA-1. Never logged.
 struct AuthKey {
