@@ -23,7 +23,8 @@ void Node::apply_trunks(const NodeConfig& config) {
 std::vector<keeper::TrunkSetup> Node::trunk_setups() const {
   std::vector<keeper::TrunkSetup> setups;
   for (const auto& [id, state] : trunks_)
-    setups.push_back({state.settings.lacp, state.settings.slot, state.settings.scope, state.settings.mode});
+    setups.push_back(
+        {state.settings.lacp, state.settings.slot, state.settings.scope, state.settings.mode});
   return setups;
 }
 

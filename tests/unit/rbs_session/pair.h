@@ -99,7 +99,8 @@ class Pair {
   void connect();
   /// Frames in flight are lost; both ends are told.
   void cut();
-  /// One step: a store request, a frame or a timer that is due, in the order of `random` if set. False: nothing to do.
+  /// One step: a store request, a frame or a timer that is due, in the order of `random` if set.
+  /// False: nothing to do.
   bool step();
   /// Steps until nothing is to be done. The count is bounded, so that a loop is a failure.
   void run();
