@@ -124,7 +124,10 @@ void StoreThread::run() {
       }
     }
     const Duration begun = boot_time();
-    if (!batch.empty()) publish(store_->execute(batch), batch.size(), boot_time() - begun);
+    if (!batch.empty()) {
+      std::vector<StoreReply> replies = store_->execute(batch);
+      publish(std::move(replies), batch.size(), boot_time() - begun);
+    }
     if (const Duration now = boot_time(); now - touched >= kTouchInterval) {
       store_->touch(now);
       touched = now;

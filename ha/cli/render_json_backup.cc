@@ -239,7 +239,7 @@ Json to_json(const ReadinessModel& model) {
       peer.set("access_up", row.peer->access_up).set("control", word_of(row.peer->control));
       out.set("peer", std::move(peer));
     } else {
-      out.set("peer", nullptr);
+      out.set("peer", Json());
     }
     list.push(std::move(out.set("findings", std::move(findings))));
   }

@@ -47,6 +47,16 @@ class LateCarrier : public ::testing::Test {
     }
     return false;
   }
+  /// By polls as the keeper makes them, for less than the second that the link watch may take.
+  bool polled_for(bool up) {
+    const auto end = steady_clock::now() + 300ms;
+    while (steady_clock::now() < end) {
+      poll();
+      if (links.find("br9")->up == up) return true;
+      std::this_thread::sleep_for(10ms);  // the keeper's interval
+    }
+    return false;
+  }
   void poll() {
     for (const unsigned index : counters.poll()) links.ask(index);
     static_cast<void>(links.read());
@@ -68,10 +78,8 @@ TEST_F(LateCarrier, IsSeenByTheNextPoll) {
   run("ip link set v1 down");
   static_cast<void>(links.read());
   RecordProperty("up_without_poll", links.find("br9")->up ? "yes" : "no");
-  poll();
-  EXPECT_FALSE(links.find("br9")->up);
+  EXPECT_TRUE(polled_for(false));
   run("ip link set v1 up");
-  poll();
   EXPECT_TRUE(waited_for(true, 5s));
 }
 

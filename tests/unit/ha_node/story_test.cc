@@ -63,7 +63,7 @@ TEST(Story, TheOldMastersPlannedSwitchoverHasItsPhases) {
   stand.sync_as_master(own);
   ASSERT_TRUE(stand.scope().peer_complete);
   const TimePoint asked = stand.now;
-  ASSERT_TRUE(stand.node.switchover(kScope, stand.now).has_value());
+  ASSERT_TRUE(stand.node.switchover({.scope = kScope}, stand.now).has_value());
   stand.settle();
   stand.now += 2ms;
   stand.answer_digests();
