@@ -86,7 +86,7 @@ Response ssl_policies(const Call& call) {
   auto model = call.view.ssl_policies();
   if (auto none = keep_named(model.policies, text_of(call, "name"), "ssl policy",
                              [](const auto& each) { return each.name; }))
-    return *none;
+    return std::move(*none);
   return rendered(call, model);
 }
 
@@ -106,7 +106,7 @@ Response eth_trunks(const Call& call) {
   if (call.values.has("id")) id = fmt::format("{}", call.values.number("id"));
   if (auto none = keep_named(model.trunks, id, "Eth-Trunk",
                              [](const auto& each) { return fmt::format("{}", each.id); }))
-    return *none;
+    return std::move(*none);
   return rendered(call, model, TextOptions{call.verbose});
 }
 
