@@ -29,10 +29,11 @@ std::string Node::missing_role(const Scope& scope) const {
   const bool heard = trunk != etrunks_.end() && trunk->second.heard;
   const bool alone = trunk != etrunks_.end() && trunk->second.alone;
   if (trunk != etrunks_.end() && trunk->second.same_id) return "the peer has this node's id";
+  if (!heard && !alone) return "no peer heard";
   if (!scope.role.next_term()) return "no term is reserved in the store yet";
   if (heard && scope.role.peer_report() == nullptr) return "the peer's hellos do not name it";
   if (heard) return "the peer is heard, the election is not over";
-  return alone ? "no peer heard, it becomes master alone" : "no peer heard";
+  return "no peer heard, it becomes master alone";
 }
 
 /// Why the copy of the scope is not complete on both nodes; empty: it is.

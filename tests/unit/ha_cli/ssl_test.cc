@@ -1,8 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ha/cli/interpreter.h"
 #include "ha/cli/render_json.h"
 #include "ha/cli/render_text.h"
+#include "ha/config/grammar.h"
 #include "tests/unit/ha_cli/fake_node.h"
 
 /// `display ssl policy`, `reload`, and files at commit.

@@ -115,7 +115,7 @@ class NodeStand {
     report.scope = kScope;
     report.role = role;
     report.term = term;
-    report.complete = true;
+    report.complete = term != Term{};
     report.access_up = true;
     hello.scopes = {report};
     return hello;

@@ -62,6 +62,7 @@ TEST(Story, TheOldMastersPlannedSwitchoverHasItsPhases) {
   stand.come_up();
   stand.sync_as_master(own);
   ASSERT_TRUE(stand.scope().peer_complete);
+  stand.hear(role::Role::backup, own, 50);  // its engines have it as well
   const TimePoint asked = stand.now;
   ASSERT_TRUE(stand.node.switchover({.scope = kScope}, stand.now).has_value());
   stand.settle();

@@ -84,8 +84,11 @@ TEST(Waiting, ABulkUnderWayTellsHowFarItIs) {
   next.key = Bytes(4, std::byte{2});
   stand.say(session::BulkRecords{
       kScope, term, 1, std::nullopt, next, {{key, {1, Bytes(8)}}, {next, {1, Bytes(8)}}}});
+  for (auto& d : stand.dropped) std::printf("DROPPED %s\n", d.c_str());
   EXPECT_THAT(lacks(stand, Condition::synced),
               ElementsAre(Missing{"scope 2", "bulk 40 % received"}));
+  for (auto& d : stand.dropped) std::printf("DROPPED %s\n", d.c_str());
+  for (auto& d : stand.log) std::printf("LOG %s %s\n", d.first.c_str(), d.second.c_str());
   stand.say(session::BulkRecords{kScope, term, 1, next, std::nullopt, {}});
   stand.say(session::BulkEnd{kScope, term, 1, Sequence{0}});
   EXPECT_THAT(stand.node.missing(Condition::synced), IsEmpty());
