@@ -32,7 +32,7 @@ interface GigabitEthernet0/1/3
 DROP = r"""
 #include <linux/bpf.h>
 __attribute__((section("xdp"), used)) int drop(struct xdp_md *context) { return XDP_DROP; }
-char license[] __attribute__((section("license"), used)) = "GPL";
+char terms[] __attribute__((section("license"), used)) = "GPL";
 """
 
 
@@ -176,16 +176,31 @@ def member_cut(report, args):
 
 
 def wrong_key(report, args):
+    """The switch has the two links in two aggregates: same system, different keys."""
     with stage(args) as one:
         one.settled(BOTH, 40)
-        one.ovs.vsctl("set", "interface", "c-2", "other_config:lacp-aggregation-key=99")
-        out = poll(lambda: one.port("ge0-1-3")["selected"] == "UNSELECTED"
-                   and one.distributing() == ["ge0-1-2"], 10)
-        row = one.port("ge0-1-3")
-        report.check("wrong key: the member stays out, heard", out
-                     and row["receive"] == "CURRENT" and row["partner"]["key"] == 99, one.detail())
-        report.check("wrong key: the other one forwards on", one.trunk()["up"])
-        one.ovs.vsctl("remove", "interface", "c-2", "other_config", "lacp-aggregation-key")
+        one.ovs.vsctl("del-port", "br0", BOND)
+        for port in MEMBERS.values():
+            one.ovs.vsctl("add-port", "br0", port, "--", "set", "port", port, "lacp=active",
+                          "other_config:lacp-time=fast")
+        rows = {}
+
+        def apart():
+            rows.update({row["device"]: row for row in one.trunk()["ports"]})
+            return (len(one.distributing()) == 1
+                    and len({row["partner"]["key"] for row in rows.values()}) == 2
+                    and all(row["receive"] == "CURRENT" for row in rows.values()))
+
+        out = poll(apart, 10)
+        shown = {device: (row["selected"], row["receive"], row["mux"], row["partner"]["key"])
+                 for device, row in rows.items()}
+        report.check("wrong key: one member forwards, the other is heard and stays out", out
+                     and sorted(row["selected"] for row in rows.values())
+                     == ["SELECTED", "UNSELECTED"], shown)
+        report.check("wrong key: the trunk is up", one.trunk()["up"])
+        for port in MEMBERS.values():
+            one.ovs.vsctl("del-port", "br0", port)
+        one.ovs.add_bond(BOND, MEMBERS.values(), True)
         seconds = one.settled(BOTH, 20)
         report.check("wrong key: healed", True, f"{seconds:.1f} s")
 

@@ -58,9 +58,13 @@ Result<LacpSocket> LacpSocket::open(const std::string& device) {
 
 Result<void> LacpSocket::send(ByteSpan payload) const {
   const sockaddr_ll address = address_on(ifindex_);
-  const ssize_t sent = ::sendto(fd_.get(), payload.data(), payload.size(), MSG_NOSIGNAL,
-                                reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  if (sent == static_cast<ssize_t>(payload.size())) return {};
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const ssize_t sent = ::sendto(fd_.get(), payload.data(), payload.size(), MSG_NOSIGNAL,
+                                  reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    if (sent == static_cast<ssize_t>(payload.size())) return {};
+    // Once for a link that went down before: it may be up again.
+    if (errno != ENETDOWN) break;
+  }
   return failed("send");
 }
 
