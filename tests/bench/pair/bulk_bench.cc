@@ -69,6 +69,8 @@ std::vector<double> bulk(std::uint32_t groups, bool any_source, PlaneKind kind) 
     for (const auto& digest : pair.master.scope().journal.digests()) sum += digest.records;
     return sum;
   }));
+  if (row[records] != groups * (any_source ? 1.0 : 2.0))
+    give_up("the master's store lacks records");
   pair.backup.settled = [&] {
     if (applied == TimePoint{} && pair.backup.groups() == groups) applied = now();
     if (routed == TimePoint{} && pair.backup.routes() == groups) routed = now();
