@@ -205,7 +205,7 @@ void Daemon::start_node(const keeper::Welcome& welcome, std::vector<FileDescript
     if (channels_->has_keys()) node_->set_pair_key(true, now());
     plane_->configure_trunks(wanted_trunks(config_, ports_));
     channels_->load_policies(config_, options_.tls_dir);
-    node_->apply(to_node_config(config_, ports_, {node_id_, channels_->derived_keys()}), now());
+    node_->apply(to_node_config(config_, ports_, settings_context()), now());
   }
 }
 
@@ -267,7 +267,7 @@ void Daemon::put_in_force(const config::Config& config, const std::string& what)
     node_->set_pair_key(channels_->has_keys(), now());
     plane_->configure_trunks(wanted_trunks(config_, ports_));
     channels_->load_policies(config_, options_.tls_dir);
-    node_->apply(to_node_config(config_, ports_, {node_id_, channels_->derived_keys()}), now());
+    node_->apply(to_node_config(config_, ports_, settings_context()), now());
   }
   log_(kReloaded, what);
 }
@@ -284,6 +284,17 @@ void Daemon::stop(const std::string& why, int exit_code) {
 void Daemon::settle() {
   drain_effects();
   set_timer();
+}
+
+/// Keeper and data plane must mean the same trunk and member by a number: those of the plan.
+SettingsContext Daemon::settings_context() const {
+  SettingsContext context{node_id_, channels_->derived_keys()};
+  for (const PlannedTrunk& trunk : plane_->trunks().plan()) {
+    TrunkNumbers numbers{.id = trunk.id, .slot = trunk.slot, .members = {}};
+    for (const PlannedMember& member : trunk.members) numbers.members[member.device] = member.index;
+    context.trunks.push_back(std::move(numbers));
+  }
+  return context;
 }
 
 void Daemon::drain_effects() {

@@ -19,6 +19,7 @@
 #include "ha/daemon/keeper_link.h"
 #include "ha/daemon/live_view.h"
 #include "ha/daemon/plane_link.h"
+#include "ha/daemon/settings.h"
 #include "ha/node/node.h"
 #include "platform/io/log.h"
 #include "platform/io/readable_watch.h"
@@ -77,6 +78,7 @@ class Daemon final : public cli::Actions {
 
   // the loop
   void settle();
+  [[nodiscard]] SettingsContext settings_context() const;
   void drain_effects();
   void take_replies();
   void set_timer();

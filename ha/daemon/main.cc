@@ -25,8 +25,7 @@ std::string keeper_beside_this() {
 /// work of the machine. Another nice value was somebody's choice; without the privilege it stays 0.
 void prefer_this_process() {
   constexpr int kNice = -15;
-  if (::getpriority(PRIO_PROCESS, 0) == 0)
-    static_cast<void>(::setpriority(PRIO_PROCESS, 0, kNice));
+  if (::getpriority(PRIO_PROCESS, 0) == 0) static_cast<void>(::setpriority(PRIO_PROCESS, 0, kNice));
 }
 
 /// A warning that the list of inactive lines repeats.

@@ -49,14 +49,20 @@ std::vector<PlannedMember> plan_members(const WantedTrunk& wanted, const Planned
 
 }  // namespace
 
+bool is_own_trunk(const config::InterfaceModel& interface, const config::PortMap& ports) {
+  return interface.name.is_eth_trunk() && !ports.mapped().contains(interface.name.name) &&
+         *interface.trunk_mode == config::TrunkMode::lacp_static;
+}
+
 std::vector<WantedTrunk> wanted_trunks(const config::Config& config, const config::PortMap& ports) {
   std::vector<WantedTrunk> wanted;
   for (const config::InterfaceModel& trunk : config.interfaces) {
-    if (!trunk.name.is_eth_trunk()) continue;
+    if (!is_own_trunk(trunk, ports)) continue;
     WantedTrunk each;
     each.id = trunk.name.eth_trunk_id();
     each.device = ports.device_of(trunk.name);
     each.scoped = trunk.remote_backup_profile.configured;
+    each.least_active_links = *trunk.least_active;
     for (const config::InterfaceModel& port : config.interfaces)
       if (port.eth_trunk && *port.eth_trunk == each.id)
         each.members.push_back(ports.device_of(port.name));

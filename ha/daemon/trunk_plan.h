@@ -20,7 +20,11 @@ struct WantedTrunk {
   friend bool operator==(const WantedTrunk&, const WantedTrunk&) = default;
 };
 
-/// Eth-Trunks that are configured as interfaces and have members, by id.
+/// The daemon makes the device of this Eth-Trunk: `mode lacp-static`, and not named in ports.conf,
+/// where it would be a device that the operator made.
+[[nodiscard]] bool is_own_trunk(const config::InterfaceModel& interface,
+                                const config::PortMap& ports);
+/// The own Eth-Trunks that have members, by id.
 [[nodiscard]] std::vector<WantedTrunk> wanted_trunks(const config::Config& config,
                                                      const config::PortMap& ports);
 

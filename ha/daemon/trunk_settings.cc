@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "ha/daemon/trunk_plan.h"
+
 namespace hotpair::ha::daemon {
 namespace {
 
@@ -94,8 +96,7 @@ std::vector<node::TrunkSettings> trunk_settings(const Config& config, const conf
                                                 const std::vector<TrunkNumbers>& numbers) {
   std::vector<node::TrunkSettings> trunks;
   for (const InterfaceModel& interface : config.interfaces) {
-    if (!interface.name.is_eth_trunk() || ports.mapped().contains(interface.name.name)) continue;
-    if (*interface.trunk_mode != config::TrunkMode::lacp_static) continue;
+    if (!is_own_trunk(interface, ports)) continue;
     const auto given = std::ranges::find(numbers, interface.name.eth_trunk_id(), &TrunkNumbers::id);
     if (!numbers.empty() && given == numbers.end()) continue;
     node::TrunkSettings trunk;

@@ -34,9 +34,20 @@ TEST(TrunkPlan, TrunksOfAConfiguration) {
       " eth-trunk 20\n"
       "interface GigabitEthernet0/1/1\n"
       " eth-trunk 4\n",
-      "Eth-Trunk20 agg20\nGigabitEthernet0/1/2 eno2\n");
+      "GigabitEthernet0/1/2 eno2\n");
   // Eth-Trunk3 has no member; Eth-Trunk4 is no interface.
-  EXPECT_THAT(wanted, ElementsAre(WantedTrunk{20, "agg20", false, {"eno2", "ge0-1-3"}}));
+  EXPECT_THAT(wanted, ElementsAre(WantedTrunk{20, "eth-trunk20", false, {"eno2", "ge0-1-3"}}));
+}
+
+TEST(TrunkPlan, WhatTheOperatorMadeIsNotOurs) {
+  const std::string_view text =
+      "interface Eth-Trunk 1\n mode lacp-static\n"
+      "interface GigabitEthernet0/1/1\n eth-trunk 1\n";
+  EXPECT_THAT(wanted_of(text), SizeIs(1));
+  EXPECT_THAT(wanted_of(text, "Eth-Trunk1 bond0\n"), IsEmpty());
+  EXPECT_THAT(wanted_of("interface Eth-Trunk 1\n"
+                        "interface GigabitEthernet0/1/1\n eth-trunk 1\n"),
+              IsEmpty());
 }
 
 TEST(TrunkPlan, NewOnesTakeTheLowestFreePlace) {
