@@ -1,10 +1,12 @@
 """LACP of one node against Open vSwitch: slow and fast, restart, cut, wrong key, one-way link.
 
 Two veth members between the node and a switch in its own namespace. What is checked is what both
-ends say: `display eth-trunk` here, `lacp/show` there. Frames are the subject of other labs.
+ends say: `display eth-trunk` here, `lacp/show` there; and that pings pass through the Eth-Trunk that
+the node made of its members, also while its daemon is dead.
 """
 
 import contextlib
+import re
 import signal
 import subprocess
 import time
@@ -22,6 +24,7 @@ lacp priority 100
 interface Eth-Trunk1
  mode lacp-static
  lacp timeout {timeout}
+ ip address 10.9.0.1 24
 interface GigabitEthernet0/1/2
  undo shutdown
  eth-trunk 1
@@ -64,6 +67,7 @@ class Stage:
         self.node.wait("ready")
         self.ovs = OpenVswitch(world, self.access)
         self.ovs.add_bond(BOND, MEMBERS.values(), switch_fast)
+        self.access.ip("addr add 10.9.0.2/24 dev br0", "link set br0 up")
 
     def trunk(self):
         return self.node.display("eth-trunk", "1")["eth_trunks"][0]
@@ -95,6 +99,21 @@ class Stage:
         return f"{ours} {theirs}"
 
 
+    def ping(self, count, interval_s):
+        """Starts pings through the trunk to the switch; .communicate() gives their result."""
+        return subprocess.Popen(
+            ["ip", "netns", "exec", self.router.full_name, "ping", "-q", "-n", "-c", str(count),
+             "-i", str(interval_s), "-W", "1", "10.9.0.2"], stdout=subprocess.PIPE, text=True)
+
+
+def unanswered(ping):
+    """How many pings of a finished run had no answer, and the sentence that says so."""
+    said = ping.communicate(timeout=30)[0]
+    sent, received = map(int, re.search(r"(\d+) packets transmitted, (\d+) received",
+                                        said).groups())
+    return sent - received, f"{received} of {sent} answered"
+
+
 @contextlib.contextmanager
 def stage(args, timeout="fast", switch_fast=True):
     with World(args.keep) as world:
@@ -118,6 +137,9 @@ def comes_up(report, args, timeout):
         report.check(f"{timeout}: the display says so",
                      "Operate status: up              Number Of Up Ports In Trunk: 2" in shown
                      and f"Timeout Period: {timeout.capitalize()}" in shown)
+        poll(lambda: unanswered(one.ping(1, 1))[0] == 0, 5)  # neighbours are found
+        lost, said = unanswered(one.ping(100, 0.01))
+        report.check(f"{timeout}: frames pass through the trunk", lost == 0, said)
         if fast:
             crash(report, one)
         return seconds
@@ -128,6 +150,7 @@ def crash(report, one):
     flaps = {name: one.port(name)["counters"]["mux_changes"] for name in BOTH}
     one.node.daemon.send(signal.SIGKILL)
     one.node.daemon.popen.wait()
+    ping = one.ping(700, 0.01)
     deadline = time.monotonic() + 5
     kept = True
     while time.monotonic() < deadline:
@@ -140,6 +163,8 @@ def crash(report, one):
     settled = poll(lambda: one.agreed(BOTH), 5)
     same = settled and all(one.port(name)["counters"]["mux_changes"] == flaps[name]
                            for name in BOTH)
+    lost, said = unanswered(ping)
+    report.check("crash: no frame is lost without the daemon and by its return", lost == 0, said)
     report.check("crash: no member moved while the daemon came back", same, one.detail())
 
 

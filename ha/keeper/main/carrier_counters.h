@@ -6,8 +6,13 @@
 #include <vector>
 
 #include "platform/base/descriptor.h"
+#include "platform/base/time.h"
 
 namespace hotpair::ha::keeper {
+
+/// How often the keeper polls: a lost access link opens the peer's gate within 20 ms, whatever the
+/// hello timers are.
+inline constexpr Duration kCarrierPoll = std::chrono::milliseconds(10);
 
 /// The kernel tells of a lost carrier up to 1 s late: its link watch sends one batch of events a
 /// second. The counters of carrier changes in sysfs count at once and are read without a lock, so
@@ -24,6 +29,7 @@ class CarrierCounters {
   /// Index of each device that changed since the poll before; of a new one always. About 1 us per
   /// device.
   [[nodiscard]] std::vector<unsigned> poll();
+  [[nodiscard]] bool watching() const { return !counters_.empty(); }
   /// Devices whose counter is not there: of them netlink alone tells.
   [[nodiscard]] const std::vector<std::string>& unwatched() const { return unwatched_; }
 

@@ -11,8 +11,6 @@
 namespace hotpair::ha::keeper {
 namespace {
 
-constexpr Duration kCarrierPoll = std::chrono::milliseconds(10);
-
 constexpr Duration kRetry = std::chrono::milliseconds(500);
 constexpr std::size_t kDatagramsAtOnce = 4096;
 
@@ -153,7 +151,7 @@ void KeeperProcess::report_carrier(const std::string& device) {
   keeper_.on_carrier(device, up, platform::io::now());
 }
 
-// With every hello, at most every 10 ms: what netlink will tell up to 1 s later.
+// Every 10 ms: what netlink will tell up to 1 s later.
 void KeeperProcess::poll_carriers(TimePoint at) {
   if (at - polled_at_ < kCarrierPoll) return;
   polled_at_ = at;

@@ -65,6 +65,7 @@ Result<void> KeeperProcess::run(int signals) {
 void KeeperProcess::set_timer() {
   std::optional<TimePoint> due = keeper_.next_deadline();
   if (retry_) due = earliest(due, retry_at_);
+  if (counters_.watching()) due = earliest(due, polled_at_ + kCarrierPoll);
   itimerspec setting{};
   if (due) {
     const auto ns = std::max<Duration::rep>(due->time_since_epoch().count(), 1);
@@ -106,8 +107,8 @@ void KeeperProcess::turn() {
 
 void KeeperProcess::run_timers(TimePoint at) {
   const auto due = keeper_.next_deadline();
+  poll_carriers(at);  // before the hellos, so that they tell of it
   if (due && *due <= at) {
-    poll_carriers(at);  // before the hellos, so that they tell of it
     keeper_.on_timeout(at);
     drain();
   }
