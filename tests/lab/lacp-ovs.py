@@ -1,8 +1,8 @@
 """LACP of one node against Open vSwitch: slow and fast, restart, cut, wrong key, one-way link.
 
 Two veth members between the node and a switch in its own namespace. What is checked is what both
-ends say: `display eth-trunk` here, `lacp/show` there; and that pings pass through the Eth-Trunk that
-the node made of its members, also while its daemon is dead.
+ends say: `display eth-trunk` here, `lacp/show` there; and that pings pass through the Eth-Trunk
+that the node made of its members, also while its daemon is dead.
 """
 
 import contextlib
