@@ -11,6 +11,15 @@
 
 namespace hotpair::rbs::session {
 
+/// What the store holds of a bulk and the engines do not.
+struct UnfedRecords {
+  std::optional<RecordKey> after;    // fed through here
+  std::optional<RecordKey> through;  // the store holds all up to here
+  bool to_end = false;               // and there is no key beyond
+  std::uint64_t records = 0;         // about
+  [[nodiscard]] bool pending() const { return to_end || after < through; }
+};
+
 /// Our copy of one scope. What arrives goes to the store at once; what the store has answered for
 /// counts and is acknowledged at once, and goes to the engines after that, in order and in slices.
 /// This pipeline outlives the connection that filled it.
@@ -103,15 +112,6 @@ class ScopeReceiver {
     std::size_t bytes = 0;
   };
   using RequestBody = decltype(checkpoint::StoreRequest::body);
-  /// What the store holds of a bulk and the engines do not.
-  struct Feed {
-    std::optional<RecordKey> after;    // fed through here
-    std::optional<RecordKey> through;  // the store holds all up to here
-    bool to_end = false;               // and there is no key beyond
-    std::uint64_t records = 0;         // about
-    [[nodiscard]] bool pending() const { return to_end || after < through; }
-  };
-
   void accept(Item item, RequestBody body, TimePoint now);
   void on_slice(Item item, checkpoint::ReplaceRange range, TimePoint now);
   [[nodiscard]] bool check_record(const RecordKey& key, std::size_t value_bytes);
@@ -149,7 +149,7 @@ class ScopeReceiver {
   std::set<checkpoint::RequestId> abandoned_;  // answers nobody waits for any more
   bool settling_ = false;
   std::optional<TimePoint> apply_at_;  // the next slice for the engines
-  std::optional<Feed> feed_;
+  std::optional<UnfedRecords> feed_;
   std::uint64_t feed_number_ = 0;
   std::optional<TimePoint> feed_at_;  // not before the bulk pauses
   bool feeding_ = false;              // a feed is in the pipeline
