@@ -67,7 +67,12 @@ class Stage:
         self.node.wait("ready")
         self.ovs = OpenVswitch(world, self.access)
         self.ovs.add_bond(BOND, MEMBERS.values(), switch_fast)
-        self.access.ip("addr add 10.9.0.2/24 dev br0", "link set br0 up")
+        # A host of its own: the switch's kernel would answer for its address on the members too.
+        host = world.namespace("h")
+        host.ip(f"link add eth0 type veth peer name c-h netns {self.access.full_name}",
+                "addr add 10.9.0.2/24 dev eth0", "link set eth0 up")
+        self.access.ip("link set c-h up")
+        self.ovs.vsctl("add-port", "br0", "c-h")
 
     def trunk(self):
         return self.node.display("eth-trunk", "1")["eth_trunks"][0]
@@ -100,7 +105,7 @@ class Stage:
 
 
     def ping(self, count, interval_s):
-        """Starts pings through the trunk to the switch; .communicate() gives their result."""
+        """Starts pings through the trunk to the host; .communicate() gives their result."""
         return subprocess.Popen(
             ["ip", "netns", "exec", self.router.full_name, "ping", "-q", "-n", "-c", str(count),
              "-i", str(interval_s), "-W", "1", "10.9.0.2"], stdout=subprocess.PIPE, text=True)
