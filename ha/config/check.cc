@@ -17,9 +17,10 @@ constexpr std::size_t kPathsMax = 7;  // a hello has a bit for each of eight pat
 constexpr std::uint32_t kShortTimeoutMs =
     100;  // pauses of 2 to 45 ms are common on virtual machines
 
-class Checker {
+class Checker : private Findings {
  public:
-  Checker(const Config& config, const CheckContext& context) : config_(config), context_(context) {}
+  Checker(const Config& config, const CheckContext& context)
+      : Findings(context.file), config_(config), context_(context) {}
 
   Diagnostics run() {
     for (const EtrunkConfigModel& each : config_.etrunks) check_etrunk(each);
@@ -29,27 +30,12 @@ class Checker {
     check_unique();
     check_capacity();
     check_kept();
-    for (Diagnostic& each : check_ssl(config_, context_)) found_.push_back(std::move(each));
-    for (Diagnostic& each : check_trunks(config_, context_)) found_.push_back(std::move(each));
-    return std::move(found_);
+    for (Diagnostic& each : check_ssl(config_, context_)) add(std::move(each));
+    for (Diagnostic& each : check_trunks(config_, context_)) add(std::move(each));
+    return take();
   }
 
  private:
-  void error(SourceLine line, std::string message) {
-    add(Severity::error, line, std::move(message));
-  }
-  void warn(SourceLine line, std::string message) {
-    add(Severity::warning, line, std::move(message));
-  }
-  void add(Severity severity, SourceLine line, std::string message) {
-    Diagnostic diagnostic;
-    diagnostic.severity = severity;
-    diagnostic.file = context_.file;
-    diagnostic.line = line;
-    diagnostic.message = std::move(message);
-    found_.push_back(std::move(diagnostic));
-  }
-
   void check_etrunk(const EtrunkConfigModel& etrunk);
   void check_paths(const EtrunkConfigModel& etrunk);
   void check_tracks(const EtrunkConfigModel& etrunk);
@@ -70,7 +56,6 @@ class Checker {
 
   const Config& config_;
   const CheckContext& context_;
-  Diagnostics found_;
 };
 
 void Checker::check_source(const IpAddress& source, SourceLine line, const std::string& who) {

@@ -8,27 +8,18 @@
 namespace hotpair::ha::config {
 namespace {
 
-class SslChecker {
+class SslChecker : private Findings {
  public:
   SslChecker(const Config& config, const CheckContext& context)
-      : config_(config), context_(context) {}
+      : Findings(context.file), config_(config), context_(context) {}
 
   Diagnostics run() {
     for (const RbsModel& each : config_.services) check_service(each);
     for (const SslPolicyModel& each : config_.ssl_policies) check_policy(each);
-    return std::move(found_);
+    return take();
   }
 
  private:
-  void add(Severity severity, SourceLine line, std::string message) {
-    Diagnostic diagnostic;
-    diagnostic.severity = severity;
-    diagnostic.file = context_.file;
-    diagnostic.line = line;
-    diagnostic.message = std::move(message);
-    found_.push_back(std::move(diagnostic));
-  }
-
   void check_service(const RbsModel& service) {
     if (!service.ssl_policy || config_.find_ssl_policy(*service.ssl_policy) != nullptr) return;
     add(Severity::error, service.ssl_policy.line,
@@ -63,7 +54,6 @@ class SslChecker {
 
   const Config& config_;
   const CheckContext& context_;
-  Diagnostics found_;
 };
 
 }  // namespace

@@ -8,10 +8,10 @@ namespace {
 
 constexpr std::size_t kMembersMax = 32;  // bits of a trunk word
 
-class TrunkChecker {
+class TrunkChecker : private Findings {
  public:
   TrunkChecker(const Config& config, const CheckContext& context)
-      : config_(config), context_(context) {}
+      : Findings(context.file), config_(config), context_(context) {}
 
   Diagnostics run() {
     for (const InterfaceModel& interface : config_.interfaces) {
@@ -23,25 +23,10 @@ class TrunkChecker {
                          interface.name.name));
     }
     check_system();
-    return std::move(found_);
+    return take();
   }
 
  private:
-  void add(Severity severity, SourceLine line, std::string message) {
-    Diagnostic diagnostic;
-    diagnostic.severity = severity;
-    diagnostic.file = context_.file;
-    diagnostic.line = line;
-    diagnostic.message = std::move(message);
-    found_.push_back(std::move(diagnostic));
-  }
-  void error(SourceLine line, std::string message) {
-    add(Severity::error, line, std::move(message));
-  }
-  void warn(SourceLine line, std::string message) {
-    add(Severity::warning, line, std::move(message));
-  }
-
   void check_trunk(const InterfaceModel& trunk);
   void check_mode(const InterfaceModel& trunk, const std::string& who);
   void check_etrunk_mode(const InterfaceModel& trunk, const std::string& who);
@@ -49,7 +34,6 @@ class TrunkChecker {
 
   const Config& config_;
   const CheckContext& context_;
-  Diagnostics found_;
 };
 
 void TrunkChecker::check_trunk(const InterfaceModel& trunk) {

@@ -23,4 +23,13 @@ bool has_errors(const Diagnostics& diagnostics) {
                      [](const Diagnostic& each) { return each.severity == Severity::error; });
 }
 
+void Findings::add(Severity severity, SourceLine line, std::string message) {
+  Diagnostic diagnostic;
+  diagnostic.severity = severity;
+  diagnostic.file = file_;
+  diagnostic.line = line;
+  diagnostic.message = std::move(message);
+  add(std::move(diagnostic));
+}
+
 }  // namespace hotpair::ha::config

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ha/config/config_model.h"
@@ -28,5 +29,24 @@ using Diagnostics = std::vector<Diagnostic>;
 /// "hotpair.conf:12:2: error: 'priorty' …; expected …; did you mean 'priority'?"
 [[nodiscard]] std::string to_string(const Diagnostic& diagnostic);
 [[nodiscard]] bool has_errors(const Diagnostics& diagnostics);
+
+/// What a rule of commit is derived from: gathers what it finds in one file.
+class Findings {
+ protected:
+  explicit Findings(std::string file) : file_(std::move(file)) {}
+  void error(SourceLine line, std::string message) {
+    add(Severity::error, line, std::move(message));
+  }
+  void warn(SourceLine line, std::string message) {
+    add(Severity::warning, line, std::move(message));
+  }
+  void add(Severity severity, SourceLine line, std::string message);
+  void add(Diagnostic diagnostic) { found_.push_back(std::move(diagnostic)); }
+  [[nodiscard]] Diagnostics take() { return std::move(found_); }
+
+ private:
+  std::string file_;
+  Diagnostics found_;
+};
 
 }  // namespace hotpair::ha::config

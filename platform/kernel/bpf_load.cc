@@ -16,6 +16,7 @@
 namespace hotpair::platform::kernel {
 namespace {
 
+constexpr std::size_t kVerifierLogBytes = 64 * 1024;
 constexpr std::size_t kReasonBytes = 300;
 constexpr std::size_t kReasonLines = 2;
 
@@ -60,6 +61,13 @@ LoadRights own_load_rights() {
   if (::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
     rights.memlock_bytes = limit.rlim_cur;
   return rights;
+}
+
+VerifierLog::VerifierLog() : text(kVerifierLogBytes, '\0') {
+  libbpf_set_print(nullptr);  // reasons travel in our own errors
+  options.sz = sizeof options;
+  options.kernel_log_buf = text.data();
+  options.kernel_log_size = text.size();
 }
 
 std::string verifier_reason(std::string_view log) {

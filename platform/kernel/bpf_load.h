@@ -10,6 +10,15 @@
 
 namespace hotpair::platform::kernel {
 
+/// Where the verifier writes; `options` is for a skeleton's open().
+struct VerifierLog {
+  VerifierLog();
+  VerifierLog(const VerifierLog&) = delete;
+  VerifierLog& operator=(const VerifierLog&) = delete;
+  std::string text;
+  bpf_object_open_opts options{};
+};
+
 /// What decides whether a process may load programs: looked at only to explain a refusal.
 struct LoadRights {
   bool bpf = false;                                 ///< CAP_BPF or CAP_SYS_ADMIN is effective

@@ -17,8 +17,6 @@ namespace {
 
 static_assert(HOTPAIR_TRUNK_MEMBERS_MAX == kTrunkMembersMax);
 
-constexpr std::size_t kVerifierLogBytes = 64 * 1024;
-
 Error load_error(int error, const std::string& log) {
   return bpf_load_error("Eth-Trunk", error, log, own_load_rights());
 }
@@ -63,18 +61,13 @@ Result<TrunkObject::Skeleton> TrunkObject::load(int gate_words_fd, const Prepare
   if (const auto valid = require_map(gate_words_fd, "gate's words", BPF_MAP_TYPE_ARRAY, 4, 8);
       !valid)
     return std::unexpected(valid.error());
-  libbpf_set_print(nullptr);  // reasons travel in our own errors
-  std::string log(kVerifierLogBytes, '\0');
-  bpf_object_open_opts options{};
-  options.sz = sizeof options;
-  options.kernel_log_buf = log.data();
-  options.kernel_log_size = log.size();
-  Skeleton object(hotpair_eth_trunk::open(&options));
-  if (!object) return std::unexpected(load_error(errno, log));
+  VerifierLog log;
+  Skeleton object(hotpair_eth_trunk::open(&log.options));
+  if (!object) return std::unexpected(load_error(errno, log.text));
   int error = -bpf_map__reuse_fd(object->maps.hotpair_words, gate_words_fd);
   if (error == 0) error = -prepare(*object);
   if (error == 0) error = -hotpair_eth_trunk::load(object.get());
-  if (error != 0) return std::unexpected(load_error(error, log));
+  if (error != 0) return std::unexpected(load_error(error, log.text));
   return object;
 }
 

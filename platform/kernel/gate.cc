@@ -26,8 +26,6 @@ namespace {
 static_assert(HOTPAIR_GATE_HEADER_WORDS == gate::kGateHeaderWords);
 static_assert(HOTPAIR_GATE_SLOTS_MAX == gate::kGateSlotsMax);
 
-constexpr std::size_t kVerifierLogBytes = 64 * 1024;
-
 struct CloseObject {
   void operator()(hotpair_gate* object) const { hotpair_gate__destroy(object); }
 };
@@ -75,18 +73,13 @@ namespace {
 /// Opens the object, lets `prepare` size or reuse its maps, and loads it.
 template <typename Prepare>
 Result<Object> load_object(const Prepare& prepare) {
-  libbpf_set_print(nullptr);  // reasons travel in our own errors
-  std::string log(kVerifierLogBytes, '\0');
-  bpf_object_open_opts options{};
-  options.sz = sizeof options;
-  options.kernel_log_buf = log.data();
-  options.kernel_log_size = log.size();
-  Object object(hotpair_gate::open(&options));
-  if (!object) return std::unexpected(load_error(errno, log));
+  VerifierLog log;
+  Object object(hotpair_gate::open(&log.options));
+  if (!object) return std::unexpected(load_error(errno, log.text));
   if (const int error = -prepare(*object); error != 0)
-    return std::unexpected(load_error(error, log));
+    return std::unexpected(load_error(error, log.text));
   if (const int error = -hotpair_gate::load(object.get()); error != 0)
-    return std::unexpected(load_error(error, log));
+    return std::unexpected(load_error(error, log.text));
   return object;
 }
 

@@ -25,8 +25,7 @@ std::string device_name(ByteSpan attributes) {
   while (attributes.size() >= sizeof(rtattr)) {
     const auto attribute = read_as<rtattr>(attributes);
     if (attribute.rta_len < sizeof(rtattr) || attribute.rta_len > attributes.size()) break;
-    const ByteSpan value =
-        attributes.subspan(sizeof(rtattr), attribute.rta_len - sizeof(rtattr));
+    const ByteSpan value = attributes.subspan(sizeof(rtattr), attribute.rta_len - sizeof(rtattr));
     if (attribute.rta_type == IFLA_IFNAME) {
       const std::string_view text = as_text(value);
       return std::string(text.substr(0, text.find('\0')));
@@ -55,30 +54,22 @@ Result<CarrierWatch> CarrierWatch::open() {
   return watch;
 }
 
-bool CarrierWatch::request_dump() {
+bool CarrierWatch::request(unsigned index, unsigned flags) {
   struct {
     nlmsghdr header;
     ifinfomsg body;
-  } request{};
-  request.header.nlmsg_len = sizeof request;
-  request.header.nlmsg_type = RTM_GETLINK;
-  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  request.body.ifi_family = AF_UNSPEC;
-  return ::send(fd_.get(), &request, sizeof request, 0) == static_cast<ssize_t>(sizeof request);
+  } message{};
+  message.header.nlmsg_len = sizeof message;
+  message.header.nlmsg_type = RTM_GETLINK;
+  message.header.nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
+  message.body.ifi_family = AF_UNSPEC;
+  message.body.ifi_index = static_cast<int>(index);
+  return ::send(fd_.get(), &message, sizeof message, 0) == static_cast<ssize_t>(sizeof message);
 }
 
-void CarrierWatch::ask(unsigned index) {
-  struct {
-    nlmsghdr header;
-    ifinfomsg body;
-  } request{};
-  request.header.nlmsg_len = sizeof request;
-  request.header.nlmsg_type = RTM_GETLINK;
-  request.header.nlmsg_flags = NLM_F_REQUEST;
-  request.body.ifi_family = AF_UNSPEC;
-  request.body.ifi_index = static_cast<int>(index);
-  static_cast<void>(::send(fd_.get(), &request, sizeof request, 0));
-}
+bool CarrierWatch::request_dump() { return request(0, NLM_F_DUMP); }
+
+void CarrierWatch::ask(unsigned index) { static_cast<void>(request(index, 0)); }
 
 bool CarrierWatch::read() {
   std::array<std::byte, 32 * 1024> buffer;
@@ -133,8 +124,7 @@ bool CarrierWatch::apply_link(bool gone, ByteSpan body) {
   }
   if (gone || name.empty()) return changed;
   names_[index] = name;
-  const Link link{index, (info.ifi_flags & IFF_UP) != 0 && (info.ifi_flags & kLowerUp) != 0,
-                  dump_};
+  const Link link{index, (info.ifi_flags & IFF_UP) != 0 && (info.ifi_flags & kLowerUp) != 0, dump_};
   Link& known = links_[name];
   changed = changed || known.index != link.index || known.up != link.up;
   known = link;

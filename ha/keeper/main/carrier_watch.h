@@ -16,7 +16,7 @@ class CarrierWatch {
  public:
   struct Link {
     unsigned index = 0;
-    bool up = false;  ///< administratively up and carrier there
+    bool up = false;    ///< administratively up and carrier there
     unsigned seen = 0;  ///< the dump in which it was last heard of
   };
 
@@ -38,6 +38,7 @@ class CarrierWatch {
 
  private:
   explicit CarrierWatch(FileDescriptor fd) : fd_(std::move(fd)) {}
+  [[nodiscard]] bool request(unsigned index, unsigned flags);
   [[nodiscard]] bool request_dump();
   [[nodiscard]] bool forget_unseen();
   [[nodiscard]] bool apply_link(bool gone, ByteSpan body);

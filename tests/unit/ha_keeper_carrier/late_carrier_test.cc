@@ -37,7 +37,7 @@ class LateCarrier : public ::testing::Test {
     run("ip link del br9");
     run("ip link del v0");
   }
-  /// By netlink alone.
+  /// By netlink alone; the kernel tells when it likes, so it is asked until it has.
   bool waited_for(bool up, steady_clock::duration patience) {
     const auto end = steady_clock::now() + patience;
     while (steady_clock::now() < end) {
