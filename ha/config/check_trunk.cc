@@ -11,7 +11,7 @@ constexpr std::size_t kMembersMax = 32;  // bits of a trunk word
 class TrunkChecker : private Findings {
  public:
   TrunkChecker(const Config& config, const CheckContext& context)
-      : Findings(context.file), config_(config), context_(context) {}
+      : Findings(context.file), config_(config) {}
 
   Diagnostics run() {
     for (const InterfaceModel& interface : config_.interfaces) {
@@ -33,7 +33,6 @@ class TrunkChecker : private Findings {
   void check_system();
 
   const Config& config_;
-  const CheckContext& context_;
 };
 
 void TrunkChecker::check_trunk(const InterfaceModel& trunk) {
