@@ -64,7 +64,8 @@ LoadRights own_load_rights() {
 }
 
 VerifierLog::VerifierLog() : text(kVerifierLogBytes, '\0') {
-  libbpf_set_print(nullptr);  // reasons travel in our own errors
+  libbpf_set_print(nullptr);                 // reasons travel in our own errors
+  std::memset(&options, 0, sizeof options);  // the library refuses padding that is not zero
   options.sz = sizeof options;
   options.kernel_log_buf = text.data();
   options.kernel_log_size = text.size();

@@ -16,7 +16,7 @@ struct VerifierLog {
   VerifierLog(const VerifierLog&) = delete;
   VerifierLog& operator=(const VerifierLog&) = delete;
   std::string text;
-  bpf_object_open_opts options{};
+  bpf_object_open_opts options;
 };
 
 /// What decides whether a process may load programs: looked at only to explain a refusal.

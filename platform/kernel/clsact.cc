@@ -27,40 +27,38 @@ const char* name_of(Direction direction) {
   return direction == Direction::ingress ? "ingress" : "egress";
 }
 
-bpf_tc_hook hook_of(const ClsactFilter& filter) {
-  bpf_tc_hook hook{};
-  hook.sz = sizeof hook;
-  hook.ifindex = static_cast<int>(filter.interface.value());
-  hook.attach_point = filter.direction == Direction::ingress ? BPF_TC_INGRESS : BPF_TC_EGRESS;
-  return hook;
-}
-
-bpf_tc_opts options_of(const ClsactFilter& filter) {
-  bpf_tc_opts options{};
-  options.sz = sizeof options;
-  options.handle = filter.handle;
-  options.priority = kFilterPriority;
-  return options;
-}
+// The library refuses padding that is not zero, which `{}` need not clear: filled in place.
+struct TcArguments {
+  explicit TcArguments(const ClsactFilter& filter) {
+    std::memset(&hook, 0, sizeof hook);
+    hook.sz = sizeof hook;
+    hook.ifindex = static_cast<int>(filter.interface.value());
+    hook.attach_point = filter.direction == Direction::ingress ? BPF_TC_INGRESS : BPF_TC_EGRESS;
+    std::memset(&options, 0, sizeof options);
+    options.sz = sizeof options;
+    options.handle = filter.handle;
+    options.priority = kFilterPriority;
+  }
+  bpf_tc_hook hook;
+  bpf_tc_opts options;
+};
 
 }  // namespace
 
 Result<void> attach_filter(const ClsactFilter& filter, int program_fd) {
-  bpf_tc_hook hook = hook_of(filter);
-  if (const int error = -bpf_tc_hook_create(&hook); error != 0 && error != EEXIST)
+  TcArguments arguments(filter);
+  if (const int error = -bpf_tc_hook_create(&arguments.hook); error != 0 && error != EEXIST)
     return std::unexpected(filter_error(filter, "clsact", error));
-  bpf_tc_opts options = options_of(filter);
-  options.prog_fd = program_fd;
-  options.flags = BPF_TC_F_REPLACE;
-  if (const int error = -bpf_tc_attach(&hook, &options); error != 0)
+  arguments.options.prog_fd = program_fd;
+  arguments.options.flags = BPF_TC_F_REPLACE;
+  if (const int error = -bpf_tc_attach(&arguments.hook, &arguments.options); error != 0)
     return std::unexpected(filter_error(filter, name_of(filter.direction), error));
   return {};
 }
 
 Result<void> detach_filter(const ClsactFilter& filter) {
-  const bpf_tc_hook hook = hook_of(filter);
-  const bpf_tc_opts options = options_of(filter);
-  const int error = -bpf_tc_detach(&hook, &options);
+  const TcArguments arguments(filter);
+  const int error = -bpf_tc_detach(&arguments.hook, &arguments.options);
   // No such filter, no clsact, no device: what was asked for is so.
   if (error == 0 || error == ENOENT || error == EINVAL || error == ENODEV) return {};
   return std::unexpected(filter_error(filter, name_of(filter.direction), error));

@@ -17,6 +17,7 @@ class LacpSockets : public ::testing::Test {
   LacpSockets() {
     space.run("ip link add m0 type veth peer name m1; ip link add n0 type veth peer name n1");
     space.run("for d in m0 m1 n0 n1; do ip link set $d up; done");
+    space.settle();
   }
   [[nodiscard]] LacpSocket open(const std::string& device) const {
     const lab::Inside inside(space);

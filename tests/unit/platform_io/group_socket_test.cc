@@ -242,7 +242,8 @@ TEST_F(GroupSocketTest, QueriesLeaveWithRouterAlertHopLimitOneAndTheChosenSource
     const auto frame = down_.wait_for([&](ByteSpan bytes) {
       const auto parsed = parse_group_packet(Family::ipv4, bytes.subspan(14));
       const auto* packet = std::get_if<GroupPacket>(&parsed);
-      return packet != nullptr && packet->source == address(source);
+      return packet != nullptr && packet->source == address(source) &&
+             packet->message.front() == query[0];  // not the kernel's own report
     });
     ASSERT_TRUE(frame);
     const ByteSpan packet = packet_in(*frame);

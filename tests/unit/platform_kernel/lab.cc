@@ -74,6 +74,11 @@ void Namespace::run(const std::string& command) const {
   EXPECT_EQ(std::system(command.c_str()), 0) << command;
 }
 
+void Namespace::settle() const {
+  run("for n in $(seq 1000); do ip -o link show | grep -q 'LOWER_UP.* qdisc noop ' || "
+      "exec ip link set lo up; sleep 0.01; done; exit 1");  // the last one waits for the lock
+}
+
 Inside::Inside(const Namespace& space) : before_(own_namespace()) { space.enter(); }
 Inside::~Inside() { EXPECT_EQ(::setns(before_.get(), CLONE_NEWNET), 0); }
 
@@ -140,6 +145,8 @@ Topology::Topology(int links) {
     hosts.run("ip link set h" + n + " up && ip addr add 10.0." + n + ".2/24 dev h" + n +
               " && ip addr add fd00:" + n + "::2/64 dev h" + n + " nodad");
   }
+  router.settle();
+  hosts.settle();
 }
 
 Ifindex Topology::router_index(const std::string& device) const {

@@ -21,6 +21,9 @@ class Namespace {
   void enter() const;
   /// Runs a shell command inside; a failure fails the test.
   void run(const std::string& command) const;
+  /// Waits until every device with a carrier also sends: the kernel's link watch starts its queue a
+  /// moment later, and until then a frame is dropped without a word.
+  void settle() const;
   [[nodiscard]] int descriptor() const { return fd_.get(); }
 
  private:

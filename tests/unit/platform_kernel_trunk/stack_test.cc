@@ -206,6 +206,8 @@ TEST_F(EthTrunkStackTest, MulticastIsRoutedOutOfTheTrunkAndIntoIt) {
       "ip addr add 10.0.0.1/24 dev r0 && ip addr add fd00::1/64 dev r0 nodad",
       ::getpid(), source.descriptor()));
   source.run("ip link set s0 up");
+  source.settle();
+  router_.settle();
   const lab::Wire wire(source, "s0");
   const lab::Wire far(access_, "Eth-Trunk1");
   const lab::Inside inside(router_);

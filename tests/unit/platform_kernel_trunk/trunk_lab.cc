@@ -75,6 +75,8 @@ void TrunkLab::SetUp() {
     ports_.push_back(std::make_unique<Wire>(access_, fmt::format("p{}", n)));
     members_.push_back(std::make_unique<Wire>(router_, fmt::format("m{}", n)));
   }
+  router_.settle();
+  access_.settle();
   end_.emplace(router_);
   {
     const Inside inside(router_);
