@@ -41,7 +41,7 @@ class Checker : private Findings {
   void check_tracks(const EtrunkConfigModel& etrunk);
   void check_service(const RbsModel& service);
   void check_profile(const RbpModel& profile);
-  void check_track(const RbpModel& profile);
+  void check_track(const RbpModel& profile, Severity unfinished);
   void check_bound(const RbpModel& profile, const InterfaceModel& interface);
   void check_interface(const InterfaceModel& interface);
   void check_static_groups(const InterfaceModel& interface, const GmpSettings& gmp,
@@ -161,25 +161,31 @@ void Checker::check_service(const RbsModel& service) {
 
 void Checker::check_profile(const RbpModel& profile) {
   const std::string who = "remote-backup-profile " + profile.name;
+  const auto bound = config_.interfaces_of(profile);
+  // Nothing depends on an unbound profile yet: an operator may commit it step by step.
+  const Severity unfinished = bound.empty() ? Severity::warning : Severity::error;
   if (!profile.backup_id) {
-    error(profile.line, who + ": no 'backup-id N remote-backup-service NAME'");
+    add(unfinished, profile.line, who + ": no 'backup-id N remote-backup-service NAME'");
   } else if (config_.find_service(*profile.rbs) == nullptr) {
     error(profile.backup_id.line,
           fmt::format("{}: there is no remote-backup-service {}", who, *profile.rbs));
   }
-  if (!*profile.peer_backup_hot) error(profile.line, who + ": 'peer-backup hot' is required");
+  if (!*profile.peer_backup_hot)
+    warn(profile.line, who +
+                           ": no 'peer-backup hot', but the backup keeps its entries installed "
+                           "all the same: there is no other mode");
   if (profile.services.empty())
     warn(profile.line, who + ": no 'service-type', nothing is backed up");
-  check_track(profile);
-  const auto bound = config_.interfaces_of(profile);
+  check_track(profile, unfinished);
   if (bound.empty()) warn(profile.line, who + ": no interface binds it");
   for (const InterfaceModel* interface : bound) check_bound(profile, *interface);
 }
 
-void Checker::check_track(const RbpModel& profile) {
+void Checker::check_track(const RbpModel& profile, Severity unfinished) {
   const std::string who = "remote-backup-profile " + profile.name;
   if (!profile.track) {
-    error(profile.line, who + ": no 'e-trunk N eth-trunk M', so nothing decides its role");
+    add(unfinished, profile.line,
+        who + ": no 'e-trunk N eth-trunk M', so nothing decides its role");
     return;
   }
   const RbpTrack& track = *profile.track;

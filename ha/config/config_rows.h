@@ -23,6 +23,7 @@ enum class View : std::uint8_t {
   pim,
   pim_ipv6
 };
+inline constexpr std::uint8_t kViewCount = 8;
 
 /// How the view is called in messages: "e-trunk", "interface".
 [[nodiscard]] std::string_view name_of(View view);

@@ -281,18 +281,30 @@ std::vector<Candidate> Grammar::candidates(std::uint8_t view, std::span<const Wo
   for (const Pattern& pattern : patterns_) {
     if (rows_[pattern.row].view != view) continue;
     const Walk each = walk(pattern, whole, false);
-    const std::string help(rows_[pattern.row].help);
-    if (each.end == Walk::End::complete && !begun) found.insert({"<cr>", help, false, {}});
+    Candidate next;
+    next.help = std::string(rows_[pattern.row].help);
+    if (each.end == Walk::End::complete && !begun) {
+      next.shown = "<cr>";
+      found.insert(std::move(next));
+      continue;
+    }
     if (each.end != Walk::End::incomplete) continue;
     const Element& element = pattern.elements[each.element];
-    if (element.kind == ElementKind::keyword) {
-      if (begins_with(element.name, typed)) found.insert({element.name, help, true, element.name});
-    } else if (element.kind == ElementKind::choice) {
-      for (const std::string& choice : element.choices)
-        if (begins_with(choice, typed)) found.insert({choice, help, true, choice, true});
-    } else {
-      found.insert({element.shown(), help, false, element.name});
+    next.kind = element.kind;
+    for (std::size_t i = 0; i < each.element; ++i)
+      if (pattern.elements[i].kind == ElementKind::keyword) next.after = pattern.elements[i].name;
+    if (element.kind == ElementKind::choice) {
+      next.keyword = next.shared = true;
+      for (const std::string& choice : element.choices) {
+        next.shown = next.name = choice;
+        if (begins_with(choice, typed)) found.insert(next);
+      }
+      continue;
     }
+    next.shown = element.shown();
+    next.name = element.name;
+    next.keyword = element.kind == ElementKind::keyword;
+    if (!next.keyword || begins_with(element.name, typed)) found.insert(std::move(next));
   }
   // A word that several rows share is listed once.
   std::vector<Candidate> list;

@@ -124,6 +124,8 @@ struct Candidate {
   bool keyword = false;  ///< can be completed as it is
   std::string name;      ///< of the parameter; the word itself otherwise
   bool shared = false;   ///< one of several rows or choices that `help` stands for
+  ElementKind kind = ElementKind::keyword;
+  std::string after;  ///< the keyword before it
   friend auto operator<=>(const Candidate&, const Candidate&) = default;
 };
 

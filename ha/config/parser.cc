@@ -4,17 +4,14 @@
 
 #include <algorithm>
 #include <optional>
-#include <tuple>
 #include <vector>
 
-#include "ha/config/config_rows.h"
+#include "ha/config/line_editor.h"
 
 namespace hotpair::ha::config {
 namespace {
 
 constexpr std::size_t kLineBytesMax = 4096;
-constexpr std::size_t kSectionsMax = 1'000;
-constexpr std::size_t kInactiveLinesMax = 2'000;
 
 struct RawLine {
   std::string_view text;  // without indentation and trailing blanks
@@ -67,31 +64,23 @@ class FileParser {
       }
       feed(line);
     }
-    sort_kept();
   }
-  [[nodiscard]] ParseOutcome take() { return {std::move(editor_.config), std::move(diagnostics_)}; }
+  [[nodiscard]] ParseOutcome take() { return {editor_.take(), std::move(diagnostics_)}; }
 
  private:
   void feed(const RawLine& line);
-  void command(const RawLine& line, std::vector<Word> words);
+  void command(const RawLine& line, const std::vector<Word>& words);
   bool structural(const std::vector<Word>& words);
-  void matched(const RawLine& line, const std::vector<Word>& words, const Match& match);
-  void keep_line(const RawLine& line, const ConfigRow& row, const std::string& text);
-  void open_section(const RawLine& line, const ConfigRow& row, const std::string& header);
   bool in_section(const RawLine& line);
   bool in_refused_view(const RawLine& line);
-  void explain(const RawLine& line, const std::vector<Word>& words, const MatchError& error,
-               View view);
   Diagnostic& complain(const RawLine& line, Severity severity, std::string message);
-  void sort_kept();
 
   std::string_view file_;
-  Editor editor_;
+  LineEditor editor_;
   Diagnostics diagnostics_;
   std::size_t errors_ = 0;
   bool ended_ = false;
-  bool indented_file_ = false;          // the left edge is the system view
-  std::optional<std::size_t> section_;  // index of the kept section that is open
+  bool indented_file_ = false;  // the left edge is the system view
   std::uint32_t section_indent_ = 0;
   std::optional<std::uint32_t> refused_view_;  // an interface that cannot be: its header's indent
 };
@@ -121,7 +110,7 @@ void FileParser::feed(const RawLine& line) {
         .column = line.column + static_cast<std::uint32_t>(i) + 1;
     return;
   }
-  if (section_ && in_section(line)) return;
+  if (editor_.in_section() && in_section(line)) return;
   if (refused_view_ && in_refused_view(line)) return;
   if (line.text == "#" || line.text == "!") {
     if (line.indent == 0) editor_.leave();
@@ -138,17 +127,16 @@ bool FileParser::in_section(const RawLine& line) {
   if (!inside && !indented_file_ && !separator && line.text != "return") {
     // The section goes on until a line of the system view.
     const auto words = split_words(line.text);
-    const bool undo = words.size() > 1 && (words[0].text == "undo" || words[0].text == "no");
+    const bool undo = words.size() > 1 && is_undo(words[0]);
     const auto rest = std::span(words).subspan(undo ? 1 : 0);
     inside = !config_grammar().match(static_cast<std::uint8_t>(View::system), rest, undo);
   }
   if (!inside) {
-    section_.reset();
+    editor_.close_section();
     return false;
   }
   const std::uint32_t deeper = line.indent > section_indent_ ? line.indent - section_indent_ : 1;
-  editor_.config.foreign[*section_].lines.push_back(std::string(deeper, ' ') +
-                                                    std::string(line.text));
+  editor_.keep(std::string(deeper, ' ') + std::string(line.text));
   return true;
 }
 
@@ -159,7 +147,7 @@ bool FileParser::in_refused_view(const RawLine& line) {
   bool inside = line.indent > *refused_view_;
   if (!inside && !indented_file_ && !separator && line.text != "return") {
     const auto words = split_words(line.text);
-    const bool undo = words.size() > 1 && (words[0].text == "undo" || words[0].text == "no");
+    const bool undo = words.size() > 1 && is_undo(words[0]);
     const auto rest = std::span(words).subspan(undo ? 1 : 0);
     const auto fits = [&](View view) {
       return config_grammar().match(static_cast<std::uint8_t>(view), rest, undo).has_value();
@@ -184,153 +172,22 @@ bool FileParser::structural(const std::vector<Word>& words) {
   return false;
 }
 
-void FileParser::command(const RawLine& line, std::vector<Word> words) {
+void FileParser::command(const RawLine& line, const std::vector<Word>& words) {
   if (structural(words)) return;
-  editor_.undo = words.size() > 1 && (words.front().text == "undo" || words.front().text == "no");
-  if (editor_.undo) words.erase(words.begin());
-  editor_.line = {line.number};
-
   if (indented_file_ && line.indent == 0) editor_.leave();
-  const View here = editor_.view;
-  const Grammar& grammar = config_grammar();
-  auto found = grammar.match(static_cast<std::uint8_t>(here), words, editor_.undo);
-  if (!found && here != View::system && !indented_file_) {
-    auto above = grammar.match(static_cast<std::uint8_t>(View::system), words, editor_.undo);
-    if (above) {
-      editor_.leave();
-      found = std::move(above);
-    }
+  using Follow = LineEditor::Follow;
+  const Follow follow = indented_file_ ? Follow::stay : Follow::to_system_view;
+  Diagnostics found = editor_.line(words, {line.number}, follow);
+  if (editor_.header_refused()) {
+    refused_view_ = line.indent;
+    found.front().message += "; the lines of its view were skipped";
   }
-  if (!found) {
-    explain(line, words, found.error(), here);
-    return;
+  for (Diagnostic& each : found) {
+    each.file = std::string(file_);
+    if (each.severity == Severity::error) ++errors_;
+    diagnostics_.push_back(std::move(each));
   }
-  matched(line, words, *found);
-}
-
-void FileParser::matched(const RawLine& line, const std::vector<Word>& words, const Match& match) {
-  const ConfigRow& row = config_rows()[match.row];
-  const std::string& text = match.text;
-  switch (row.kind) {
-    case RowKind::not_active:
-    case RowKind::foreign:
-      keep_line(line, row, text);
-      return;
-    case RowKind::section:
-    case RowKind::later_section:
-      open_section(line, row, text);
-      return;
-    case RowKind::active:
-    case RowKind::partly:
-      break;
-  }
-  editor_.complaints.clear();
-  const bool needs_name = editor_.undo && row.syntax.find("name:") != std::string_view::npos &&
-                          editor_.view == View::system && !match.values.has("name");
-  const bool needs_id = editor_.undo && row.syntax == "e-trunk id:1-1024" &&
-                        editor_.view == View::system && !match.values.has("id");
-  if ((needs_name && row.apply != nullptr && row.multi) || needs_id) {
-    complain(line, Severity::error, fmt::format("'undo {}' must say which one", text));
-    return;
-  }
-  row.apply(editor_, match.values);
-  for (Diagnostic& complaint : editor_.complaints) {
-    Diagnostic& made = complain(line, complaint.severity, std::move(complaint.message));
-    made.column = words.front().column;
-  }
-}
-
-void FileParser::keep_line(const RawLine& line, const ConfigRow& row, const std::string& text) {
-  auto& kept = editor_.config.inactive;
-  std::erase_if(kept, [&](const InactiveLine& each) {
-    const bool same_row = each.path == editor_.path && each.rule == row.syntax;
-    return same_row &&
-           (!row.multi || each.text == text || (editor_.undo && each.text.starts_with(text)));
-  });
-  if (editor_.undo) return;
-  if (kept.size() >= kInactiveLinesMax) {
-    complain(line, Severity::error,
-             fmt::format("more than {} lines without an engine", kInactiveLinesMax));
-    return;
-  }
-  InactiveLine made;
-  made.kind =
-      row.kind == RowKind::foreign ? InactiveLine::Kind::foreign : InactiveLine::Kind::not_active;
-  made.path = editor_.path;
-  made.rule = std::string(row.syntax);
-  made.text = text;
-  made.line = {line.number};
-  kept.push_back(std::move(made));
-}
-
-void FileParser::open_section(const RawLine& line, const ConfigRow& row,
-                              const std::string& header) {
-  auto& sections = editor_.config.foreign;
-  const auto found =
-      std::find_if(sections.begin(), sections.end(),
-                   [&](const ForeignSection& each) { return each.header == header; });
-  if (editor_.undo) {
-    if (found != sections.end()) sections.erase(found);
-    return;
-  }
-  editor_.leave();
-  section_indent_ = line.indent;
-  if (found != sections.end()) {
-    section_ = static_cast<std::size_t>(found - sections.begin());
-    return;
-  }
-  if (sections.size() >= kSectionsMax) {
-    complain(line, Severity::error,
-             fmt::format("more than {} sections of other programs", kSectionsMax));
-    return;
-  }
-  section_ = sections.size();
-  ForeignSection made;
-  made.kind =
-      row.kind == RowKind::section ? InactiveLine::Kind::foreign : InactiveLine::Kind::not_active;
-  made.rule = std::string(row.syntax);
-  made.header = header;
-  made.line = {line.number};
-  sections.push_back(std::move(made));
-}
-
-void FileParser::explain(const RawLine& line, const std::vector<Word>& words,
-                         const MatchError& error, View view) {
-  const bool header = error.at_home && words.size() > 1 && words[0].text.size() > 2 &&
-                      std::string_view("interface").starts_with(words[0].text) && !editor_.undo;
-  if (header) refused_view_ = line.indent;
-  std::string message = error.message + (header ? "; the lines of its view were skipped"
-                                                : fmt::format(" in view {}", name_of(view)));
-  Diagnostic& made = complain(line, Severity::error, std::move(message));
-  if (!header) made.expected = error.expected;
-  made.nearest = error.nearest;
-  if (error.word < words.size()) {
-    made.word = words[error.word].text;
-    made.column = words[error.word].column;
-  } else {
-    const Word& last = words.back();
-    made.column = last.column + static_cast<std::uint32_t>(last.text.size());
-  }
-  if (error.at_home) return;
-  for (const View other : {View::etrunk, View::ssl_policy, View::service, View::profile,
-                           View::interface, View::pim, View::pim_ipv6}) {
-    if (other == view ||
-        !config_grammar().match(static_cast<std::uint8_t>(other), words, editor_.undo))
-      continue;
-    made.message += fmt::format(" (it belongs to view {})", name_of(other));
-    return;
-  }
-}
-
-void FileParser::sort_kept() {
-  auto& inactive = editor_.config.inactive;
-  std::sort(inactive.begin(), inactive.end(), [](const InactiveLine& a, const InactiveLine& b) {
-    return std::tie(a.path, a.rule, a.text) < std::tie(b.path, b.rule, b.text);
-  });
-  auto& foreign = editor_.config.foreign;
-  std::sort(foreign.begin(), foreign.end(), [](const ForeignSection& a, const ForeignSection& b) {
-    return std::tie(a.rule, a.header) < std::tie(b.rule, b.header);
-  });
+  if (editor_.in_section()) section_indent_ = line.indent;
 }
 
 ParseOutcome refused(FileParser& parser, std::string_view file, std::size_t max,

@@ -91,13 +91,14 @@ void set_ipv4(Editor& editor, const Values& values, bool secondary) {
     return;
   }
   if (!can_have_address(editor, prefix.address)) return;
+  const bool only_primary = list.size() == 1 && list.front()->address == prefix.address;
+  if (secondary && (list.empty() || only_primary)) {
+    editor.refuse("a secondary address needs a primary one before it");
+    return;
+  }
   std::erase_if(list, [&](const auto& each) { return each->address == prefix.address; });
   Setting<IpPrefix> setting = setting_of(prefix, editor.line);
   if (secondary) {
-    if (list.empty()) {
-      editor.refuse("a secondary address needs a primary one before it");
-      return;
-    }
     insert_sorted(list, 1, std::move(setting));
     return;
   }

@@ -53,8 +53,6 @@ INSTANTIATE_TEST_SUITE_P(
              "remote-backup-profile p1: no 'backup-id"},
         Case{"undo remote-backup-service s1\n",
              "remote-backup-profile p1: there is no remote-backup-service s1"},
-        Case{"remote-backup-profile p1\n undo peer-backup hot\n",
-             "remote-backup-profile p1: 'peer-backup hot'"},
         Case{"undo e-trunk 1\n", "remote-backup-profile p1: there is no e-trunk 1"},
         Case{"remote-backup-profile p1\n undo e-trunk\n",
              "remote-backup-profile p1: no 'e-trunk N eth-trunk M'"},
@@ -116,7 +114,12 @@ TEST_P(Warnings, NotRefused) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Rules, Warnings,
-    ::testing::Values(Case{"interface LoopBack0\n undo ip address\n",
+    ::testing::Values(Case{"remote-backup-profile p1\n undo peer-backup hot\n",
+                           "remote-backup-profile p1: no 'peer-backup hot'"},
+                      Case{"remote-backup-profile p2\n",
+                           "remote-backup-profile p2: no 'e-trunk N eth-trunk M'"},
+                      Case{"remote-backup-profile p2\n", "remote-backup-profile p2: no 'backup-id"},
+                      Case{"interface LoopBack0\n undo ip address\n",
                            "e-trunk 1: source address 1.1.1.1 is not on any configured interface"},
                       Case{"interface Eth-Trunk1\n undo igmp enable\n",
                            "interface Eth-Trunk1: profile p1 backs up IGMP, but"},
