@@ -1,9 +1,11 @@
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "ha/cli/command_rows.h"
 #include "ha/cli/json.h"
-#include "ha/config/check.h"
-#include "ha/config/diff.h"
+#include "ha/cli/words.h"
 #include "ha/config/parser.h"
 #include "ha/config/printer.h"
 
@@ -48,6 +50,9 @@ Response reload(const Call& call) { return started(call.actions.reload()); }
 Response leave(const Call& call) { return started(call.actions.leave()); }
 
 Response save(const Call& call) {
+  if (call.transactions.pending())
+    return refuse({ErrorCode::refused, call.transactions.countdown(call.instant) +
+                                           " Decide about it before it is saved."});
   return started(call.actions.save(config::print_config(call.view.running_config())));
 }
 
@@ -67,13 +72,6 @@ Json diagnostic_json(const config::Diagnostic& from) {
   out.set("file", from.file).set("line", from.line.number).set("column", from.column);
   out.set("word", from.word).set("message", from.message).set("expected", from.expected);
   return out.set("nearest", from.nearest);
-}
-
-// Keys are not for terminals.
-std::string masked(const std::string& line) {
-  const std::size_t at = line.find("security-key ");
-  const std::size_t key = at == std::string::npos ? at : line.find(' ', at + 13);
-  return key == std::string::npos ? line : line.substr(0, key) + " ******";
 }
 
 Json error_json(const Error& error) {
@@ -106,31 +104,34 @@ Response apply(const Call& call, bool dry_run) {
     return refuse({ErrorCode::malformed, "'apply' came without the text of the file"});
   const InputFile& file = *call.request.input;
   config::ParseOutcome parsed = config::parse_config(file.text, file.name);
-  if (parsed.ok()) {
-    const config::CheckContext context{
-        file.name, call.view.pair_key_present(),
-        [&](const config::SslPolicyModel& policy) { return call.view.policy_problem(policy); }};
-    for (auto& each : config::check_config(parsed.config, context))
-      parsed.diagnostics.push_back(std::move(each));
-  }
-  Response response;
+  Transactions::Outcome outcome;
   if (!parsed.ok()) {
-    std::size_t errors = 0;
-    for (const auto& each : parsed.diagnostics)
-      errors += each.severity == config::Severity::error ? 1U : 0U;
-    response = refuse({ErrorCode::refused, fmt::format("{}: {} error{}, nothing was changed",
-                                                       file.name, errors, errors == 1 ? "" : "s")});
+    const auto errors = std::ranges::count(parsed.diagnostics, config::Severity::error,
+                                           &config::Diagnostic::severity);
+    outcome.error =
+        Error{ErrorCode::refused, fmt::format("{}: {} error{}, nothing was changed", file.name,
+                                              errors, errors == 1 ? "" : "s")};
+  } else if (dry_run) {
+    outcome = call.transactions.check(parsed.config, file.name, Transactions::Warnings::all);
+  } else {
+    Transactions::Change change;
+    change.kind = Transactions::Kind::apply;
+    change.config = std::move(parsed.config);
+    change.caller = call.caller;
+    change.file = file.name;
+    outcome = call.transactions.commit(std::move(change), call.instant);
+  }
+  for (auto& each : outcome.found) parsed.diagnostics.push_back(std::move(each));
+  Response response;
+  if (outcome.error) {
+    response = refuse(*outcome.error);
     response.text = report(call, parsed.diagnostics, {}, response.error);
     return response;
   }
-  const auto changes = config::diff_config(call.view.running_config(), parsed.config);
-  if (!dry_run && !changes.empty()) {
-    response = started(call.actions.apply(parsed.config));
-    if (response.error) return response;
-  }
+  response.pending = outcome.ticket;
   // With JSON there is one document: of an action that goes on it is the one of its end.
   if (!response.pending || !call.request.json)
-    response.text = report(call, parsed.diagnostics, changes);
+    response.text = report(call, parsed.diagnostics, outcome.changes);
   return response;
 }
 Response apply_now(const Call& call) { return apply(call, false); }
@@ -176,6 +177,7 @@ constexpr CommandRow kRows[] = {
     {"reload", "Read configuration, ports, keys and certificates again; no channel drops",
      AccessRole::admin, reload},
     {"save", "Write the running configuration to its file", AccessRole::admin, save},
+    {"copy running-config startup-config", "Save, in the words of IOS", AccessRole::admin, save},
     {"pair init [ --pair-key file:STRING ]", "Make the pair key (runs without the daemon)",
      AccessRole::admin, nullptr},
     {"pair rotate [ step:{--add|--promote|--retire|--status} ] [ --pair-key file:STRING ]",

@@ -2,6 +2,7 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "ha/cli/interpreter.h"
 #include "ha/config/grammar.h"
@@ -13,9 +14,11 @@ namespace hotpair::ha::cli {
 struct Call {
   const config::Values& values;
   const Request& request;
-  AccessRole role;
+  const Caller& caller;
+  const Instant& instant;
   const NodeView& view;
   Actions& actions;
+  Transactions& transactions;
   bool verbose = false;
 };
 
@@ -32,8 +35,14 @@ struct CommandRow {
 [[nodiscard]] const config::Grammar& command_grammar();
 [[nodiscard]] std::string_view name_of(AccessRole role);
 
-/// The two halves of the table, each with the code of its commands.
+/// `show` is `display`, `clear` is `reset` (but for `clear configuration candidate`).
+void use_own_words(std::vector<config::Word>& words);
+/// `| include …` may follow this command.
+[[nodiscard]] bool may_be_filtered(const config::Match& match);
+
+/// The parts of the table, each with the code of its commands.
 [[nodiscard]] std::span<const CommandRow> display_rows();
+[[nodiscard]] std::span<const CommandRow> commit_rows();
 [[nodiscard]] std::span<const CommandRow> action_rows();
 
 }  // namespace hotpair::ha::cli

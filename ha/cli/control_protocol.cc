@@ -31,6 +31,18 @@ constexpr std::array kCodeNames{
     CodeName{ErrorCode::timeout, "timeout"},
 };
 
+constexpr std::size_t kCompletionsMax = 1'000;
+
+struct VerbName {
+  SessionVerb verb;
+  std::string_view name;
+};
+constexpr std::array kVerbNames{
+    VerbName{SessionVerb::open, "open"},         VerbName{SessionVerb::line, "line"},
+    VerbName{SessionVerb::complete, "complete"}, VerbName{SessionVerb::help, "help"},
+    VerbName{SessionVerb::cancel, "cancel"},     VerbName{SessionVerb::close, "close"},
+};
+
 std::string framed(const Json& document) {
   const std::string body = document.dump();
   std::string frame;
@@ -60,6 +72,51 @@ Result<std::vector<std::string>> words_of(const Json& document) {
   return words;
 }
 
+Result<void> read_session(const Json& document, const Json& verb, Request& request) {
+  for (const VerbName& each : kVerbNames)
+    if (verb.string() != nullptr && *verb.string() == each.name) request.verb = each.verb;
+  if (request.verb == SessionVerb::none) return bad("'session' is no request that is known");
+  if (const Json* text = document.find("text"); text != nullptr && text->string() != nullptr)
+    request.line = *text->string();
+  if (const Json* terminal = document.find("terminal"))
+    request.terminal = terminal->boolean().value_or(false);
+  return {};
+}
+
+std::string text_in(const Json& object, std::string_view key) {
+  const Json* found = object.find(key);
+  return found == nullptr || found->string() == nullptr ? std::string() : *found->string();
+}
+
+bool flag_in(const Json& object, std::string_view key) {
+  const Json* found = object.find(key);
+  return found != nullptr && found->boolean().value_or(false);
+}
+
+std::optional<std::uint64_t> number_in(const Json& object, std::string_view key) {
+  const Json* found = object.find(key);
+  return found == nullptr ? std::nullopt : found->number();
+}
+
+SessionChunk session_of(const Json& body) {
+  SessionChunk chunk{text_in(body, "prompt"), flag_in(body, "changes"), flag_in(body, "ended"), {}};
+  if (const auto lines = number_in(body, "page_lines"))
+    chunk.page_lines = static_cast<std::uint16_t>(std::min<std::uint64_t>(*lines, 512));
+  return chunk;
+}
+
+Result<Chunk> completions_of(const Json& document, const Json& body) {
+  if (body.elements() == nullptr || body.elements()->size() > kCompletionsMax)
+    return bad("'completions' is not a list, or too long");
+  CompletionChunk chunk;
+  chunk.typed = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(number_in(document, "typed").value_or(0), kControlFrameMax));
+  for (const Json& each : *body.elements())
+    chunk.completions.push_back(
+        {text_in(each, "word"), text_in(each, "help"), flag_in(each, "insert")});
+  return Chunk(std::move(chunk));
+}
+
 // One character is never cut in two: continuation bytes stay with what they continue.
 std::size_t chunk_length(std::string_view text) {
   std::size_t length = std::min(text.size(), kControlChunkBytes);
@@ -79,10 +136,18 @@ std::string_view name_of(ErrorCode code) {
 }
 
 std::string encode_frame(const Request& request) {
-  Json argv = Json::array();
-  for (const std::string& word : request.argv) argv.push(word);
   Json document = Json::object();
-  document.set("version", request.version).set("argv", std::move(argv)).set("json", request.json);
+  document.set("version", request.version);
+  if (request.verb == SessionVerb::none) {
+    Json argv = Json::array();
+    for (const std::string& word : request.argv) argv.push(word);
+    document.set("argv", std::move(argv));
+  } else {
+    for (const VerbName& each : kVerbNames)
+      if (each.verb == request.verb) document.set("session", each.name);
+    document.set("text", request.line).set("terminal", request.terminal);
+  }
+  document.set("json", request.json);
   document.set("width", std::uint64_t{request.width}).set("user", request.user);
   if (request.input) {
     Json input = Json::object();
@@ -99,7 +164,22 @@ std::string encode_frame(const Chunk& chunk) {
   } else if (const auto* error = std::get_if<ErrorChunk>(&chunk)) {
     Json body = Json::object();
     body.set("code", error->code).set("text", error->text);
+    if (error->column != 0) body.set("column", error->column);
     document.set("error", std::move(body));
+  } else if (const auto* session = std::get_if<SessionChunk>(&chunk)) {
+    Json body = Json::object();
+    body.set("prompt", session->prompt).set("changes", session->changes);
+    body.set("ended", session->ended);
+    if (session->page_lines) body.set("page_lines", std::uint64_t{*session->page_lines});
+    document.set("session", std::move(body));
+  } else if (const auto* completion = std::get_if<CompletionChunk>(&chunk)) {
+    Json list = Json::array();
+    for (const Completion& each : completion->completions) {
+      Json one = Json::object();
+      one.set("word", each.word).set("help", each.help).set("insert", each.insert);
+      list.push(std::move(one));
+    }
+    document.set("typed", completion->typed).set("completions", std::move(list));
   } else if (const auto* done = std::get_if<DoneChunk>(&chunk)) {
     Json body = Json::object();
     body.set("exit", done->exit_code);
@@ -117,14 +197,20 @@ Result<Request> decode_request(std::string_view text) {
   const Json* version = document->find("version");
   const auto number = version == nullptr ? std::nullopt : version->number();
   if (!number || *number == 0) return bad("no 'version'");
-  if (*number != kControlVersion) {
+  if (*number > kSessionVersion) {
     return fail(ErrorCode::unsupported,
-                fmt::format("control protocol version {} is not spoken here, only {}", *number,
-                            kControlVersion));
+                fmt::format("control protocol version {} is not spoken here, only {} and {}",
+                            *number, kControlVersion, kSessionVersion));
   }
-  auto words = words_of(*document);
-  if (!words) return std::unexpected(words.error());
-  request.argv = std::move(*words);
+  request.version = static_cast<std::uint32_t>(*number);
+  if (const Json* verb = document->find("session"); verb != nullptr && *number >= kSessionVersion) {
+    if (auto read = read_session(*document, *verb, request); !read)
+      return std::unexpected(read.error());
+  } else {
+    auto words = words_of(*document);
+    if (!words) return std::unexpected(words.error());
+    request.argv = std::move(*words);
+  }
   if (const Json* json = document->find("json")) request.json = json->boolean().value_or(false);
   if (const Json* width = document->find("width")) {
     const std::uint64_t columns = width->number().value_or(request.width);
@@ -154,8 +240,12 @@ Result<Chunk> decode_chunk(std::string_view text) {
     const Json* reason = body->find("text");
     if (code != nullptr && reason != nullptr && code->string() != nullptr &&
         reason->string() != nullptr)
-      return Chunk(ErrorChunk{*code->string(), *reason->string()});
+      return Chunk(ErrorChunk{*code->string(), *reason->string(),
+                              static_cast<std::uint32_t>(std::min<std::uint64_t>(
+                                  number_in(*body, "column").value_or(0), kControlFrameMax))});
   }
+  if (const Json* body = document->find("session")) return Chunk(session_of(*body));
+  if (const Json* body = document->find("completions")) return completions_of(*document, *body);
   if (const Json* body = document->find("done")) {
     const Json* exit_code = body->find("exit");
     const auto number = exit_code == nullptr ? std::nullopt : exit_code->number();
@@ -199,8 +289,10 @@ std::vector<std::string> encode_response(const Response& response, bool follows)
     rest.remove_prefix(length);
   }
   if (response.error)
-    frames.push_back(encode_frame(
-        Chunk(ErrorChunk{std::string(name_of(response.error->code)), response.error->detail})));
+    frames.push_back(encode_frame(Chunk(ErrorChunk{std::string(name_of(response.error->code)),
+                                                   response.error->detail, response.column})));
+  if (response.completion) frames.push_back(encode_frame(Chunk(*response.completion)));
+  if (response.session) frames.push_back(encode_frame(Chunk(*response.session)));
   if (!response.pending && !follows)
     frames.push_back(encode_frame(Chunk(DoneChunk{response.exit_code})));
   return frames;

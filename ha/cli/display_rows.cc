@@ -168,7 +168,7 @@ Response readiness(const Call& call) { return rendered(call, call.view.switchove
 Response version(const Call& call) { return rendered(call, call.view.version()); }
 
 Response configuration(const Call& call) {
-  const bool secrets = call.role == AccessRole::admin;
+  const bool secrets = call.caller.role == AccessRole::admin;
   const std::string text = config::print_config(call.view.running_config(), {.secrets = secrets});
   if (call.request.json) {
     Json json = Json::object();
@@ -229,6 +229,18 @@ constexpr CommandRow kRows[] = {
     {"display switchover readiness", "What stands in the way of a planned switchover",
      AccessRole::view, readiness},
     {"display current-configuration", "The running configuration", AccessRole::view, configuration},
+    {"display running-config", "The running configuration, in the words of IOS", AccessRole::view,
+     configuration},
+    {"display ip igmp groups [ group:IPV4 ] [ interface interface:INTERFACE ] [ verbose ]",
+     "IPv4 groups with members, in the words of IOS", AccessRole::view, gmp_groups<Family::ipv4>},
+    {"display ip igmp interface [ interface:INTERFACE ] [ verbose ]",
+     "IGMP on interfaces, in the words of IOS", AccessRole::view, gmp_interfaces<Family::ipv4>},
+    {"display ipv6 mld groups [ group:IPV6 ] [ interface interface:INTERFACE ] [ verbose ]",
+     "IPv6 groups with members, in the words of IOS", AccessRole::view, gmp_groups<Family::ipv6>},
+    {"display ipv6 mld interface [ interface:INTERFACE ] [ verbose ]",
+     "MLD on interfaces, in the words of IOS", AccessRole::view, gmp_interfaces<Family::ipv6>},
+    {"display ip mroute [ group:IP ] [ source source:IP ]", "Multicast routes, in the words of IOS",
+     AccessRole::view, forwarding_all},
     {"display current-configuration inactive", "Lines without an engine in this version",
      AccessRole::view, inactive},
 };

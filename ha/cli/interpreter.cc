@@ -5,7 +5,10 @@
 #include <algorithm>
 
 #include "ha/cli/command_rows.h"
+#include "ha/cli/completion.h"
+#include "ha/cli/filter.h"
 #include "ha/cli/json.h"
+#include "ha/cli/session.h"
 #include "ha/config/config_rows.h"
 #include "ha/config/grammar_syntax.h"
 
@@ -14,18 +17,7 @@ namespace {
 
 using config::Word;
 
-Response refuse(ErrorCode code, std::string detail) {
-  Response response;
-  response.error = Error{code, std::move(detail)};
-  response.exit_code = 1;
-  return response;
-}
-
-bool abbreviates(const std::string& typed, std::string_view word, std::size_t shortest) {
-  return typed.size() >= shortest && word.substr(0, typed.size()) == typed;
-}
-
-// Words with columns as if typed with one blank between; `show` and `clear` are the IOS words.
+// Words with columns as if typed with one blank between.
 std::vector<Word> words_of(const std::vector<std::string>& argv) {
   std::vector<Word> words;
   std::size_t column = 1;
@@ -33,76 +25,7 @@ std::vector<Word> words_of(const std::vector<std::string>& argv) {
     words.push_back({text, static_cast<std::uint32_t>(column)});
     column += text.size() + 1;
   }
-  if (!words.empty() && abbreviates(words[0].text, "show", 2)) words[0].text = "display";
-  if (!words.empty() && abbreviates(words[0].text, "clear", 2)) words[0].text = "reset";
   return words;
-}
-
-// Help for words that no single row explains: those that several rows share, and parameters.
-std::string_view help_of(std::string_view word) {
-  constexpr std::pair<std::string_view, std::string_view> kHelp[] = {
-      {"display", "Show the state of this node"},
-      {"reset", "Set counters to zero"},
-      {"igmp", "IPv4 group membership"},
-      {"mld", "IPv6 group membership"},
-      {"multicast", "Multicast routes and their replication"},
-      {"remote-backup-service", "The channel to the peer"},
-      {"current-configuration", "The running configuration"},
-      {"apply", "Make a file the running configuration, all or nothing"},
-      {"interface", "Only this interface"},
-      {"verbose", "With every detail"},
-      {"group", "Group address"},
-      {"source", "Only this source"},
-      {"name", "Name"},
-      {"id", "Number"},
-      {"file", "Name of a file, - for the standard input"},
-      {"backup-id", "Only the profile with this backup-id"},
-      {"ready", "Every scope has a role"},
-      {"synced", "Both nodes hold the same"},
-      {"master", "This node is master of every scope"},
-      {"--timeout", "How long to wait, 60 s unless told"},
-      {"seconds", "Seconds"},
-      {"--dry-run", "Only show what it would change"},
-      {"--pair-key", "Another file than /etc/hotpair/pair.key"},
-  };
-  for (const auto& [known, help] : kHelp)
-    if (known == word) return help;
-  return {};
-}
-
-void explain_words(std::vector<config::Candidate>& candidates) {
-  std::string complete;  // what the line does as it is: no help for a word that may follow
-  for (const config::Candidate& each : candidates)
-    if (each.shown == "<cr>") complete = each.help;
-  for (config::Candidate& each : candidates) {
-    const bool own = each.keyword && !each.shared && each.help != complete;
-    if (each.shown == "<cr>" || own) continue;
-    if (const auto help = help_of(each.name); !help.empty()) each.help = help;
-  }
-}
-
-Response question(std::vector<Word> words, bool json) {
-  std::string& last = words.back().text;
-  last.pop_back();
-  const bool partial = !last.empty();
-  if (!partial) words.pop_back();
-  auto candidates = command_grammar().candidates(0, words, partial);
-  explain_words(candidates);
-  if (candidates.empty())
-    return refuse(ErrorCode::malformed, "nothing can follow '" + config::join_words(words) + "'");
-  Response response;
-  Json list = Json::array();
-  for (const config::Candidate& each : candidates) {
-    response.text += fmt::format("  {:<24} {}\n", each.shown, each.help);
-    Json one = Json::object();
-    one.set("word", each.shown).set("help", each.help).set("keyword", each.keyword);
-    list.push(std::move(one));
-  }
-  if (json) {
-    Json out = Json::object();
-    response.text = out.set("candidates", std::move(list)).dump(2) + "\n";
-  }
-  return response;
 }
 
 std::string explain(const config::MatchError& error, const std::vector<Word>& words) {
@@ -135,6 +58,32 @@ std::string entry(std::string_view syntax, std::string_view help) {
 
 }  // namespace
 
+void filter_response(Response& response, OutputFilter filter) {
+  if (!response.more) {
+    response.text = filter.apply(response.text);
+    return;
+  }
+  response.text.clear();  // a long answer begins in its source
+  response.more = filtered(std::move(response.more), std::move(filter));
+}
+
+Response refuse_with(ErrorCode code, std::string detail) {
+  Response response;
+  response.error = Error{code, std::move(detail)};
+  response.exit_code = 1;
+  return response;
+}
+
+void use_own_words(std::vector<Word>& words) {
+  const auto abbreviates = [](const std::string& typed, std::string_view word) {
+    return typed.size() >= 2 && word.substr(0, typed.size()) == typed;
+  };
+  if (words.empty()) return;
+  if (abbreviates(words[0].text, "show")) words[0].text = "display";
+  const bool candidate = words.size() > 1 && abbreviates(words[1].text, "configuration");
+  if (abbreviates(words[0].text, "clear") && !candidate) words[0].text = "reset";
+}
+
 std::string_view name_of(AccessRole role) {
   switch (role) {
     case AccessRole::view:
@@ -150,10 +99,15 @@ std::string_view name_of(AccessRole role) {
 std::span<const CommandRow> command_rows() {
   static const std::vector<CommandRow> rows = [] {
     std::vector<CommandRow> all(display_rows().begin(), display_rows().end());
+    all.insert(all.end(), commit_rows().begin(), commit_rows().end());
     all.insert(all.end(), action_rows().begin(), action_rows().end());
     return all;
   }();
   return rows;
+}
+
+bool may_be_filtered(const config::Match& match) {
+  return match.text.starts_with("display ") || match.text == "help";
 }
 
 const config::Grammar& command_grammar() {
@@ -165,23 +119,69 @@ const config::Grammar& command_grammar() {
   return grammar;
 }
 
-Response CommandInterpreter::run(const Request& request, AccessRole role) const {
-  const std::vector<Word> words = words_of(request.argv);
-  if (words.empty()) return refuse(ErrorCode::malformed, "no command; 'help' lists them");
-  if (words.back().text.ends_with('?')) return question(words, request.json);
+Response CommandInterpreter::question(std::vector<Word> words, bool json) const {
+  std::string& last = words.back().text;
+  last.pop_back();
+  const bool partial = !last.empty();
+  if (!partial) words.pop_back();
+  auto candidates = command_grammar().candidates(0, words, partial);
+  const auto completions = completions_of(std::move(candidates), {view_, view_.running_config()},
+                                          partial ? words.back().text : "");
+  if (completions.empty())
+    return refuse_with(ErrorCode::malformed,
+                       "nothing can follow '" + config::join_words(words) + "'");
+  Response response;
+  if (!json) {
+    response.text = help_text_of(completions);
+    return response;
+  }
+  Json list = Json::array();
+  for (const Completion& each : completions) {
+    Json one = Json::object();
+    one.set("word", each.word).set("help", each.help).set("keyword", each.insert);
+    list.push(std::move(one));
+  }
+  Json out = Json::object();
+  response.text = out.set("candidates", std::move(list)).dump(2) + "\n";
+  return response;
+}
+
+Response CommandInterpreter::run(const Request& request, const Caller& caller,
+                                 const Instant& instant) const {
+  SplitLine split = split_filter(words_of(request.argv));
+  std::vector<Word>& words = split.command;
+  use_own_words(words);
+  if (words.empty()) return refuse_with(ErrorCode::malformed, "no command; 'help' lists them");
+  if (words.back().text.ends_with('?') && !split.filter) return question(words, request.json);
   const auto match = command_grammar().match(0, words);
-  if (!match) return refuse(ErrorCode::malformed, explain(match.error(), words));
-  const CommandRow& row = command_rows()[match->row];
+  if (!match) return refuse_with(ErrorCode::malformed, explain(match.error(), words));
+  if (!split.filter) return run_row(match->row, *match, request, caller, instant);
+  if (!may_be_filtered(*match))
+    return refuse_with(ErrorCode::malformed, "a filter follows 'display' and 'help' only");
+  const auto filter = OutputFilter::parse(*split.filter);
+  if (!filter) return refuse_with(ErrorCode::malformed, explain(filter.error(), *split.filter));
+  Request asked = request;
+  asked.json = request.json || filter->json();
+  Response response = run_row(match->row, *match, asked, caller, instant);
+  filter_response(response, *filter);
+  return response;
+}
+
+Response CommandInterpreter::run_row(std::size_t index, const config::Match& match,
+                                     const Request& request, const Caller& caller,
+                                     const Instant& instant) const {
+  const CommandRow& row = command_rows()[index];
   if (row.run == nullptr)
-    return refuse(ErrorCode::unsupported,
-                  "'hotpair' runs this command itself, on the node's own shell");
-  if (role < row.role)
-    return refuse(ErrorCode::refused, fmt::format("this needs the right '{}', you have '{}'",
-                                                  name_of(row.role), name_of(role)));
-  const bool verbose = match->text.ends_with(" verbose");
-  Response response = row.run(Call{match->values, request, role, view_, actions_, verbose});
-  response.changes =
-      row.role != AccessRole::view && !response.error && !match->text.ends_with(" --dry-run");
+    return refuse_with(ErrorCode::unsupported,
+                       "'hotpair' runs this command itself, on the node's own shell");
+  if (caller.role < row.role)
+    return refuse_with(ErrorCode::refused, fmt::format("this needs the right '{}', you have '{}'",
+                                                       name_of(row.role), name_of(caller.role)));
+  const bool verbose = match.text.ends_with(" verbose");
+  Response response = row.run(
+      Call{match.values, request, caller, instant, view_, actions_, transactions_, verbose});
+  response.changes = row.role != AccessRole::view && !response.error &&
+                     !match.text.starts_with("display ") && !match.text.ends_with(" --dry-run");
   return response;
 }
 
@@ -221,24 +221,39 @@ std::string help_text() {
   std::string text;
   for (const CommandRow& row : command_rows())
     text += fmt::format("{}\n        {}\n", config::plain_syntax(row.syntax), row.help);
-  return text + "Words may be abbreviated; 'show' is 'display'; '?' lists what may follow.\n";
+  text += "\nIn the shell, which 'hotpair' alone begins:\n";
+  for (const auto& [syntax, help] : ShellSession::described())
+    text += fmt::format("{}\n        {}\n", config::plain_syntax(syntax), help);
+  return text +
+         "\nWords may be abbreviated; 'show' is 'display', 'clear' is 'reset', 'no' is 'undo'; '?' "
+         "lists what may follow.\n";
 }
 
 std::string manual_page() {
   std::string text =
       ".TH HOTPAIR 1\n.SH NAME\nhotpair \\- operator shell of a hotpair node\n.SH SYNOPSIS\n"
       ".B hotpair\n[\\-\\-control SOCKET] [\\-\\-json] [\\-c COMMAND]... [COMMAND...]\n"
-      ".SH DESCRIPTION\nRuns commands on the daemon of this node. Without a command it reads them "
-      "from "
-      "its input. Words may be abbreviated, show is display, a question mark lists what may "
-      "follow. "
-      "Exit codes: 0 done, 1 refused, 2 no daemon.\n.SH COMMANDS\n";
+      ".SH DESCRIPTION\nRuns commands on the daemon of this node. Without a command it is a shell: "
+      "Tab completes, a question mark lists what may follow, Ctrl\\-C ends the running command, "
+      "Ctrl\\-D leaves. From a file or a pipe it reads a script, which ends at its first error. "
+      "Words may be abbreviated, show is display. Exit codes: 0 done, 1 refused, 2 no daemon.\n"
+      ".SH COMMANDS\n";
   for (const CommandRow& row : command_rows()) text += entry(row.syntax, row.help);
   text +=
+      ".SH SHELL\nThe system view holds a candidate configuration, which lines change and commit "
+      "puts in force, all or nothing. A star in the prompt marks changes that are not committed. "
+      "Every shell has a candidate of its own; changes of others are merged at commit, or named if "
+      "they meet.\n";
+  for (const auto& [syntax, help] : ShellSession::described()) text += entry(syntax, help);
+  text +=
+      ".SH FILTERS\nA vertical bar after display or help leads to what is done with the lines. "
+      "Expressions are those of RE2(3).\n";
+  for (const config::RowSyntax& row : filter_rows()) text += entry(row.syntax, row.help);
+  text +=
       ".SH CONFIGURATION\nLines of hotpair.conf, view by view; undo before a line takes it back.\n";
-  for (const auto view :
-       {config::View::system, config::View::etrunk, config::View::service, config::View::profile,
-        config::View::interface, config::View::pim, config::View::pim_ipv6}) {
+  for (const auto view : {config::View::system, config::View::etrunk, config::View::ssl_policy,
+                          config::View::service, config::View::profile, config::View::interface,
+                          config::View::pim, config::View::pim_ipv6}) {
     text += fmt::format(".SS View {}\n", roff(config::name_of(view)));
     for (const config::ConfigRow& row : config::config_rows()) {
       if (row.view != view) continue;

@@ -123,6 +123,16 @@ std::string capital(std::string_view word) {
 std::string hex_of(NodeId node) { return fmt::format("{:016x}", node.value()); }
 std::string shown(const IpAddress& address) { return address.to_upper_string(); }
 
+std::string masked(const std::string& line) {
+  const std::size_t at = line.find("security-key ");
+  if (at == std::string::npos) return line;
+  for (const std::string_view form : {" cipher ", " simple "})
+    if (const std::size_t found = line.find(form, at); found != std::string::npos)
+      return line.substr(0, found + form.size()) + "******";
+  const std::size_t key = line.find(' ', at + 13);
+  return key == std::string::npos ? line : line.substr(0, key) + " ******";
+}
+
 std::string Table::text() const {
   std::vector<std::size_t> widths(rows_.front().size(), 0);
   for (const auto& row : rows_)

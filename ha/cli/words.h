@@ -39,6 +39,9 @@ namespace hotpair::ha::cli {
 /// IPv6 in capitals, as the seeds print it.
 [[nodiscard]] std::string shown(const IpAddress& address);
 
+/// A line of configuration without its key: keys are not for terminals.
+[[nodiscard]] std::string masked(const std::string& line);
+
 /// Columns as wide as their widest cell, two blanks apart; no blanks at line ends.
 class Table {
  public:

@@ -57,18 +57,16 @@ Caller caller_of(Protocol::socket& socket, const std::string& path) {
 
 }  // namespace
 
-/// One operator: reads requests one after the other; while one waits for an action, nothing more is
-/// read.
+/// One operator: reads requests one after the other. While one waits for an action, one more is
+/// read at most, unless it cancels the wait.
 class ControlServer::Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(ControlServer& server, std::uint64_t id, Protocol::socket socket)
-      : server_(&server),
-        id_(id),
-        socket_(std::move(socket)),
-        caller_(caller_of(socket_, server.path_)) {}
+      : server_(&server), id_(id), socket_(std::move(socket)) {}
 
   void read() {
-    if (reading_ || pending_ || more_ || server_ == nullptr) return;
+    const bool held = busy() && (next_ || request_.verb == cli::SessionVerb::none);
+    if (reading_ || held || server_ == nullptr) return;
     reading_ = true;
     socket_.async_read_some(
         boost::asio::buffer(buffer_),
@@ -77,11 +75,10 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
           self->on_read(error, bytes);
         });
   }
-  void finish(cli::ActionTicket ticket,
-              const std::function<cli::Response(const cli::Request&)>& finish) {
-    if (!pending_ || *pending_ != ticket) return;
+  void finish(cli::ActionTicket ticket, const Finish& finish) {
+    if (server_ == nullptr || !pending_ || *pending_ != ticket) return;
     pending_.reset();
-    answer(finish(request_));
+    answer(finish(request_, caller()));
     serve();
   }
   void detach() {
@@ -101,8 +98,18 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
     splitter_.feed({buffer_.data(), bytes});
     serve();
   }
+  [[nodiscard]] Caller caller() {
+    Caller made = caller_of(socket_, server_->path_);
+    made.connection = id_;
+    return made;
+  }
   void serve() {
-    while (!pending_ && !more_ && server_ != nullptr) {
+    while (server_ != nullptr) {
+      if (next_ && !busy()) {
+        handle(*std::exchange(next_, std::nullopt));
+        continue;
+      }
+      if (busy() && (next_ || request_.verb == cli::SessionVerb::none)) break;
       auto document = splitter_.next();
       if (!document) {
         refuse(document.error());
@@ -114,10 +121,27 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
         refuse(request.error());
         return;
       }
-      request_ = std::move(*request);
-      answer(server_->handler_(request_, caller_));
+      take(std::move(*request));
     }
     read();
+  }
+  /// An action of the request is not over, or its answer is being written.
+  [[nodiscard]] bool busy() const { return pending_ || more_; }
+  /// A cancel that comes too late has nothing to end.
+  void take(cli::Request request) {
+    const bool cancel = request.verb == cli::SessionVerb::cancel;
+    if (cancel && !busy()) return;
+    if (busy() && !cancel) {
+      next_ = std::move(request);
+      return;
+    }
+    pending_.reset();
+    more_.reset();
+    handle(std::move(request));
+  }
+  void handle(cli::Request request) {
+    request_ = std::move(request);
+    answer(server_->handler_(request_, caller()));
   }
   void answer(cli::Response response) {
     pending_ = response.pending;
@@ -176,16 +200,19 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
     ControlServer& server = *std::exchange(server_, nullptr);
     boost::system::error_code ignored;
     socket_.close(ignored);
+    const auto closed = server.closed_;
+    const std::uint64_t id = id_;
     server.connections_.erase(id_);
+    closed(id);
   }
 
   ControlServer* server_;
   std::uint64_t id_;
   Protocol::socket socket_;
-  Caller caller_;
   std::array<char, 16384> buffer_{};
   cli::FrameSplitter splitter_;
-  cli::Request request_;
+  cli::Request request_;              // the one that is answered
+  std::optional<cli::Request> next_;  // came while that one waits
   std::optional<cli::ActionTicket> pending_;
   std::unique_ptr<cli::TextSource> more_;  // of the answer that is being written
   std::deque<std::string> out_;
@@ -193,8 +220,8 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
   bool closing_ = false;
 };
 
-ControlServer::ControlServer(boost::asio::io_context& loop, Handler handler)
-    : loop_(loop), handler_(std::move(handler)), acceptor_(loop) {}
+ControlServer::ControlServer(boost::asio::io_context& loop, Handler handler, Closed closed)
+    : loop_(loop), handler_(std::move(handler)), closed_(std::move(closed)), acceptor_(loop) {}
 
 ControlServer::~ControlServer() {
   for (const auto& [id, connection] : connections_) connection->detach();
@@ -239,8 +266,7 @@ void ControlServer::accept() {
   });
 }
 
-void ControlServer::finish(cli::ActionTicket ticket,
-                           const std::function<cli::Response(const cli::Request&)>& finish) {
+void ControlServer::finish(cli::ActionTicket ticket, const Finish& finish) {
   const auto connections = connections_;
   for (const auto& [id, connection] : connections) connection->finish(ticket, finish);
 }

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "checkpoint/store/lmdb_store.h"
+#include "ha/cli/words.h"
 #include "ha/config/check.h"
 #include "ha/config/parser.h"
 #include "ha/config/printer.h"
@@ -26,6 +27,12 @@ using platform::io::now;
 
 /// How long one handler may keep the loop.
 constexpr std::chrono::milliseconds kTurn{1};
+constexpr std::size_t kUserMax = 32;
+
+cli::Instant instant_now() {
+  const WallTime wall = platform::io::wall_now();
+  return {now(), wall, utc_offset_s(wall)};
+}
 /// Between looks at the ends of certificates.
 constexpr std::uint32_t kCertificateCheckS = 60;
 
@@ -116,14 +123,16 @@ Result<void> Daemon::open() {
       *node_, config_, LiveView::Fixed{boot_id_, options_.keeper, start, options_.tls_dir},
       [this](std::span<const fwd::RouteKey> keys) { return plane_->counters(keys); });
   view_->read_policies([this] { return channels_->show_policies(); });
-  interpreter_ = std::make_unique<cli::CommandInterpreter>(*view_, *this);
+  open_desk();
   channels_->attach(*node_, [this] { settle(); });
   plane_ = std::make_unique<PlaneLink>(loop_, *node_, log_, [this] { settle(); });
   if (auto opened = plane_->open(); !opened) return opened;
   control_ = std::make_unique<ControlServer>(
-      loop_, [this](const cli::Request& request, const Caller& caller) {
+      loop_,
+      [this](const cli::Request& request, const Caller& caller) {
         return run_command(request, caller);
-      });
+      },
+      [this](std::uint64_t connection) { desk_->closed(connection); });
   if (auto opened = control_->open(options_.control); !opened) return opened;
   keeper_ = std::make_unique<KeeperLink>(
       loop_, keeper::KeeperStart{options_.keeper_program, options_.keeper, {}, "info"},
@@ -146,6 +155,15 @@ Result<void> Daemon::open() {
   every_second();
   log_(kStarted, HOTPAIR_VERSION, node_id_.value(), ::getpid());
   return {};
+}
+
+void Daemon::open_desk() {
+  commit_files_ =
+      std::make_unique<CommitFiles>(std::filesystem::path(options_.state_dir) / "commits", loop_,
+                                    [this](const std::string& what) { log_(kCommitFile, what); });
+  transactions_ = std::make_unique<cli::Transactions>(*view_, *this, *commit_files_);
+  transactions_->start(commit_files_->load(), "load " + options_.config, instant_now());
+  desk_ = std::make_unique<cli::ControlDesk>(*view_, *this, *transactions_);
 }
 
 Result<void> Daemon::load_keys() {
@@ -252,6 +270,7 @@ Result<void> Daemon::read_again() {
     if (loaded->ok()) {
       ports_ = loaded->ports;
       put_in_force(loaded->config, options_.config);
+      transactions_->noted("load " + options_.config, instant_now());
       for (const cli::SslPolicy& policy : channels_->show_policies().policies)
         if (policy.problem && outcome)
           outcome = fail(ErrorCode::refused, "ssl policy " + policy.name + ": " + *policy.problem);
@@ -330,6 +349,9 @@ void Daemon::every_second() {
   log_.flush_suppressed();
   plane_->trunks().update_operational();
   node_->on_store_age(store_->statistics().oldest_age, now());
+  if (const auto taken_back = transactions_->on_timeout(instant_now())) {
+    log_(kUnconfirmed, *taken_back);
+  }
   settle();
   if (running_node_ && ++seconds_ >= kCertificateCheckS) {
     seconds_ = 0;
@@ -391,9 +413,11 @@ void Daemon::act(const node::Stop& effect) {
 
 cli::Response Daemon::run_command(const cli::Request& request, const Caller& caller) {
   view_->at(now(), platform::io::wall_now());
-  auto response = interpreter_->run(request, caller.role);
+  const cli::Caller asks{caller.role, request.user.substr(0, kUserMax), caller.uid,
+                         caller.connection};
+  auto response = desk_->run(request, asks, instant_now());
   if (response.changes) {
-    std::string words;
+    std::string words = cli::masked(request.line);
     for (const std::string& word : request.argv) words += (words.empty() ? "" : " ") + word;
     log_(kCommand, caller.uid, caller.pid, words);
   }
@@ -404,9 +428,9 @@ cli::Response Daemon::run_command(const cli::Request& request, const Caller& cal
 
 void Daemon::finish(cli::ActionTicket ticket, const cli::ActionOutcome& outcome) {
   boost::asio::post(loop_, [this, ticket, outcome] {
-    control_->finish(ticket, [&](const cli::Request& request) {
+    control_->finish(ticket, [&](const cli::Request& request, const Caller& caller) {
       view_->at(now(), platform::io::wall_now());
-      return interpreter_->finish(request, outcome);
+      return desk_->finish(request, caller.connection, outcome, instant_now());
     });
   });
 }

@@ -10,11 +10,13 @@
 #include <string>
 
 #include "checkpoint/store/store_thread.h"
-#include "ha/cli/interpreter.h"
+#include "ha/cli/control_desk.h"
+#include "ha/cli/transactions.h"
 #include "ha/config/config_model.h"
 #include "ha/config/diagnostic.h"
 #include "ha/config/ports.h"
 #include "ha/daemon/channel_link.h"
+#include "ha/daemon/commit_files.h"
 #include "ha/daemon/control_server.h"
 #include "ha/daemon/keeper_link.h"
 #include "ha/daemon/live_view.h"
@@ -70,6 +72,7 @@ class Daemon final : public cli::Actions {
   // start and configuration
   [[nodiscard]] Result<void> open();
   [[nodiscard]] Result<void> open_store();
+  void open_desk();
   [[nodiscard]] Result<void> load_keys();
   void start_node(const keeper::Welcome& welcome, std::vector<FileDescriptor> fds);
   void put_in_force(const config::Config& config, const std::string& what);
@@ -123,7 +126,9 @@ class Daemon final : public cli::Actions {
   NodeId node_id_;
   std::unique_ptr<node::Node> node_;
   std::unique_ptr<LiveView> view_;
-  std::unique_ptr<cli::CommandInterpreter> interpreter_;
+  std::unique_ptr<CommitFiles> commit_files_;
+  std::unique_ptr<cli::Transactions> transactions_;
+  std::unique_ptr<cli::ControlDesk> desk_;
   std::unique_ptr<PlaneLink> plane_;
   std::unique_ptr<KeeperLink> keeper_;
   std::unique_ptr<ChannelLink> channels_;

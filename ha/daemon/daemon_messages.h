@@ -49,8 +49,18 @@ inline constexpr Message kTrunk{
     "The device of a configured Eth-Trunk, or a member of it, is not as configured.",
     "Mend what the text names; hotpaird tries again when a device or the configuration changes."};
 
-inline constexpr std::array kMessages{
-    kStarted, kConfigRefused, kConfigWarning, kNoPairKey,  kStoreOpened, kKeeperStart, kPlaneOpened,
-    kFailed,  kStopping,      kAddress,       kSendFailed, kCommand,     kReloaded,    kTrunk};
+inline constexpr Message kUnconfirmed{
+    "HA-DAEMON-0015", LogLevel::warning, "{}",
+    "A commit that was to be confirmed was not, and is taken back.",
+    "Look at 'display configuration commit list'; commit again if it was right."};
+inline constexpr Message kCommitFile{
+    "HA-DAEMON-0016", LogLevel::warning, "record of a commit: {}",
+    "A file of the list of commits could not be read or written; the configuration is in force.",
+    "Check the state directory and its disk."};
+
+inline constexpr std::array kMessages{kStarted,     kConfigRefused, kConfigWarning, kNoPairKey,
+                                      kStoreOpened, kKeeperStart,   kPlaneOpened,   kFailed,
+                                      kStopping,    kAddress,       kSendFailed,    kCommand,
+                                      kReloaded,    kTrunk,         kUnconfirmed,   kCommitFile};
 
 }  // namespace hotpair::ha::daemon

@@ -20,14 +20,6 @@ std::uint32_t count_of(Duration duration) {
       std::max<std::int64_t>(0, std::chrono::duration_cast<To>(duration).count()));
 }
 
-std::int32_t utc_offset_s(WallTime time) {
-  const std::time_t seconds =
-      std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-  std::tm local{};
-  localtime_r(&seconds, &local);
-  return static_cast<std::int32_t>(local.tm_gmtoff);
-}
-
 /// The vendor's words for why a member has its state (semantics 3.7).
 std::string member_reason(const node::Scope& scope) {
   if (scope.role.role() == Role::init) return "ETRUNK_INIT";
@@ -109,6 +101,14 @@ std::string severity_of(LogLevel level) {
 }
 
 }  // namespace
+
+std::int32_t utc_offset_s(WallTime time) {
+  const std::time_t seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  return static_cast<std::int32_t>(local.tm_gmtoff);
+}
 
 std::string LiveView::link_name(LinkId link) const {
   const auto found = node_.links().find(link);

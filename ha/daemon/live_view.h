@@ -18,6 +18,9 @@
 
 namespace hotpair::ha::daemon {
 
+/// Local time minus UTC at that moment.
+[[nodiscard]] std::int32_t utc_offset_s(WallTime time);
+
 /// The displays' view of the running node. Times of the node become wall time by the two clocks
 /// of the moment.
 class LiveView final : public cli::NodeView {

@@ -1,9 +1,14 @@
 #pragma once
 
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "ha/cli/commit_history.h"
 #include "ha/cli/node_view.h"
 #include "ha/config/parser.h"
 
@@ -45,6 +50,45 @@ inline RemoteBackupProfile seed_profile(config::ServiceType service) {
   return profile;
 }
 
+/// Groups 225.0.0.0, 225.0.0.1, …, ten in a slice, the first slice empty.
+class LongTable final : public GmpGroupReader {
+ public:
+  explicit LongTable(std::uint32_t groups) : groups_(groups) {}
+
+  Slice next() override {
+    Slice slice;
+    const std::uint32_t end = begun_ ? std::min(at_ + 10, groups_) : 0;
+    begun_ = true;
+    for (; at_ < end; ++at_)
+      slice.groups.push_back({"Eth-Trunk1",
+                              IpAddress::v4(0x0a000001),
+                              {.link = LinkId{1}, .group = *Group::from(group(at_))}});
+    slice.done = at_ == groups_;
+    return slice;
+  }
+  [[nodiscard]] std::size_t total() const override { return groups_; }
+  [[nodiscard]] std::size_t total(const std::string&) const override { return groups_; }
+
+ private:
+  static IpAddress group(std::uint32_t number) { return IpAddress::v4(0xe1000000U + number); }
+  std::uint32_t groups_;
+  std::uint32_t at_ = 0;
+  bool begun_ = false;
+};
+
+/// Keeps the records of commits in memory, as files are kept.
+class MemoryCommits : public CommitStore {
+ public:
+  std::map<std::uint64_t, std::string> files;
+  std::optional<Error> refusal;
+  [[nodiscard]] Result<void> keep(std::uint64_t id, const std::string& text) override {
+    if (refusal) return std::unexpected(*refusal);
+    files[id] = text;
+    return {};
+  }
+  void remove(std::uint64_t id) override { files.erase(id); }
+};
+
 /// A node with settable answers, and a record of what it was asked to do.
 class FakeNode : public NodeView, public Actions {
  public:
@@ -70,6 +114,7 @@ class FakeNode : public NodeView, public Actions {
   std::vector<std::string> done;
   std::optional<config::Config> applied;
   std::optional<Error> refusal;
+  std::function<std::unique_ptr<GmpGroupReader>()> long_table;  ///< set: groups come in slices
 
   [[nodiscard]] const config::Config& running_config() const override { return config; }
   [[nodiscard]] RemoteBackupServicesModel remote_backup_services() const override {
@@ -95,6 +140,10 @@ class FakeNode : public NodeView, public Actions {
     model.family = query.family;
     return model;
   }
+  [[nodiscard]] std::unique_ptr<GmpGroupReader> gmp_group_reader(
+      const GmpGroupQuery&) const override {
+    return long_table ? long_table() : nullptr;
+  }
   [[nodiscard]] AlarmsModel alarms() const override { return alarm_model; }
   [[nodiscard]] ForwardingTableModel forwarding_table(const ForwardingQuery& query) const override {
     asked_routes = query;
@@ -108,8 +157,10 @@ class FakeNode : public NodeView, public Actions {
   [[nodiscard]] bool pair_key_present() const override { return pair_key; }
 
   [[nodiscard]] Result<ActionTicket> apply(const config::Config& to) override {
-    applied = to;
-    return ticket("apply");
+    auto started = ticket("apply");
+    if (started) config = to;
+    if (started) applied = to;
+    return started;
   }
   [[nodiscard]] Result<ActionTicket> reload() override { return ticket("reload"); }
   [[nodiscard]] Result<ActionTicket> save(const std::string& text) override {

@@ -26,7 +26,7 @@ class Interpreter : public ::testing::Test {
     for (const auto& word : config::split_words(line)) request.argv.push_back(word.text);
     request.json = json;
     request.input = input;
-    return CommandInterpreter(node, node).run(request, role);
+    return CommandInterpreter(node, node, transactions).run(request, {role, "anna", 1000, 0}, {});
   }
   std::string refused(const std::string& line, AccessRole role = AccessRole::admin) {
     const Response response = run(line, role);
@@ -35,6 +35,8 @@ class Interpreter : public ::testing::Test {
   }
 
   FakeNode node;
+  testing::MemoryCommits commits;
+  Transactions transactions{node, node, commits};
   bool json = false;
   std::optional<InputFile> input;
 };
@@ -69,7 +71,7 @@ TEST_F(Interpreter, MistakesAreExplained) {
 TEST_F(Interpreter, QuestionMark) {
   EXPECT_THAT(run("?").text, HasSubstr("  display "));
   EXPECT_THAT(run("display igmp ?").text, HasSubstr("  group "));
-  EXPECT_THAT(run("sh ip?").error->detail, HasSubstr("nothing can follow"));
+  EXPECT_THAT(run("sh xyz?").error->detail, HasSubstr("nothing can follow"));
   EXPECT_THAT(run("display a?").text, HasSubstr("alarm"));
   EXPECT_THAT(run("display a?").text, Not(HasSubstr("keeper")));
   EXPECT_THAT(run("display igmp group ?").text, HasSubstr("<cr>"));
@@ -144,7 +146,7 @@ TEST_F(Interpreter, ActionsStartAndEndLater) {
   EXPECT_THAT(node.done, ElementsAre("switchover 10", "switchover all",
                                      "switchover e-trunk 3 force", "switchover all", "wait 1 7",
                                      "wait 2 60", "leave", "reset 0", "reset 1"));
-  const CommandInterpreter interpreter(node, node);
+  const CommandInterpreter interpreter(node, node, transactions);
   const Response good = interpreter.finish({}, {std::nullopt, {"scope 10: backup now"}});
   EXPECT_EQ(good.text, "scope 10: backup now\n");
   EXPECT_EQ(good.exit_code, 0);
@@ -154,7 +156,7 @@ TEST_F(Interpreter, ActionsStartAndEndLater) {
 }
 
 TEST_F(Interpreter, AWaitThatTimedOutSaysWhatIsMissing) {
-  const CommandInterpreter interpreter(node, node);
+  const CommandInterpreter interpreter(node, node, transactions);
   const ActionOutcome outcome{Error{ErrorCode::timeout, "the condition did not come in time"},
                               {},
                               {{"RBS rbs1", "no pair key"}, {"scope 2", "bulk 40 % received"}}};

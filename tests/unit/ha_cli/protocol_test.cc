@@ -26,6 +26,38 @@ TEST(Protocol, RequestOnTheWire) {
   EXPECT_EQ(*decode_request(body(encode_frame(request))), request);
 }
 
+TEST(Protocol, SessionRequestOnTheWire) {
+  Request request;
+  request.version = kSessionVersion;
+  request.verb = SessionVerb::line;
+  request.line = "interface  Eth-Trunk 1";
+  request.terminal = true;
+  EXPECT_EQ(body(encode_frame(request)),
+            "{\"version\":2,\"session\":\"line\",\"text\":\"interface  Eth-Trunk 1\","
+            "\"terminal\":true,\"json\":false,\"width\":80,\"user\":\"\"}");
+  for (const auto verb : {SessionVerb::open, SessionVerb::line, SessionVerb::complete,
+                          SessionVerb::help, SessionVerb::cancel, SessionVerb::close}) {
+    request.verb = verb;
+    EXPECT_EQ(*decode_request(body(encode_frame(request))), request);
+  }
+}
+
+TEST(Protocol, TheAnswerToALineInOrder) {
+  Response response;
+  response.text = "text\n";
+  response.error = Error{ErrorCode::malformed, "no"};
+  response.column = 4;
+  response.completion = CompletionChunk{3, {{"display", "Show", true}, {"<1-5>", "", false}}};
+  response.session = SessionChunk{"[~A]", true, false, 24};
+  std::vector<Chunk> chunks;
+  for (const std::string& frame : encode_response(response))
+    chunks.push_back(*decode_chunk(body(frame)));
+  EXPECT_THAT(chunks, ::testing::ElementsAre(Chunk(TextChunk{"text\n"}),
+                                             Chunk(ErrorChunk{"malformed", "no", 4}),
+                                             Chunk(*response.completion), Chunk(*response.session),
+                                             Chunk(DoneChunk{0})));
+}
+
 TEST(Protocol, ALineIsSplitIntoWords) {
   const auto request = decode_request("{\"version\":1,\"line\":\" display  igmp group \"}");
   ASSERT_TRUE(request.has_value());
@@ -41,7 +73,10 @@ TEST(Protocol, BadRequestsSayWhatIsWrong) {
   EXPECT_THAT(why("[]"), HasSubstr("not an object"));
   EXPECT_THAT(why("{}"), HasSubstr("no 'version'"));
   EXPECT_THAT(why("{\"version\":-1}"), HasSubstr("no 'version'"));
-  EXPECT_THAT(why("{\"version\":2,\"argv\":[]}"), HasSubstr("version 2 is not spoken here"));
+  EXPECT_THAT(why("{\"version\":3,\"argv\":[]}"), HasSubstr("version 3 is not spoken here"));
+  EXPECT_THAT(why("{\"version\":2,\"session\":\"dance\"}"), HasSubstr("'session'"));
+  EXPECT_THAT(why("{\"version\":2,\"session\":7}"), HasSubstr("'session'"));
+  EXPECT_THAT(why("{\"version\":1,\"session\":\"open\"}"), HasSubstr("neither"));
   EXPECT_THAT(why("{\"version\":1}"), HasSubstr("neither 'argv' nor 'line'"));
   EXPECT_THAT(why("{\"version\":1,\"argv\":\"x\"}"), HasSubstr("not an array"));
   EXPECT_THAT(why("{\"version\":1,\"argv\":[1]}"), HasSubstr("not a string"));

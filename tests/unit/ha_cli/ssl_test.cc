@@ -82,9 +82,11 @@ class SslCommands : public ::testing::Test {
     Request request;
     for (const auto& word : config::split_words(line)) request.argv.push_back(word.text);
     request.input = input;
-    return CommandInterpreter(node, node).run(request, role);
+    return CommandInterpreter(node, node, transactions).run(request, {role, "anna", 1000, 0}, {});
   }
   FakeNode node;
+  testing::MemoryCommits commits;
+  Transactions transactions{node, node, commits};
   std::optional<InputFile> input;
 };
 

@@ -58,6 +58,8 @@ CONFINED = (
     (r"lmdb\.h", r"checkpoint/store/"),
     (r"capnp/|kj/", r"checkpoint/schema/capnp\.h"),
     (r"openssl/", r"(rbs/tls|platform/hmac)/"),
+    (r"re2/", r"ha/cli/filter\.cc"),
+    (r"histedit", r"ha/cli/terminal\.cc"),
 )
 OPENSSL_FILES_MAX = 6  # hmac; of rbs/tls: pair key, context, certificates (three)
 
