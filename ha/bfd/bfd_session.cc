@@ -258,6 +258,10 @@ Duration BfdSession::rx_interval() const {
 
 Duration BfdSession::detection_time() const { return rx_interval() * remote_multiplier_; }
 
+Duration BfdSession::longer_detection_time() const {
+  return std::max({detection_time(), peer_detection(advertised_), peer_detection(confirmed_)});
+}
+
 Duration BfdSession::peer_detection(const Timers& timers) const {
   return microseconds(std::max(timers.tx_us, remote_min_rx_us_)) * timers.multiplier;
 }
@@ -316,15 +320,10 @@ void BfdSession::send(bool final) {
   if (!config_.keys.empty())
     packet.auth = AuthSection{config_.keys.front().id, ++start_.auth_sequence, {}};
   if (packet.poll) poll_sent_ = true;
-  built_state_ = packet.state;
   effects_.push(SendPacket{packet});
 }
 
-void BfdSession::on_sent(TimePoint at) {
-  ++counters_.sent;
-  if (built_state_ != State::init && built_state_ != State::up) return;
-  peer_detects_at_ = at + std::min(peer_detection(advertised_), peer_detection(confirmed_));
-}
+void BfdSession::on_sent() { ++counters_.sent; }
 
 void BfdSession::on_send_failed() { ++counters_.send_failures; }
 

@@ -63,8 +63,8 @@ class BfdSession {
   void reconfigure(const SessionConfig& config, TimePoint now);
   /// A packet whose Your Discriminator, or addresses, name this session.
   Verdict on_packet(const ControlPacket& packet, const Arrival& arrival, TimePoint now);
-  /// The packet of the newest SendPacket left at `at`, read before the send / did not leave.
-  void on_sent(TimePoint at);
+  /// The packet of the newest SendPacket left / did not leave.
+  void on_sent();
   void on_send_failed();
   void on_timeout(TimePoint now);
   /// AdminDown for good, with one packet that says so: the session is about to be removed.
@@ -78,10 +78,8 @@ class BfdSession {
   /// The addresses, the device, hops and discriminators are those of `config`.
   [[nodiscard]] bool is_same_session(const SessionConfig& config) const;
   [[nodiscard]] State state() const { return state_; }
-  /// Until when the peer's own session may still be Up on the strength of what was sent: last
-  /// successful send in state Init or Up, plus the shortest detection time that the peer may apply
-  /// to it. After it the peer may have noticed our silence. nullopt: it was never Up.
-  [[nodiscard]] std::optional<TimePoint> peer_detects_at() const { return peer_detects_at_; }
+  /// The longer one of the own detection time and of what the peer may apply to this session.
+  [[nodiscard]] Duration longer_detection_time() const;
   [[nodiscard]] SessionView view() const;
 
  private:
@@ -145,8 +143,6 @@ class BfdSession {
   bool extended_ = false;
   std::optional<TimePoint> send_at_;
   std::optional<TimePoint> sent_at_;  // newest periodic transmission
-  State built_state_ = State::down;   // of the newest packet given to the driver
-  std::optional<TimePoint> peer_detects_at_;
 
   SessionView counters_;  // only its counters are kept here
   EffectQueue<SessionEffect> effects_{64};

@@ -98,9 +98,9 @@ void BfdTable::on_packet(const ControlPacket& packet, const Arrival& arrival, Ti
   collect(id, entry);
 }
 
-void BfdTable::on_sent(Discriminator session, TimePoint at) {
+void BfdTable::on_sent(Discriminator session) {
   const auto it = entries_.find(session);
-  if (it != entries_.end()) it->second.session.on_sent(at);
+  if (it != entries_.end()) it->second.session.on_sent();
 }
 
 void BfdTable::on_send_failed(Discriminator session) {

@@ -39,7 +39,7 @@ class BfdTable {
   /// The digest was looked at; a packet for no session is counted.
   void on_packet(const ControlPacket& packet, const Arrival& arrival, TimePoint now);
   void on_rejected(PacketReject reason) { ++rejects_[static_cast<std::size_t>(reason)]; }
-  void on_sent(Discriminator session, TimePoint at);
+  void on_sent(Discriminator session);
   void on_send_failed(Discriminator session);
   void on_timeout(TimePoint now);
   /// AdminDown everywhere: the process leaves.

@@ -36,7 +36,7 @@ void drain(BfdTable& table, TimePoint now) {
     if (send == nullptr) continue;
     HA_ASSERT(!(send->packet.poll && send->packet.final));
     HA_ASSERT(decode(encode(send->packet)).has_value());
-    table.on_sent(effect->session, now);
+    table.on_sent(effect->session);
   }
 }
 

@@ -95,7 +95,7 @@ class Single {
         sent.push_back(send->packet);
         sent_at.push_back(now);
         if (can_send)
-          session.on_sent(now);
+          session.on_sent();
         else
           session.on_send_failed();
       } else if (const auto* change = std::get_if<StateChanged>(&*effect)) {
@@ -185,7 +185,7 @@ class Link {
       if (const auto* send = std::get_if<SendPacket>(&*effect)) {
         if (!ends[i].cut) wire_.push_back({now + 100us, 1 - i, send->packet});
         ends[i].sent.push_back(send->packet);
-        ends[i].session->on_sent(now);
+        ends[i].session->on_sent();
       } else if (const auto* change = std::get_if<StateChanged>(&*effect)) {
         ends[i].changes.push_back(*change);
       } else {

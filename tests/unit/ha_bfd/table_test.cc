@@ -19,7 +19,7 @@ struct Table : ::testing::Test {
     while (auto effect = table.poll_effect()) {
       if (const auto* send = std::get_if<SendPacket>(&effect->effect)) {
         sent[effect->session].push_back(send->packet);
-        table.on_sent(effect->session, now);
+        table.on_sent(effect->session);
       }
     }
   }
