@@ -10,7 +10,10 @@ constexpr std::size_t kFixedLength = 76;
 constexpr std::size_t kSignedLengthOffset = 6;
 constexpr std::uint16_t kTlvSource = 1;
 constexpr std::uint16_t kTlvScope = 2;
+constexpr std::uint16_t kTlvDetection = 3;
 constexpr std::size_t kScopeLength = 24;
+constexpr std::size_t kDetectionLength = 8;
+constexpr std::uint8_t kFlagFast = 1;
 constexpr std::uint8_t kFlagComplete = 1;
 constexpr std::uint8_t kFlagAccessUp = 2;
 constexpr std::uint8_t kFlagHandedOver = 4;
@@ -31,6 +34,25 @@ void put_scope(ByteWriter& writer, const ScopeReport& report) {
   writer.u16(0);
   writer.u64(report.term.counter);
   writer.u64(report.term.node.value());
+}
+
+// 0 detection time in us (32), 4 flags, 5 reserved (24). Left out when there is nothing to say.
+bool has_detection(const Hello& hello) { return hello.fast || hello.detect_us != 0; }
+
+void put_detection(ByteWriter& writer, const Hello& hello) {
+  writer.u16(kTlvDetection);
+  writer.u16(kDetectionLength);
+  writer.u32(hello.detect_us);
+  writer.u8(hello.fast ? kFlagFast : 0);
+  writer.zeros(3);
+}
+
+std::optional<HelloReject> get_detection(ByteSpan value, Hello& hello) {
+  if (value.size() < kDetectionLength) return HelloReject::bad_tlv;
+  ByteReader reader(value);
+  hello.detect_us = reader.u32();
+  hello.fast = (reader.u8() & kFlagFast) != 0;
+  return std::nullopt;
 }
 
 std::optional<HelloReject> get_scope(ByteSpan value, Hello& hello) {
@@ -66,6 +88,8 @@ std::optional<HelloReject> get_tlvs(ByteReader& reader, std::size_t count, Hello
       hello.source = *source;
     } else if (type == kTlvScope) {
       if (const auto reject = get_scope(value, hello)) return reject;
+    } else if (type == kTlvDetection) {
+      if (const auto reject = get_detection(value, hello)) return reject;
     }
   }
   return std::nullopt;
@@ -154,11 +178,12 @@ Bytes encode_hello(const Hello& hello) {
   writer.u8(hello.rank);
   writer.u8(static_cast<std::uint8_t>(hello.order));
   for (const std::uint8_t octet : hello.system_id.octets) writer.u8(octet);
-  writer.u16(static_cast<std::uint16_t>(scopes + 1));
+  writer.u16(static_cast<std::uint16_t>(scopes + 1 + (has_detection(hello) ? 1 : 0)));
   writer.u16(kTlvSource);
   writer.u16(static_cast<std::uint16_t>(hello.source.bytes().size()));
   writer.bytes(hello.source.bytes());
   for (std::size_t i = 0; i < scopes; ++i) put_scope(writer, hello.scopes[i]);
+  if (has_detection(hello)) put_detection(writer, hello);
   writer.patch_u16(kSignedLengthOffset, static_cast<std::uint16_t>(out.size()));
   return out;
 }

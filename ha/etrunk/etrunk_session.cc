@@ -1,6 +1,7 @@
 #include "ha/etrunk/etrunk_session.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace hotpair::ha::etrunk {
 namespace {
@@ -9,6 +10,15 @@ constexpr Duration kLate = std::chrono::milliseconds(1);
 constexpr std::size_t kCandidatesMax = 8;
 constexpr int kAnswersPerInterval = 4;
 constexpr Duration kAnswerSpacingMin = std::chrono::milliseconds(10);
+// A hello that is one interval apart from the last one still needs to arrive.
+constexpr Duration kDoubtMargin = std::chrono::milliseconds(10);
+// Six hellos in a detection time: an echo of one that left two intervals ago is enough for a lease,
+// so that some may be lost.
+constexpr int kHellosPerDetection = 6;
+constexpr Duration kPaceMin = std::chrono::milliseconds(3);
+constexpr Duration kPaceMax = std::chrono::milliseconds(10);
+// The pace stays when detectors are lost, until hellos without them have been echoed.
+constexpr Duration kPaceLingers = std::chrono::seconds(2);
 
 std::uint64_t bit(PathId path) { return std::uint64_t{1} << path.value(); }
 
@@ -66,6 +76,7 @@ void EtrunkSession::reconfigure(const EtrunkConfig& config, Duration alone_after
   absent_at_ = std::max(absent_at_, started_ + alone_after);
   send_at_ = std::min(send_at_, now + interval());
   send_all_ = sent_report_.has_value();
+  tell_if_dead();
 }
 
 void EtrunkSession::set_report(Report report) { report_ = std::move(report); }
@@ -133,8 +144,10 @@ HelloVerdict EtrunkSession::heard(Path& path, const Hello& hello, bool new_sessi
     for (Path& other : paths_) other.newest_counter = 0;
     path.newest_counter = hello.counter;
   }
-  const bool first = paths_up_ == 0;
   path.view.last_heard = now;
+  path.doubt_at.reset();
+  path.detect = hello.detect_us == 0 ? Duration{} : hello.patience();
+  disowned_until_.reset();
   path.dead_at = now + hello.timeout();
   path.extension = std::chrono::milliseconds(hello.interval_ms);
   path.extended = false;
@@ -146,7 +159,9 @@ HelloVerdict EtrunkSession::heard(Path& path, const Hello& hello, bool new_sessi
     effects_.push(PathUp{path.config.path});
   }
   const bool newest = new_session || !peer_ || hello.counter > peer_->counter;
-  if (first || restarted) effects_.push(PeerUp{restarted});
+  if (!told_up_ || restarted) effects_.push(PeerUp{restarted});
+  told_up_ = true;
+  if (newest) patient_until_ = now + hello.patience();
   if (newest) keep_contents(hello);
   return HelloVerdict::heard;
 }
@@ -165,17 +180,98 @@ void EtrunkSession::on_sent(PathId id, TimePoint now) {
   path->sent_timeout = path->built_timeout;
 }
 
+// ---- detectors ----
+
+void EtrunkSession::on_path_silent(PathId id, TimePoint now) {
+  Path* path = find(id);
+  if (path == nullptr || !path->view.up) return;
+  const TimePoint due = path->view.last_heard.value_or(now) + path->detect;
+  if (path->detect == Duration{} || due <= now) {
+    path_down(*path, now, true);
+    tell_if_dead();
+    return;
+  }
+  path->doubt_at = due;
+  path->doubt_extension = kPaceMax;
+}
+
+void EtrunkSession::on_path_doubted(PathId id, TimePoint now) {
+  Path* path = find(id);
+  if (path == nullptr || !path->view.up) return;
+  path->doubt_at = now + path->extension + kDoubtMargin;
+  path->doubt_extension = path->extension;
+}
+
+void EtrunkSession::on_doubt_over(PathId id) {
+  if (Path* path = find(id)) path->doubt_at.reset();
+}
+
+void EtrunkSession::on_disowned(TimePoint now) {
+  if (!peer_) return;
+  disowned_at_ = now;
+  disowned_until_ = now + peer_->timeout();
+}
+
+void EtrunkSession::check_doubts(TimePoint now) {
+  bool drain = false;
+  for (Path& path : paths_) {
+    if (!path.doubt_at || *path.doubt_at > now) continue;
+    if (path.doubt_extension != Duration{} && now - *path.doubt_at > kLate) {
+      path.doubt_at = now + std::exchange(path.doubt_extension, Duration{});
+      drain = true;
+    } else {
+      path_down(path, now, true);
+    }
+  }
+  if (drain) effects_.push(Drain{});
+}
+
+// A detector speaks for the peer only where nothing slower would hold it: on every path that either
+// side hears.
+EtrunkSession::Detection EtrunkSession::detection() const {
+  Detection said;
+  const std::uint64_t counting = paths_up_ | (peer_ ? peer_->paths_up : 0);
+  said.fast = paths_up_ != 0 && (counting & ~detectors_.up) == 0 && detectors_.time > Duration{};
+  if (!said.fast || !peer_->fast) return said;
+  if (!echoed_lately_ && sent_detection_.detect_us == 0) return said;
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(detectors_.time).count();
+  said.detect_us = static_cast<std::uint32_t>(std::min<Duration::rep>(us, UINT32_MAX));
+  return said;
+}
+
+Duration EtrunkSession::patience_asked() const {
+  const Duration detect = std::chrono::microseconds(detection().detect_us);
+  return detect == Duration{} ? config_.timeout() : std::min(config_.timeout(), detect);
+}
+
+void EtrunkSession::choose_pace(TimePoint now) {
+  const bool asked = paths_up_ != 0 && peer_->detect_us != 0;
+  if (detectors_.up != 0 || asked) fast_until_ = now + kPaceLingers;
+  send_at_ = std::min(send_at_, now + pace(now));
+}
+
+Duration EtrunkSession::pace(TimePoint now) const {
+  if (fast_until_ <= now) return interval();
+  const Duration wanted =
+      detectors_.time == Duration{} ? kPaceMax : detectors_.time / kHellosPerDetection;
+  return std::min(interval(), std::clamp(wanted, kPaceMin, kPaceMax));
+}
+
 void EtrunkSession::on_send_failed(PathId id) {
   if (Path* path = find(id)) ++path->view.send_failures;
 }
 
 void EtrunkSession::on_timeout(TimePoint now) {
   check_paths(now);
+  check_doubts(now);
   check_absence(now);
+  if (disowned_until_ && *disowned_until_ <= now) disowned_until_.reset();
+  if (patient_until_ && *patient_until_ <= now) patient_until_.reset();
+  tell_if_dead();
   if (send_at_ > now) return;
   send_all_ = true;
-  send_at_ += interval();
-  if (send_at_ <= now) send_at_ = now + interval();
+  send_at_ += pace(now);
+  if (send_at_ <= now) send_at_ = now + pace(now);
 }
 
 void EtrunkSession::check_paths(TimePoint now) {
@@ -205,23 +301,33 @@ void EtrunkSession::check_absence(TimePoint now) {
   effects_.push(PeerAbsent{});
 }
 
-void EtrunkSession::path_down(Path& path, TimePoint now) {
+void EtrunkSession::path_down(Path& path, TimePoint now, bool detected) {
   path.dead_at.reset();
+  path.doubt_at.reset();
   path.view.up = false;
   paths_up_ &= ~bit(path.config.path);
-  effects_.push(PathDown{path.config.path, now - path.view.last_heard.value_or(now)});
-  if (paths_up_ == 0) effects_.push(PeerDown{});
+  effects_.push(PathDown{path.config.path, now - path.view.last_heard.value_or(now), detected});
 }
 
-void EtrunkSession::flush(TimePoint /*now*/) {
-  const bool changed =
-      sent_report_ && (*sent_report_ != report_ || sent_paths_up_ != paths_up_);
+// After every input that can take the last path down, or end what holds a silent peer.
+void EtrunkSession::tell_if_dead() {
+  if (!told_up_ || !peer_dead()) return;
+  told_up_ = false;
+  effects_.push(PeerDown{});
+}
+
+void EtrunkSession::flush(TimePoint now) {
+  choose_pace(now);
+  const Detection said = detection();
+  const bool changed = sent_report_ && (*sent_report_ != report_ || sent_paths_up_ != paths_up_ ||
+                                        sent_detection_ != said);
   const bool all = send_all_ || changed;
   const std::uint64_t echo = usual_echo();
   if (all) {
     send_all_ = false;
     sent_report_ = report_;
     sent_paths_up_ = paths_up_;
+    sent_detection_ = said;
     for (Path& path : paths_) send(path, echo);
   }
   for (Path& path : paths_) {
@@ -261,7 +367,9 @@ void EtrunkSession::send(Path& path, std::uint64_t echo) {
   hello.control = report_.control;
   hello.paths_up = paths_up_;
   hello.scopes = report_.scopes;
-  path.built_timeout = hello.timeout();
+  hello.fast = sent_detection_.fast;
+  hello.detect_us = sent_detection_.detect_us;
+  path.built_timeout = hello.patience();
   effects_.push(SendHello{std::move(hello)});
 }
 
@@ -270,13 +378,25 @@ std::optional<SessionEffect> EtrunkSession::poll_effect() { return effects_.poll
 
 std::optional<TimePoint> EtrunkSession::next_deadline() const {
   TimePoint due = send_at_;
-  for (const Path& path : paths_)
+  for (const Path& path : paths_) {
     if (path.dead_at) due = std::min(due, *path.dead_at);
+    if (path.doubt_at) due = std::min(due, *path.doubt_at);
+  }
+  if (paths_up_ == 0 && disowned_until_) due = std::min(due, *disowned_until_);
+  if (paths_up_ == 0 && patient_until_) due = std::min(due, *patient_until_);
   if (!absent_ && !peer_) due = std::min(due, absent_at_);
   return due;
 }
 
-bool EtrunkSession::peer_dead() const { return absent_ || (peer_ && paths_up_ == 0); }
+bool EtrunkSession::peer_dead() const {
+  return absent_ || (peer_ && paths_up_ == 0 && !disowned_until_ && !patient_until_);
+}
+
+std::optional<TimePoint> EtrunkSession::counted_dead_at() const {
+  if (!peer_ || !last_heard_) return std::nullopt;
+  if (disowned_at_ && *disowned_at_ >= *last_heard_) return disowned_at_;
+  return peer_->paths_up == 0 ? last_heard_ : std::nullopt;
+}
 
 const ScopeReport* EtrunkSession::peer_scope(ScopeId scope) const {
   if (!peer_) return nullptr;
@@ -286,7 +406,7 @@ const ScopeReport* EtrunkSession::peer_scope(ScopeId scope) const {
 }
 
 Duration EtrunkSession::detection_time() const {
-  return peer_ ? peer_->timeout() : config_.timeout();
+  return peer_ ? peer_->patience() : config_.timeout();
 }
 
 std::optional<TimePoint> EtrunkSession::peer_gives_up(std::uint64_t mask) const {

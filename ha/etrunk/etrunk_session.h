@@ -53,13 +53,14 @@ struct PathUp {
 };
 struct PathDown {
   PathId path;
-  Duration silent{};  ///< since the last valid hello on it
+  Duration silent{};      ///< since the last valid hello on it
+  bool detected = false;  ///< BFD said so before the hellos did
 };
 /// The first path is up. `restarted`: in a new session of the peer.
 struct PeerUp {
   bool restarted = false;
 };
-/// The last path went down.
+/// The last path is down, and the patience that was promised to the peer is over.
 struct PeerDown {};
 /// Contents of the peer's newest valid hello changed (anything but counters and path).
 struct PeerReport {};
@@ -84,6 +85,10 @@ struct PathView {
 /// sender's timers count for its silence. A session of the peer is believed only after it has
 /// echoed a hello that we numbered after we first saw it, so a recording of an earlier life is
 /// useless.
+///
+/// Detectors (BFD) are faster than the hellos' own timers. While every path that is up has one that
+/// is Up, hellos go at its pace, carry its detection time, and the peer that echoes one promises no
+/// more patience than that; see ha/keeper/core/DESIGN.md for what leases make of it.
 ///
 /// The owner calls flush() at the end of each input, after its own decisions: hellos that are due,
 /// answers, and a changed report go out there, and only there.
@@ -112,6 +117,24 @@ class EtrunkSession {
   /// Runs due timers. Late by more than 1 ms: before a path is given up, Drain, and once one send
   /// interval more.
   void on_timeout(TimePoint now);
+  /// How patient the hellos of the next flush() ask the peer to be.
+  [[nodiscard]] Duration patience_asked() const;
+  /// What hellos tell of detectors from the next flush() on. Only if `echoed_lately` they begin to
+  /// ask for less patience: the peer has echoed a hello that left within the detection time.
+  void set_detectors(const Detectors& detectors, bool echoed_lately) {
+    detectors_ = detectors;
+    echoed_lately_ = echoed_lately;
+  }
+  /// A detector found silence, or had the peer's proven word that it does not hear us: the path is
+  /// down, if no hello contradicts, which at the pace of detectors means within their time.
+  void on_path_silent(PathId path, TimePoint now);
+  /// The peer's word, not proven, that it does not hear us: the path goes down if no hello comes
+  /// on it for one interval of the peer either.
+  void on_path_doubted(PathId path, TimePoint now);
+  void on_doubt_over(PathId path);
+  /// The peer says through a detector that it does not hear us: it lives, and counts us as dead. It
+  /// is not `dead` before a hello timeout of silence.
+  void on_disowned(TimePoint now);
   /// Sends what is due.
   void flush(TimePoint now);
   /// Sends on every path in the next flush() whether or not anything changed.
@@ -121,9 +144,13 @@ class EtrunkSession {
   [[nodiscard]] std::optional<SessionEffect> poll_effect();
 
   [[nodiscard]] const EtrunkConfig& config() const { return config_; }
+  /// The newest instant at which the peer is known to have counted us as dead: nothing later says
+  /// otherwise. nullopt: it counts on us, or was never heard.
+  [[nodiscard]] std::optional<TimePoint> counted_dead_at() const;
   /// At least one path is up.
   [[nodiscard]] bool peer_heard() const { return paths_up_ != 0; }
-  /// The peer was heard and is silent, or is absent since start for long enough.
+  /// The peer was heard and is silent for as long as its newest hello allows, or is absent since
+  /// start for long enough.
   [[nodiscard]] bool peer_dead() const;
   /// An unproven sign of life came within the last detection time: the peer may count on us.
   [[nodiscard]] bool contacted(TimePoint now) const { return contact_until_ > now; }
@@ -135,7 +162,8 @@ class EtrunkSession {
   /// What the peer says of a scope; nullptr if it says nothing.
   [[nodiscard]] const ScopeReport* peer_scope(ScopeId scope) const;
   [[nodiscard]] std::optional<TimePoint> last_heard() const { return last_heard_; }
-  /// How long the peer's silence takes to be noticed: its timers, ours while it is unknown.
+  /// How long the peer's silence takes to be noticed: what its newest hello asks for, our timers
+  /// while it is unknown.
   [[nodiscard]] Duration detection_time() const;
   /// Latest instant at which the peer gives us up: over the paths in `mask`, last successful send
   /// plus the detection time that its hello carried. nullopt: nothing was sent there.
@@ -152,8 +180,11 @@ class EtrunkSession {
     bool extended = false;
     TimePoint answer_credit{};               // rate limit of answers
     std::optional<std::uint64_t> answer_to;  // session that waits for an answer
-    Duration sent_timeout{};                 // carried by the newest hello that was sent
-    Duration built_timeout{};                // carried by the newest hello given to the driver
+    Duration sent_timeout{};                 // patience that the newest hello sent asked for
+    Duration built_timeout{};                // the same of the newest one given to the driver
+    Duration detect{};                       // that the newest hello heard carried; 0: none
+    std::optional<TimePoint> doubt_at;       // doubted: down then
+    Duration doubt_extension{};              // once, after an own pause
   };
   struct Candidate {
     std::uint64_t session = 0;
@@ -169,11 +200,22 @@ class EtrunkSession {
   void keep_contents(const Hello& hello);
   void check_paths(TimePoint now);
   void check_absence(TimePoint now);
-  void path_down(Path& path, TimePoint now);
+  void check_doubts(TimePoint now);
+  void path_down(Path& path, TimePoint now, bool detected = false);
+  void tell_if_dead();
+  void choose_pace(TimePoint now);
   void send(Path& path, std::uint64_t echo);
   [[nodiscard]] std::uint64_t usual_echo() const;
   [[nodiscard]] std::uint64_t newest_of(std::uint64_t session) const;
+  /// What the own hellos say of detectors.
+  struct Detection {
+    bool fast = false;
+    std::uint32_t detect_us = 0;
+    friend bool operator==(const Detection&, const Detection&) = default;
+  };
+  [[nodiscard]] Detection detection() const;
   [[nodiscard]] Duration interval() const { return std::chrono::milliseconds(config_.hello_ms); }
+  [[nodiscard]] Duration pace(TimePoint now) const;
 
   EtrunkConfig config_;
   Identity identity_;
@@ -188,6 +230,14 @@ class EtrunkSession {
   std::vector<Candidate> candidates_;  // sessions seen, not believed yet; newest last
   std::optional<Hello> peer_;
   std::optional<TimePoint> last_heard_;
+  Detectors detectors_;
+  bool echoed_lately_ = false;
+  Detection sent_detection_;                // as the newest hellos said
+  TimePoint fast_until_{};                  // hellos go at the pace of detectors
+  std::optional<TimePoint> patient_until_;  // promised to the peer: not dead before
+  std::optional<TimePoint> disowned_at_;
+  std::optional<TimePoint> disowned_until_;
+  bool told_up_ = false;  // PeerUp was the last word to the owner
   TimePoint contact_until_{};
   TimePoint send_at_;
   TimePoint started_;

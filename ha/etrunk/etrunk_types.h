@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,6 +17,13 @@ namespace hotpair::ha::etrunk {
 using EtrunkId = Strong<struct EtrunkIdTag, std::uint16_t>;
 /// One liveness stream to the peer: 0 is the E-Trunk's own, others are bound to an interface.
 using PathId = Strong<struct PathIdTag, std::uint8_t>;
+
+/// What the owner's BFD sessions, bound to paths of one E-Trunk, say at present.
+struct Detectors {
+  std::uint64_t up = 0;  ///< bit n: path n has sessions, and all of them are Up
+  Duration time{};       ///< longest detection time of those, in either direction
+  friend bool operator==(const Detectors&, const Detectors&) = default;
+};
 
 /// Role of a scope on one node.
 enum class Role : std::uint8_t { init = 0, backup = 1, master = 2 };
@@ -59,10 +67,18 @@ struct Hello {
   ControlState control = ControlState::running;
   std::uint64_t paths_up = 0;           ///< bit n: the sender hears us on path n
   std::vector<ScopeReport> scopes;      ///< at most kScopesPerHelloMax
+  bool fast = false;            ///< the sender has a BFD session Up on every path that is up
+  std::uint32_t detect_us = 0;  ///< not 0: the receiver may give the sender up after this already
   friend bool operator==(const Hello&, const Hello&) = default;
 
   [[nodiscard]] Duration timeout() const {
     return std::chrono::milliseconds(interval_ms) * multiplier;
+  }
+  /// What the receiver promises with the echo of this hello: it does not take over for silence
+  /// sooner.
+  [[nodiscard]] Duration patience() const {
+    if (detect_us == 0) return timeout();
+    return std::min<Duration>(timeout(), std::chrono::microseconds(detect_us));
   }
 };
 

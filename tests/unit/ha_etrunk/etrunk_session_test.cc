@@ -327,5 +327,166 @@ TEST_F(SessionTest, ContactIsNotedWithoutBelief) {
   EXPECT_FALSE(session_.contacted(now_ + milliseconds(100)));
 }
 
+// ---- detectors ----
+
+class DetectorTest : public SessionTest {
+ protected:
+  static constexpr Detectors kBoth{3, milliseconds(60)};
+
+  Hello fast_hello(PathId path, std::uint32_t detect_us) {
+    Hello peer = hello(path, ++peer_counter_);
+    peer.interval_ms = 1000;
+    peer.multiplier = 20;
+    peer.paths_up = 3;
+    peer.fast = true;
+    peer.detect_us = detect_us;
+    return peer;
+  }
+  /// Both paths up, the peer says that it is at the pace of its detectors.
+  void meet_fast() {
+    EtrunkConfig slow = config();
+    slow.hello_ms = 1000;
+    slow.multiplier = 20;
+    session_.reconfigure(slow, seconds(10), now_);
+    meet(kP0);
+    session_.set_detectors(kBoth, true);
+    for (const PathId path : {kP0, kP1}) EXPECT_EQ(give(fast_hello(path, 60'000)), kHeard);
+  }
+  Hello newest() const { return all<SendHello>().back().hello; }
+  static constexpr HelloVerdict kHeard = HelloVerdict::heard;
+};
+
+TEST_F(DetectorTest, HellosCarryTheDetectionTimeAndKeepItsPace) {
+  meet_fast();
+  EXPECT_TRUE(newest().fast);
+  EXPECT_EQ(newest().detect_us, 60'000U);
+  const std::size_t before = all<SendHello>().size();
+  run(milliseconds(100));
+  EXPECT_EQ(all<SendHello>().size() - before, 20U);  // every 10 ms on two paths
+}
+
+TEST_F(DetectorTest, NothingIsPromisedBeforeThePeerIsReadyToo) {
+  meet_fast();
+  Hello peer = fast_hello(kP0, 0);
+  peer.fast = false;
+  give(peer);
+  EXPECT_TRUE(newest().fast);
+  EXPECT_EQ(newest().detect_us, 0U);
+}
+
+TEST_F(DetectorTest, NothingIsPromisedOnAStaleEcho) {
+  meet_fast();
+  session_.set_detectors({}, false);
+  take();
+  session_.set_detectors(kBoth, false);
+  take();
+  EXPECT_TRUE(newest().fast);
+  EXPECT_EQ(newest().detect_us, 0U);
+  session_.set_detectors(kBoth, true);
+  take();
+  EXPECT_EQ(newest().detect_us, 60'000U);
+  session_.set_detectors(kBoth, false);
+  run(milliseconds(20));
+  EXPECT_EQ(newest().detect_us, 60'000U);
+}
+
+TEST_F(DetectorTest, APathThatAnySideHearsNeedsADetector) {
+  meet_fast();
+  session_.set_detectors({1, milliseconds(60)}, true);
+  take();
+  EXPECT_FALSE(newest().fast);
+  EXPECT_EQ(newest().detect_us, 0U);
+  run(milliseconds(200));
+  session_.on_path_silent(kP1, now_);  // no longer heard here, but the peer hears on it
+  take();
+  EXPECT_FALSE(newest().fast);
+  Hello peer = fast_hello(kP0, 60'000);
+  peer.paths_up = 1;
+  give(peer);
+  EXPECT_TRUE(newest().fast);
+}
+
+TEST_F(DetectorTest, SilenceCountsFromTheNewestHelloOfThePath) {
+  meet_fast();
+  const TimePoint heard = now_;
+  run(milliseconds(20));
+  session_.on_path_silent(kP0, now_);
+  session_.on_path_silent(kP1, now_);
+  take();
+  run(milliseconds(39));
+  EXPECT_TRUE(session_.peer_heard());
+  run(milliseconds(1));
+  EXPECT_TRUE(session_.peer_dead());
+  EXPECT_EQ(now_, heard + milliseconds(60));
+  ASSERT_EQ(all<PathDown>().size(), 2U);
+  EXPECT_TRUE(all<PathDown>().back().detected);
+  EXPECT_EQ(all<PeerDown>().size(), 1U);
+}
+
+TEST_F(DetectorTest, AHelloContradictsTheDetector) {
+  meet_fast();
+  session_.on_path_silent(kP0, now_);
+  give(fast_hello(kP0, 60'000));
+  run(milliseconds(500));
+  EXPECT_TRUE(all<PathDown>().empty());
+}
+
+// Paths may go down at once, but what was promised to the peer is kept.
+TEST_F(DetectorTest, ThePeerIsNotDeadBeforeThePatienceOfItsNewestHelloIsOver) {
+  meet_fast();
+  for (const PathId path : {kP0, kP1}) give(fast_hello(path, 0));
+  const TimePoint heard = now_;
+  session_.on_path_silent(kP0, now_);
+  session_.on_path_silent(kP1, now_);
+  take();
+  EXPECT_EQ(all<PathDown>().size(), 2U);
+  EXPECT_FALSE(session_.peer_dead());
+  run(seconds(19));
+  EXPECT_TRUE(all<PeerDown>().empty());
+  run(seconds(1));
+  EXPECT_EQ(all<PeerDown>().size(), 1U);
+  EXPECT_EQ(now_, heard + seconds(20));
+}
+
+TEST_F(DetectorTest, ThePaceLingersSoThatSlowerHellosAreEchoedSoon) {
+  meet_fast();
+  for (const PathId path : {kP0, kP1}) give(fast_hello(path, 0));
+  session_.set_detectors({}, true);
+  take();
+  EXPECT_FALSE(newest().fast);
+  std::size_t before = all<SendHello>().size();
+  run(seconds(1));
+  EXPECT_EQ(all<SendHello>().size() - before, 200U);
+  run(seconds(3));
+  before = all<SendHello>().size();
+  run(seconds(3));
+  EXPECT_EQ(all<SendHello>().size() - before, 6U);
+}
+
+TEST_F(DetectorTest, AnOwnPauseIsNotBlamedOnThePeer) {
+  meet_fast();
+  session_.on_path_silent(kP0, now_);
+  session_.on_path_silent(kP1, now_);
+  now_ += milliseconds(70);  // due 10 ms ago
+  tick();
+  EXPECT_EQ(all<Drain>().size(), 1U);
+  EXPECT_TRUE(session_.peer_heard());
+  run(milliseconds(10));
+  EXPECT_FALSE(session_.peer_heard());
+}
+
+TEST_F(DetectorTest, APeerThatDisownsUsLives) {
+  meet_fast();
+  session_.on_disowned(now_);
+  session_.on_path_silent(kP0, now_);
+  session_.on_path_silent(kP1, now_);
+  run(seconds(19));
+  EXPECT_FALSE(session_.peer_heard());
+  EXPECT_FALSE(session_.peer_dead());
+  EXPECT_EQ(session_.counted_dead_at(), TimePoint(seconds(100)));
+  run(seconds(1));
+  EXPECT_TRUE(session_.peer_dead());
+}
+
 }  // namespace
 }  // namespace hotpair::ha::etrunk

@@ -128,6 +128,28 @@ TEST(HelloPacket, UnknownAndLongerTlvsAreRead) {
   EXPECT_EQ(more.scopes.size(), 2U);
 }
 
+// Left out when there is nothing to say, so an earlier version reads everything else.
+TEST(HelloPacket, WhatDetectorsSay) {
+  const Bytes plain = datagram(sample());
+  Hello hello = sample();
+  hello.fast = true;
+  const auto offered = decode_hello(datagram(hello));
+  ASSERT_TRUE(offered.has_value());
+  EXPECT_EQ(*offered, hello);
+  EXPECT_EQ(offered->patience(), hello.timeout());
+  hello.detect_us = 60'000;
+  const Bytes bytes = datagram(hello);
+  ASSERT_EQ(bytes.size(), plain.size() + 12);
+  const unsigned char golden[] = {0x00, 0x03, 0x00, 0x08, 0x00, 0x00,
+                                  0xea, 0x60, 0x01, 0x00, 0x00, 0x00};  // type, length, us, fast
+  for (std::size_t i = 0; i < sizeof golden; ++i)
+    EXPECT_EQ(std::to_integer<unsigned>(bytes[bytes.size() - kHelloMacLength - 12 + i]), golden[i]);
+  EXPECT_EQ(decode_hello(bytes)->patience(), std::chrono::milliseconds(60));
+  hello.detect_us = UINT32_MAX;
+  EXPECT_EQ(decode_hello(datagram(hello))->patience(), hello.timeout());
+  EXPECT_EQ(reject_of(with_tlv(plain, 3, 7, 7)), HelloReject::bad_tlv);
+}
+
 struct Boundary {
   std::size_t offset;
   unsigned value;
