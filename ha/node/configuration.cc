@@ -46,6 +46,12 @@ void Node::apply(const NodeConfig& config, TimePoint now) {
   fresh_scopes_.clear();
   check_single_paths(now);
   refresh_ranks(now);
+  std::erase_if(bfd_, [&](const auto& known) {
+    return std::ranges::none_of(config.bfd, [&](const keeper::BfdSessionConfig& session) {
+      return session.session.name == known.first;
+    });
+  });
+  check_bfd_alarms(now);
   if (first) effects_.push(ReadBackRoutes{});
   pump(now);
 }
@@ -332,6 +338,7 @@ void Node::configure_keeper() {
   // A keeper that outlived a daemon may hold the rank of that life.
   for (const auto& [id, state] : etrunks_)
     effects_.push(SendToKeeper{keeper::SetRank{id, state.rank}});
+  configure_keeper_bfd();
 }
 
 void Node::check_single_paths(TimePoint now) {

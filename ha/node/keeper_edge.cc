@@ -23,6 +23,9 @@ void Node::on_keeper_lost(TimePoint now) {
   keeper_up_ = false;
   heartbeat_at_.reset();
   status_.reset();
+  bfd_.clear();
+  bfd_status_.reset();
+  bfd_told_ = false;
   for (auto& [id, state] : etrunks_) {
     state.heard = state.alone = false;
     state.path_up.clear();
@@ -60,7 +63,9 @@ void Node::handle(const keeper::Refused& message, TimePoint now) {
 void Node::handle(const keeper::PathChanged& message, TimePoint now) {
   static_cast<void>(now);
   const auto found = etrunks_.find(message.etrunk);
-  if (found != etrunks_.end()) found->second.path_up[message.path.value()] = message.up;
+  if (found == etrunks_.end()) return;
+  found->second.path_up[message.path.value()] = message.up;
+  if (!message.up) found->second.detected = message.detected;
 }
 
 void Node::handle(const keeper::PeerHello& message, TimePoint now) {

@@ -68,6 +68,7 @@ void Node::on_timeout(TimePoint now) {
     effects_.push(SendToKeeper{keeper::Heartbeat{}});
     effects_.push(SendToKeeper{keeper::AskStatus{}});
     refresh_ranks(now);
+    if (bfd_told_) effects_.push(SendToKeeper{keeper::AskBfd{}});
   }
   for (const auto& [id, scope] : scopes_) {
     scope->role.on_timeout(now);

@@ -119,6 +119,7 @@ struct EtrunkState {
   std::map<std::uint8_t, bool> path_up;
   std::uint8_t rank = 100;              ///< priority less what tracking took off
   std::vector<std::string> lowered_by;  ///< what took it off, in words
+  bool detected = false;                ///< the last path that went down was given up by BFD
   std::optional<etrunk::Hello> peer;
 };
 
@@ -241,6 +242,9 @@ class Node {
   [[nodiscard]] bool holds(Condition condition) const { return missing(condition).empty(); }
   /// What is in the way of the condition, per scope and service; empty: it holds.
   [[nodiscard]] std::vector<Missing> missing(Condition condition) const;
+  /// The keeper's newest answer about BFD; nullopt before the first.
+  [[nodiscard]] const std::optional<keeper::BfdStatus>& bfd_status() const { return bfd_status_; }
+  [[nodiscard]] TimePoint bfd_status_at() const { return bfd_status_at_; }
   /// Of every profile: what a planned switchover would find now.
   [[nodiscard]] std::vector<Readiness> readiness() const;
 
@@ -270,6 +274,13 @@ class Node {
   [[nodiscard]] static std::uint8_t worse_by(const EtrunkSettings& settings, unsigned reduced);
   [[nodiscard]] bool is_link_up(const std::string& name) const;
   void refresh_ranks(TimePoint now);
+
+  // bfd_edge.cc
+  void configure_keeper_bfd();
+  void check_bfd_alarms(TimePoint now);
+  [[nodiscard]] bool is_tracked(const keeper::BfdSessionConfig& session) const;
+  void handle(const keeper::BfdChanged& message, TimePoint now);
+  void handle(const keeper::BfdStatus& message, TimePoint now);
 
   // keeper_edge.cc: one overload per message of the keeper
   void handle(const keeper::Welcome& message, TimePoint now);
@@ -387,6 +398,12 @@ class Node {
   std::optional<TimePoint> heartbeat_at_;
   std::optional<keeper::KeeperStatus> status_;
   TimePoint status_at_;
+  std::map<std::string, keeper::BfdChanged> bfd_;  // newest word of each session
+  std::vector<std::string> bfd_alarms_;            // sessions with an alarm
+  std::optional<keeper::BfdStatus> bfd_status_;
+  keeper::BfdStatus bfd_incoming_;  // parts of an answer, until the last
+  TimePoint bfd_status_at_;
+  bool bfd_told_ = false;  // the keeper was told of sessions
   std::uint64_t next_ticket_ = 1;
   std::vector<Waiter> waiters_;
 

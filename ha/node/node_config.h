@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ha/etrunk/etrunk_types.h"
+#include "ha/keeper/wire/keeper_bfd.h"
 #include "ha/keeper/wire/keeper_protocol.h"
 #include "mcast/gmp/gmp_types.h"
 #include "mcast/rp/rp_types.h"
@@ -39,6 +40,7 @@ struct ServiceSettings {
   IpAddress peer;
   std::uint16_t port = 0;
   std::string ssl_policy;  ///< certificates; empty: the pair key
+  std::string bfd_session = {};  ///< whose loss ends the connection; empty: none
   friend bool operator==(const ServiceSettings&, const ServiceSettings&) = default;
 };
 
@@ -97,6 +99,7 @@ struct NodeConfig {
   std::vector<LinkSettings> links;
   std::vector<TrunkSettings> trunks;
   std::vector<mcast::rp::RpMapping> static_rps;
+  std::vector<keeper::BfdSessionConfig> bfd;
   MacAddress system_id;
   Duration restart_grace = std::chrono::seconds(10);
 };

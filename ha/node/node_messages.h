@@ -165,6 +165,12 @@ inline constexpr Message kTrunkChanged{
     "HA-NODE-0023", LogLevel::info, "{}: {} of {} members forward, {}",
     "LACP took members into the aggregate, or out of it.", "Nothing."};
 
+inline constexpr Message kBfdDown{
+    "HA-NODE-0033", LogLevel::error, "bfd session {} is down: {}",
+    "A session that an e-trunk path or a channel follows does not see its peer. Silence is noticed "
+    "by hellos only, which is slow.",
+    "display bfd session verbose of both nodes; addresses, keys and timers must fit."};
+
 inline constexpr std::array kMessages{
     kRoleChanged,      kPeerSilent,      kServiceDown,        kIncomplete,
     kDigestDiffers,    kStoreDegraded,   kConventionConflict, kKeeperGone,
@@ -174,6 +180,6 @@ inline constexpr std::array kMessages{
     kRankLowered,      kTermsLost,       kSameNodeId,         kStoreSlow,
     kCertificateMonth, kCertificateWeek, kCertificateDay,     kCertificateExpired,
     kRenewalFailed,    kPolicyRefused,   kHandshakesLimited,  kNoPartner,
-    kTrunkChanged};
+    kTrunkChanged,     kBfdDown};
 
 }  // namespace hotpair::ha::node

@@ -15,7 +15,8 @@ struct Overload : F... {
 
 }  // namespace
 
-Keeper::Keeper(const Identity& identity, TimePoint now) : identity_(identity), started_(now) {
+Keeper::Keeper(const Identity& identity, TimePoint now)
+    : identity_(identity), started_(now), bfd_(identity.secret) {
   grace_ends_ = now + grace();
 }
 
@@ -27,6 +28,10 @@ void Keeper::finish(TimePoint now) {
   follow_gates(now);
   send_reports(now);
   tell_trunks();
+  tell_outbox();
+}
+
+void Keeper::tell_outbox() {
   std::vector<FromKeeper> messages;
   messages.swap(outbox_);
   for (FromKeeper& message : messages) effects_.push(ToDaemon{std::move(message)});
@@ -116,6 +121,7 @@ void Keeper::on_message(const ToKeeper& message, TimePoint now) {
   begin(now);
   if (welcomed_ || std::holds_alternative<DaemonHello>(message)) {
     std::visit([&](const auto& body) { handle(body, now); }, message);
+    pump_bfd(now);
     if (welcomed_ && leaving_ != Leaving::gone) {
       heartbeat_due_ = now + kHeartbeatMax;
       heartbeat_extended_ = false;
@@ -126,7 +132,7 @@ void Keeper::on_message(const ToKeeper& message, TimePoint now) {
   finish(now);
 }
 
-void Keeper::handle(const DaemonHello& message, TimePoint /*now*/) {
+void Keeper::handle(const DaemonHello& message, TimePoint now) {
   if (message.version_min > kProtocolVersion || message.version_max < kProtocolVersion) {
     effects_.push(ToDaemon{Refused{"no common version of the keeper protocol"}});
     return;
@@ -135,6 +141,7 @@ void Keeper::handle(const DaemonHello& message, TimePoint /*now*/) {
   for (auto& [id, session] : sessions_) session.machine.set_node(node_);
   welcomed_ = true;
   welcome();
+  welcome_bfd(now);
 }
 
 void Keeper::welcome() {
@@ -332,6 +339,8 @@ void Keeper::refresh_access(Scope& scope) {
 
 void Keeper::on_timeout(TimePoint now) {
   begin(now);
+  bfd_.on_timeout(now);
+  pump_bfd(now);
   check_daemon(now);
   check_offers(now);
   for (auto& [id, session] : sessions_) {
@@ -404,6 +413,8 @@ void Keeper::goodbye(TimePoint now) {
   for (auto& [id, session] : sessions_) session.machine.announce();
   follow_gates(now);
   send_reports(now);
+  bfd_.shut_down(now);
+  pump_bfd(now);
   effects_.push(Exit{});
 }
 
@@ -422,7 +433,8 @@ void Keeper::pump(EtrunkId id, Session& session) {
             [&](etrunk::PathDown& down) {
               const auto silent =
                   std::chrono::duration_cast<std::chrono::milliseconds>(down.silent);
-              tell(PathChanged{id, down.path, false, static_cast<std::uint32_t>(silent.count())});
+              tell(PathChanged{id, down.path, false, static_cast<std::uint32_t>(silent.count()),
+                               down.detected});
             },
             [&](etrunk::PeerUp&) {
               tell(PeerChanged{id, true});
@@ -450,6 +462,11 @@ void Keeper::send_reports(TimePoint now) {
                                scope.handed_over, scope.offered.has_value()});
     }
     session.machine.set_report(std::move(report));
+    const etrunk::Detectors detectors = detectors_of(id);
+    const auto& proof = session.sent.proof();
+    session.machine.set_detectors(detectors, proof && now - proof->sent <= detectors.time);
+    // The lease is shorter before the hello leaves that lets the peer be less patient.
+    if (session.sent.on_built(session.machine.patience_asked())) renew_leases(now);
     session.machine.flush(now);
     pump(id, session);
   }
@@ -465,13 +482,14 @@ std::optional<Effect> Keeper::poll_effect() {
   std::optional<Effect> effect = effects_.poll();
   if (effect)
     if (const auto* send = std::get_if<SendHello>(&*effect))
-      sending_ = {send->hello.echo, send->hello.counter, send->hello.timeout()};
+      sending_ = {send->hello.echo, send->hello.counter, send->hello.patience()};
   return effect;
 }
 
 std::optional<TimePoint> Keeper::next_deadline() const {
   std::optional<TimePoint> due = earliest(heartbeat_due_, grace_ends_);
   due = earliest(due, trunk_deadline());
+  due = earliest(due, bfd_.next_deadline());
   if (leaving_ == Leaving::asked) due = earliest(due, leave_at_);
   for (const auto& [id, session] : sessions_) due = earliest(due, session.machine.next_deadline());
   for (const auto& [id, scope] : scopes_) {

@@ -5,9 +5,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
+#include "ha/bfd/bfd_table.h"
 #include "ha/etrunk/etrunk_session.h"
 #include "ha/keeper/core/sent_hellos.h"
 #include "ha/keeper/wire/keeper_protocol.h"
@@ -30,6 +32,12 @@ struct SendHello {
   PathId path;
   Hello hello;
 };
+/// Sign if it has an authentication section, and send; then on_bfd_sent() or on_bfd_failed() before
+/// the next effect is taken. Comes also for a session that was just removed.
+struct SendBfd {
+  bfd::Discriminator session;
+  bfd::ControlPacket packet;
+};
 /// Store the word in the gate map, before any later effect.
 struct StoreGate {
   std::uint32_t slot = 0;
@@ -50,15 +58,18 @@ struct SendLacpdu {
 struct ToDaemon {
   FromKeeper message;
 };
-/// Read every hello socket until it is empty, feeding on_hello(); then call on_drained().
+/// Read every socket of hellos and BFD until it is empty, feeding on_hello() and on_bfd(); then
+/// call on_drained().
 struct DrainSockets {};
 /// config() changed: open and close sockets, keys and watched devices; report on_carrier() for
 /// each.
 struct Reconfigured {};
+/// bfd_config() changed: open and close sockets.
+struct BfdReconfigured {};
 /// Everything was said; end the process.
 struct Exit {};
 using Effect = std::variant<SendHello, StoreGate, ToDaemon, DrainSockets, Reconfigured, Exit,
-                            StoreTrunk, SendLacpdu>;
+                            StoreTrunk, SendLacpdu, SendBfd, BfdReconfigured>;
 
 /// Why the driver dropped a datagram before it was a hello.
 enum class DatagramDrop : std::uint8_t { authentication, malformed };
@@ -70,6 +81,7 @@ class Keeper {
   struct Identity {
     std::uint32_t pid = 0;
     std::uint64_t session = 0;  ///< random, not 0: one life of this keeper
+    std::uint64_t secret = 0;   ///< random, never sent: BFD discriminators and sequences
   };
   Keeper(const Identity& identity, TimePoint now);
   Keeper(const Keeper&) = delete;
@@ -86,6 +98,16 @@ class Keeper {
   /// `now`: read before the send, so that a lease never counts from too late.
   void on_hello_sent(EtrunkId etrunk, PathId path, TimePoint now);
   void on_hello_failed(EtrunkId etrunk, PathId path, TimePoint now);
+  /// The session that a BFD packet is for, so that the driver checks the digest with its keys;
+  /// nullptr: none, on_bfd() counts it.
+  [[nodiscard]] const bfd::BfdSession* route_bfd(const bfd::ControlPacket& packet,
+                                                 const bfd::Arrival& arrival) const {
+    return bfd_.route(packet, arrival);
+  }
+  void on_bfd(const bfd::ControlPacket& packet, const bfd::Arrival& arrival, TimePoint now);
+  void on_bfd_rejected(bfd::PacketReject reason) { bfd_.on_rejected(reason); }
+  void on_bfd_sent(bfd::Discriminator session);
+  void on_bfd_failed(bfd::Discriminator session);
   /// Carrier of a device; one that does not exist is down.
   void on_carrier(const std::string& device, bool up, TimePoint now);
   /// What came in on a member's device with the slow protocols' ethertype, after the header.
@@ -101,6 +123,7 @@ class Keeper {
   [[nodiscard]] std::optional<Effect> poll_effect();
 
   [[nodiscard]] const Configure& config() const { return config_; }
+  [[nodiscard]] const bfd::BfdTable& bfd() const { return bfd_; }
   /// DaemonHello was accepted: the daemon may be sent what ToDaemon says.
   [[nodiscard]] bool daemon_welcomed() const { return welcomed_; }
   /// Every gate word in force, for a gate map that was adopted just now. Scopes without a SetScope
@@ -154,6 +177,10 @@ class Keeper {
     std::optional<TimePoint> hold_until;  // handed over: the word stays until then
     bool changed = false;                 // since the daemon was told
   };
+  struct BoundSession {
+    BfdBinding path;
+    bfd::Discriminator session;
+  };
   enum class Leaving : std::uint8_t { no, asked, gone };
 
   void handle(const DaemonHello& message, TimePoint now);
@@ -172,6 +199,8 @@ class Keeper {
   void handle(const Leave& message, TimePoint now);
   void handle(const Descriptors& message, TimePoint now);
   void handle(const AskStatus& message, TimePoint now);
+  void handle(const ConfigureBfd& message, TimePoint now);
+  void handle(const AskBfd& message, TimePoint now);
 
   // Every input runs between these two: leases first, decisions and what they say last.
   void begin(TimePoint now);
@@ -190,6 +219,7 @@ class Keeper {
   void send_reports(TimePoint now);
   void send_now(Scope& scope, TimePoint now);
   void tell(FromKeeper message);
+  void tell_outbox();
   void tell_changed(const Scope& scope, Cause cause, TimePoint now);
   void request_drain();
 
@@ -203,6 +233,18 @@ class Keeper {
   [[nodiscard]] Cause trigger(const Scope& scope, TimePoint now) const;
   [[nodiscard]] std::optional<TimePoint> waits_for_lease_of_peer(const Scope& scope) const;
   [[nodiscard]] TimePoint lease_of_peer_over(const etrunk::EtrunkSession& machine) const;
+
+  // keeper_bfd.cc
+  void bind_bfd();
+  void pump_bfd(TimePoint now);
+  void pump_bfd_and_decide(TimePoint now);
+  void on_bfd_changed(bfd::Discriminator id, const bfd::StateChanged& change, TimePoint now);
+  static void judge_path(etrunk::EtrunkSession& machine, PathId path, const BfdChanged& change,
+                         TimePoint now);
+  void welcome_bfd(TimePoint now);
+  [[nodiscard]] const BfdSessionConfig* bfd_config_of(bfd::Discriminator session) const;
+  [[nodiscard]] etrunk::Detectors detectors_of(EtrunkId id) const;
+  [[nodiscard]] BfdSessionStatus bfd_status_of(const bfd::SessionView& view, TimePoint now) const;
 
   // keeper_gate.cc
   void apply_posture(Scope& scope, GatePosture posture, TimePoint now);
@@ -258,6 +300,11 @@ class Keeper {
   std::map<lacp::TrunkId, Trunk> trunks_;
   std::map<std::string, bool> carriers_;
   std::vector<std::string> descriptors_;
+  bfd::BfdTable bfd_;
+  std::vector<BfdSessionConfig> bfd_config_;
+  std::unordered_map<bfd::Discriminator, std::size_t> bfd_index_;  // into bfd_config_
+  std::vector<BoundSession> bfd_bound_;                            // those that paths follow
+  std::vector<BfdSessionConfig> bfd_incoming_;  // parts of a configuration, until the last
 
   bool connected_ = false;
   bool welcomed_ = false;

@@ -71,11 +71,12 @@ void Keeper::decide(TimePoint now) {
   }
 }
 
-// A peer whose last hello did not hear us counted us as dead: its lease may be the long one. Nobody
-// takes over before that is over.
+// A peer whose last word was that it does not hear us counted us as dead: its lease may be the long
+// one. Nobody takes over before that is over.
 TimePoint Keeper::lease_of_peer_over(const etrunk::EtrunkSession& machine) const {
-  if (!machine.peer() || machine.peer()->paths_up != 0 || !machine.last_heard()) return {};
-  return *machine.last_heard() + dead_span(machine) +
+  const auto counted_dead = machine.counted_dead_at();
+  if (!counted_dead) return {};
+  return *counted_dead + dead_span(machine) +
          std::chrono::milliseconds(machine.peer()->interval_ms);
 }
 

@@ -78,7 +78,7 @@ void Keeper::open_leased(Scope& scope, TimePoint now) {
   TimePoint end = lease_end(scope, now);
   const Session* session = session_of(scope);
   if (scope.fresh && session != nullptr)
-    end = std::max(end, now + session->machine.config().timeout() + kLeaseMargin);
+    end = std::max(end, now + session->machine.patience_asked() + kLeaseMargin);
   if (end > now) {
     scope.gate = Gate::leased;
     store(scope, word_of(end));
@@ -103,6 +103,9 @@ TimePoint Keeper::proven_lease_end(const Session& session, TimePoint now) {
   const auto heard = session.machine.last_heard();
   if (!proof || !heard) return now;
   const TimePoint end = proof->sent + proof->timeout + kLeaseMargin;
+  // At the pace of detectors the margin holds the gate until their silence is noticed.
+  const bool fast = proof->timeout < session.machine.config().timeout();
+  if (fast || !session.machine.peer_heard()) return end;
   const Duration interval = std::chrono::milliseconds(session.machine.config().hello_ms);
   if (*heard - proof->sent > interval + kAnswerTime) return end;
   return std::max(end, *heard + session.machine.detection_time() + kNoticed);
@@ -117,6 +120,9 @@ TimePoint Keeper::lease_end(const Scope& scope, TimePoint now) const {
     const auto given_up = machine.peer_gives_up(machine.peer()->paths_up);
     return given_up ? std::min(*given_up + kLeaseMargin, proven_lease_end(*session, now)) : now;
   }
+  // Nothing comes on any path, but its newest hello allows more silence than that, or its BFD says
+  // that it lives: it takes over when the patience is over that it has promised.
+  if (machine.peer() && !machine.peer_dead()) return proven_lease_end(*session, now);
   // The peer is silent. If it may have heard us lately, it may also count on us.
   if (!machine.peer_dead() || machine.contacted(now)) {
     const auto given_up = machine.peer_gives_up(kAllPaths);

@@ -12,7 +12,7 @@ constexpr Duration kOneInstant = std::chrono::milliseconds(1);
 
 void SentHellos::on_sent(const Sending& hello, TimePoint now) {
   if (hello.echo != echo_ || hello.timeout != timeout_) count_ = 0;
-  if (proof_) proof_->timeout = std::min(proof_->timeout, hello.timeout);
+  on_built(hello.timeout);
   echo_ = hello.echo;
   timeout_ = hello.timeout;
   if (count_ > 0 && now - sent_[count_ - 1].at < kOneInstant) return;

@@ -28,6 +28,12 @@ class SentHellos {
 
   /// A hello left.
   void on_sent(const Sending& hello, TimePoint now);
+  /// The next hello carries that detection time. True if the proof got shorter by it.
+  bool on_built(Duration timeout) {
+    if (!proof_ || proof_->timeout <= timeout) return false;
+    proof_->timeout = timeout;
+    return true;
+  }
   /// The peer's session has heard the hello of that counter, and none of ours with a larger one.
   void on_echo(std::uint64_t session, std::uint64_t counter);
 

@@ -84,6 +84,7 @@ void KeeperProcess::open_missing() {
          socket.key.device, socket.last_error);
   }
   for (Member& member : members_) retry_ = !open_member(member) || retry_;
+  if (bfd_sockets_.open_missing()) retry_ = true;
   if (retry_) retry_at_ = platform::io::now() + kRetry;
 }
 
@@ -138,6 +139,10 @@ void KeeperProcess::read_links() {
     if (link == nullptr || link->index != socket.socket->ifindex()) socket.socket.reset();
   }
   check_members();
+  static_cast<void>(bfd_sockets_.close_stale([this](const std::string& device) {
+    const CarrierWatch::Link* link = links_.find(device);
+    return link == nullptr ? 0U : link->index;
+  }));
   open_missing();
   report_links();
 }

@@ -77,5 +77,16 @@ inline constexpr Message kTrunkMap{
     "HA-KEEP-0018", LogLevel::error, "trunk words: {}",
     "The map of trunk words that the daemon handed over cannot be used: trunks stay as they are.",
     "The versions of hotpaird and hotpair-keeper may differ: restart both."};
+inline constexpr Message kBfdSession{
+    "HA-KEEP-0021", LogLevel::warning, "bfd session {}: {} -> {} ({}{})",
+    "A BFD session changed its state.",
+    "If it went down: check the link and the peer; display bfd session verbose."};
+inline constexpr Message kBfdSocketFailed{
+    "HA-KEEP-0022", LogLevel::warning, "bfd socket {}: {}",
+    "A BFD session cannot send or receive; it is tried again.",
+    "Check that the device exists and that no other program holds the address and port."};
+inline constexpr Message kBfdSendFailed{"HA-KEEP-0023", LogLevel::warning,
+                                        "bfd session {}: not sent: {}",
+                                        "A BFD packet could not be sent.", "Check route and link."};
 
 }  // namespace hotpair::ha::keeper::messages

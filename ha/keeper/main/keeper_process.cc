@@ -33,7 +33,12 @@ KeeperProcess::KeeperProcess(SocketPath socket, CarrierWatch links, Privileges p
       links_(std::move(links)),
       privileges_(privileges),
       log_(log),
-      keeper_({static_cast<std::uint32_t>(::getpid()), new_session()}, platform::io::now()),
+      keeper_({static_cast<std::uint32_t>(::getpid()), new_session(), platform::io::random_u64()},
+              platform::io::now()),
+      bfd_sockets_([this](int fd) { watch_bfd(fd); },
+                   [this](const std::string& which, const std::string& error) {
+                     log_(messages::kBfdSocketFailed, which, error);
+                   }),
       retry_at_(platform::io::now()) {}
 
 bool KeeperProcess::watch(int fd, unsigned events, bool modify) {
@@ -87,8 +92,9 @@ void KeeperProcess::turn() {
     worst_late_us_ = std::max(worst_late_us_, static_cast<std::uint32_t>(
                                                   std::min<Duration::rep>(us, UINT32_MAX)));
   }
-  // Hellos and LACPDUs before timers, so that nobody is blamed for what is in our own socket; the
-  // daemon last.
+  // BFD, hellos and LACPDUs before timers, so that nobody is blamed for what is in our own socket;
+  // the daemon last.
+  for (int e = 0; e < count; ++e) read_bfd(events[static_cast<std::size_t>(e)].data.fd);
   for (std::size_t i = 0; i < sockets_.size(); ++i) {
     for (int e = 0; e < count; ++e) {
       const auto& socket = sockets_[i].socket;
@@ -183,6 +189,7 @@ void KeeperProcess::carry_out(ToDaemon& effect) {
 }
 
 void KeeperProcess::carry_out(DrainSockets& /*effect*/) {
+  for (const int fd : bfd_sockets_.fds()) read_bfd(fd);
   for (std::size_t i = 0; i < sockets_.size(); ++i)
     if (sockets_[i].socket) read_hellos(*sockets_[i].socket, i);
   keeper_.on_drained(platform::io::now());
@@ -231,6 +238,11 @@ void KeeperProcess::log_event(const FromKeeper& message) {
   } else if (const auto* trunk = std::get_if<TrunkChanged>(&message)) {
     log_(messages::kTrunk, trunk->trunk.value(), trunk->partner_heard ? "heard" : "lost",
          trunk->sync_allowed ? "allowed" : "not allowed", trunk->collecting, trunk->distributing);
+  } else if (const auto* bfd_change = std::get_if<BfdChanged>(&message)) {
+    if (bfd_change->from != bfd_change->state)
+      log_(messages::kBfdSession, bfd_change->name, bfd::to_string(bfd_change->from),
+           bfd::to_string(bfd_change->state), bfd::to_string(bfd_change->reason),
+           bfd_change->authenticated ? ", proven" : "");
   } else if (const auto* alone = std::get_if<Alone>(&message)) {
     log_(messages::kAlone, alone->etrunk.value());
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ha/keeper/core/keeper.h"
+#include "ha/keeper/main/bfd_sockets.h"
 #include "ha/keeper/main/carrier_counters.h"
 #include "ha/keeper/main/carrier_watch.h"
 #include "ha/keeper/main/daemon_port.h"
@@ -62,6 +63,8 @@ class KeeperProcess {
   // Effects.
   void drain();
   void carry_out(SendHello& effect);
+  void carry_out(SendBfd& effect);
+  void carry_out(BfdReconfigured& effect);
   void carry_out(StoreGate& effect);
   void carry_out(ToDaemon& effect);
   void carry_out(DrainSockets& effect);
@@ -80,6 +83,8 @@ class KeeperProcess {
   void open_missing();
   void read_hellos(const HelloSocket& socket, std::size_t index);
   void on_datagram(std::size_t socket, const HelloSocket::Datagram& datagram);
+  void read_bfd(int fd);
+  void watch_bfd(int fd);
   void read_links();
   void report_links();
   void watch_carriers();
@@ -111,6 +116,8 @@ class KeeperProcess {
   FileDescriptor timer_;
   int signals_ = -1;
 
+  BfdSockets bfd_sockets_;
+  std::map<bfd::Discriminator, std::string> bfd_errors_;  // as logged
   std::vector<Socket> sockets_;
   std::map<EtrunkId, Trunk> trunks_;
   std::vector<Member> members_;

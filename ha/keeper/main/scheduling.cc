@@ -27,6 +27,12 @@ Privileges become_reflex() {
                                               limit.rlim_cur == RLIM_INFINITY);
   granted.locked = unlimited && ::mlockall(MCL_CURRENT | MCL_FUTURE) == 0;
   static_cast<void>(::prctl(PR_SET_TIMERSLACK, 1UL));
+  // One descriptor per BFD session.
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &files));
+  }
   return granted;
 }
 

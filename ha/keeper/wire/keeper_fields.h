@@ -30,6 +30,14 @@ inline constexpr std::uint8_t kLast<etrunk::PriorityOrder> =
 template <>
 inline constexpr std::uint8_t kLast<GatePosture> = static_cast<std::uint8_t>(GatePosture::open);
 template <>
+inline constexpr std::uint8_t kLast<bfd::State> = static_cast<std::uint8_t>(bfd::State::up);
+template <>
+inline constexpr std::uint8_t kLast<bfd::Diag> =
+    static_cast<std::uint8_t>(bfd::Diag::reverse_concatenated_path_down);
+template <>
+inline constexpr std::uint8_t kLast<bfd::Reason> =
+    static_cast<std::uint8_t>(bfd::Reason::local_admin_down);
+template <>
 inline constexpr std::uint8_t kLast<Cause> = static_cast<std::uint8_t>(Cause::lease_expired);
 template <>
 inline constexpr std::uint8_t kLast<TrunkMode> = static_cast<std::uint8_t>(TrunkMode::force_backup);
@@ -49,13 +57,22 @@ template <>
 inline constexpr std::uint8_t kLast<lacp::ChurnState> =
     static_cast<std::uint8_t>(lacp::ChurnState::churn);
 
-/// Message numbers that are not a place in the variant (keeper_codec.cc): 50 to 59 are LACP's.
+/// Message numbers that are not a place in the variant (keeper_codec.cc): 40 to 49 and 140 to 149
+/// are BFD's, 50 to 59 LACP's.
 template <typename Message>
 inline constexpr std::uint16_t kNumber = 0;
 template <>
 inline constexpr std::uint16_t kNumber<TrunkStatus> = 50;
 template <>
 inline constexpr std::uint16_t kNumber<TrunkChanged> = 51;
+template <>
+inline constexpr std::uint16_t kNumber<ConfigureBfd> = 40;
+template <>
+inline constexpr std::uint16_t kNumber<AskBfd> = 41;
+template <>
+inline constexpr std::uint16_t kNumber<BfdChanged> = 140;
+template <>
+inline constexpr std::uint16_t kNumber<BfdStatus> = 141;
 
 class FieldWriter;
 class FieldReader;
@@ -219,6 +236,7 @@ template <typename Io, typename S>
   requires std::same_as<std::remove_const_t<S>, PathChanged>
 void fields(Io& io, S& s) {
   io(s.etrunk, s.path, s.up, s.silent_ms);
+  io.appended(s.detected);
 }
 template <typename Io, typename S>
   requires std::same_as<std::remove_const_t<S>, PeerHello>
@@ -269,6 +287,46 @@ requires std::same_as<std::remove_const_t<S>, TrunkChanged>
 void fields(Io& io, S& s) {
   io(s.trunk, s.sync_allowed, s.partner_heard, s.collecting, s.distributing);
 }
+
+// ---- BFD ----
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, bfd::AuthKey>
+void fields(Io& io, S& s) { io(s.id, s.secret); }
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, bfd::SessionConfig>
+void fields(Io& io, S& s) {
+  io(s.name, s.local, s.peer, s.device, s.multihop, s.ttl_min, s.local_discriminator,
+     s.remote_discriminator, s.min_tx_us, s.min_rx_us, s.multiplier, s.admin_down, s.keys);
+}
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, BfdBinding>
+void fields(Io& io, S& s) { io(s.etrunk, s.path); }
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, BfdSessionConfig>
+void fields(Io& io, S& s) { io(s.session, s.paths); }
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, BfdSessionStatus>
+void fields(Io& io, S& s) {
+  io(s.config, s.local_discriminator, s.remote_discriminator, s.state, s.remote_state, s.diag,
+     s.remote_diag, s.remote_multiplier, s.remote_demand, s.remote_control_plane_independent,
+     s.authenticated, s.polling, s.tx_us, s.rx_us, s.detection_us, s.sent, s.send_failures,
+     s.verdicts, s.times_up, s.times_down, s.extensions, s.last_reason, s.changed_ms,
+     s.longest_gap_us, s.lateness, s.worst_late_us, s.paths);
+}
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, ConfigureBfd>
+void fields(Io& io, S& s) { io(s.first, s.last, s.sessions); }
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, AskBfd>
+void fields(Io& /*io*/, S& /*s*/) {}
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, BfdChanged>
+void fields(Io& io, S& s) {
+  io(s.name, s.discriminator, s.from, s.state, s.reason, s.authenticated, s.at);
+}
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, BfdStatus>
+void fields(Io& io, S& s) { io(s.first, s.last, s.sessions, s.unknown_session, s.rejects); }
 
 /// Appends fields to a buffer.
 class FieldWriter {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ha/etrunk/etrunk_types.h"
+#include "ha/keeper/wire/keeper_bfd.h"
 #include "ha/lacp/lacp_show.h"
 #include "ha/lacp/lacp_types.h"
 #include "platform/base/ids.h"
@@ -196,9 +197,10 @@ struct AskStatus {
   friend bool operator==(const AskStatus&, const AskStatus&) = default;
 };
 
-using ToKeeper = std::variant<DaemonHello, Configure, SetScope, SetRank, Arm, Disarm, Heartbeat,
-                              HandoverOpen, HandoverConfirm, HandoverRevoke, HandoverCommit,
-                              HandoverAbort, Leave, Descriptors, AskStatus, HandoverOffer>;
+using ToKeeper =
+    std::variant<DaemonHello, Configure, SetScope, SetRank, Arm, Disarm, Heartbeat, HandoverOpen,
+                 HandoverConfirm, HandoverRevoke, HandoverCommit, HandoverAbort, Leave, Descriptors,
+                 AskStatus, HandoverOffer, ConfigureBfd, AskBfd>;
 
 // ---- keeper to daemon ----
 
@@ -234,6 +236,7 @@ struct PathChanged {
   etrunk::PathId path;
   bool up = false;
   std::uint32_t silent_ms = 0;  ///< going down: how long nothing was heard
+  bool detected = false;        ///< going down: BFD said so before the hellos did
   friend bool operator==(const PathChanged&, const PathChanged&) = default;
 };
 /// The peer's newest valid hello, whenever anything but counters in it changed.
@@ -347,6 +350,6 @@ struct TrunkChanged {
 using FromKeeper =
     std::variant<Welcome, Refused, PathChanged, PeerHello, PeerChanged, Alone, ScopeChanged,
                  HandoverOpened, HandoverCommitted, GateChanged, AccessChanged, KeeperStatus,
-                 HandoverOffered, LeaveRequested, TrunkStatus, TrunkChanged>;
+                 HandoverOffered, LeaveRequested, TrunkStatus, TrunkChanged, BfdChanged, BfdStatus>;
 
 }  // namespace hotpair::ha::keeper

@@ -67,14 +67,43 @@ node::NodeConfig config_of(int index) {
   return config;
 }
 
+/// Every third seed has no BFD; the others have it with 10 or 20 ms, with a key or without one, and
+/// some on one path only, or on one node only.
+std::vector<ha::keeper::BfdSessionConfig> bfd_of(int index, std::uint64_t seed,
+                                                 const node::EtrunkSettings& etrunk) {
+  std::vector<ha::keeper::BfdSessionConfig> sessions;
+  if (seed % 3 == 0) return sessions;
+  for (const ha::etrunk::PathConfig& path : etrunk.etrunk.paths) {
+    if (seed % 11 == 1 && path.path.value() == 1) continue;
+    ha::keeper::BfdSessionConfig config;
+    config.session.name = "path" + std::to_string(path.path.value());
+    config.session.local = path.local;
+    config.session.peer = path.peer;
+    config.session.device = path.device;
+    config.session.min_tx_us = config.session.min_rx_us = seed % 3 == 1 ? 10'000 : 20'000;
+    if (seed % 2 == 0) config.session.keys = {{1, "k"}};
+    if (seed % 11 != 2 || index == 0) config.paths = {{etrunk.etrunk.id, path.path}};
+    sessions.push_back(config);
+  }
+  return sessions;
+}
+
+node::NodeConfig config_of(int index, std::uint64_t seed) {
+  node::NodeConfig config = config_of(index);
+  config.bfd = bfd_of(index, seed, config.etrunks.front());
+  return config;
+}
+
 class Scenario {
  public:
   explicit Scenario(const ScenarioOptions& options)
       : options_(options),
         world_(options.seed),
         network_(world_),
-        a_(world_, network_, 0, NodeId{0xa11ce00000000001ULL}, config_of(0), options.bug),
-        b_(world_, network_, 1, NodeId{0xb0b0000000000002ULL}, config_of(1), options.bug) {
+        a_(world_, network_, 0, NodeId{0xa11ce00000000001ULL}, config_of(0, options.seed),
+           options.bug),
+        b_(world_, network_, 1, NodeId{0xb0b0000000000002ULL}, config_of(1, options.seed),
+           options.bug) {
     world_.set_verbose(options.verbose);
     network_.connect(a_, b_);
   }

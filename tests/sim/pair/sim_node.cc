@@ -41,8 +41,16 @@ void Network::hello(int from, const ha::etrunk::Hello& hello) {
   sent_[from] = world_.now();
   if (cut(from, hello.path.value()) || world_.chance(loss)) return;
   arrived_[from] = world_.now();
+  deliver(from, hello);
+}
+
+void Network::bfd(int from, const BfdDatagram& datagram) {
+  if (!cut(from, datagram.path) && !world_.chance(loss)) deliver(from, datagram);
+}
+
+void Network::deliver(int from, const Datagram& datagram) {
   SimNode* to = ends_[static_cast<std::size_t>(1 - from)];
-  world_.after(world_.duration(20us, delay_max), [to, hello] { to->on_hello(hello); });
+  world_.after(world_.duration(20us, delay_max), [to, datagram] { to->on_datagram(datagram); });
 }
 
 /// The stream follows path 0, both ways.
@@ -224,8 +232,9 @@ void SimNode::start_keeper() {
   if (keeper_ || !powered_) return;
   world_.trace("{}: keeper starts", index_);
   keeper_life_ = ++lives_;
-  keeper_ = std::make_unique<keeper::Keeper>(keeper::Keeper::Identity{1, world_.number(1, ~0ULL)},
-                                             world_.now());
+  const std::uint64_t session = world_.number(1, ~0ULL);
+  keeper_ = std::make_unique<keeper::Keeper>(
+      keeper::Keeper::Identity{1, session, session * 0x9e3779b97f4a7c15ULL}, world_.now());
   if (node_) {
     keeper_->on_daemon_connected(world_.now());
     node_->on_keeper_connected(world_.now());
@@ -288,9 +297,7 @@ void SimNode::run_timer() {
     keeper_->on_timeout(now);
     drain_keeper();
   } else if (keeper_ && !socket_.empty()) {
-    const ha::etrunk::Hello hello = socket_.front();
-    socket_.pop_front();
-    keeper_->on_hello(hello.etrunk, hello.path, hello, now);
+    read_datagram();
     drain_keeper();
   } else if (node_ && node_->next_deadline() && *node_->next_deadline() <= now) {
     node_->on_timeout(now);
@@ -298,10 +305,38 @@ void SimNode::run_timer() {
   }
 }
 
-void SimNode::on_hello(const ha::etrunk::Hello& hello) {
+void SimNode::on_datagram(const Datagram& datagram) {
   if (!keeper_) return;
-  socket_.push_back(hello);
+  socket_.push_back(datagram);
   if (!frozen()) run_timer();
+}
+
+void SimNode::read_datagram() {
+  const Datagram datagram = std::move(socket_.front());
+  socket_.pop_front();
+  if (const auto* hello = std::get_if<ha::etrunk::Hello>(&datagram)) {
+    keeper_->on_hello(hello->etrunk, hello->path, *hello, world_.now());
+    return;
+  }
+  const auto& [path, packet] = std::get<BfdDatagram>(datagram);
+  const auto& config = config_.etrunks.front().etrunk.paths[path];
+  ha::bfd::Arrival arrival{
+      config.peer,
+      config.local,
+      ha::bfd::kSingleHopTtl,
+      false,
+      config.device,
+      packet.auth ? ha::bfd::DigestCheck::verified : ha::bfd::DigestCheck::none};
+  keeper_->on_bfd(packet, arrival, world_.now());
+}
+
+void SimNode::send_bfd(const keeper::SendBfd& send) {
+  const ha::bfd::BfdSession* session = keeper_->bfd().find(send.session);
+  if (session == nullptr) return;  // removed: its last word is lost
+  const auto& paths = config_.etrunks.front().etrunk.paths;
+  for (std::uint8_t path = 0; path < paths.size(); ++path)
+    if (paths[path].local == session->config().local) network_.bfd(index_, {path, send.packet});
+  keeper_->on_bfd_sent(send.session);
 }
 
 template <typename Act>
@@ -487,6 +522,8 @@ void SimNode::act(const keeper::Effect& effect) {
   } else if (const auto* gate = std::get_if<keeper::StoreGate>(&effect)) {
     gates_[gate->slot] = gate->word;
     gate_stored_divided_ = network_.all_cut();
+  } else if (const auto* packet = std::get_if<keeper::SendBfd>(&effect)) {
+    send_bfd(*packet);
   } else if (const auto* tell = std::get_if<keeper::ToDaemon>(&effect)) {
     if (const auto* opened = std::get_if<keeper::HandoverOpened>(&tell->message))
       network_.opened.insert(opened->term);
@@ -498,11 +535,7 @@ void SimNode::act(const keeper::Effect& effect) {
       });
     });
   } else if (std::holds_alternative<keeper::DrainSockets>(effect)) {
-    while (!socket_.empty()) {
-      const ha::etrunk::Hello hello = socket_.front();
-      socket_.pop_front();
-      keeper_->on_hello(hello.etrunk, hello.path, hello, now);
-    }
+    while (!socket_.empty()) read_datagram();
     keeper_->on_drained(now);
   } else if (std::holds_alternative<keeper::Reconfigured>(effect)) {
     for (const auto& scope : keeper_->config().scopes)

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "checkpoint/store/memory_store.h"
@@ -30,14 +31,22 @@ enum class Bug : std::uint8_t {
 
 class SimNode;
 
+/// A BFD packet between two nodes, as it comes out of a socket.
+struct BfdDatagram {
+  std::uint8_t path = 0;
+  ha::bfd::ControlPacket packet;
+};
+using Datagram = std::variant<ha::etrunk::Hello, BfdDatagram>;
+
 /// What the two nodes share: paths, stream, access LAN.
 class Network {
  public:
   explicit Network(World& world) : world_(world) {}
   void connect(SimNode& a, SimNode& b) { ends_ = {&a, &b}; }
 
-  // hellos
+  // hellos and BFD
   void hello(int from, const ha::etrunk::Hello& hello);
+  void bfd(int from, const BfdDatagram& datagram);
   /// Cuts one direction of a path.
   void cut(int from, std::uint8_t path, bool cut) { cut_[{from, path}] = cut; }
   /// No path works in one direction at least.
@@ -62,6 +71,7 @@ class Network {
 
  private:
   void pump(int to);
+  void deliver(int from, const Datagram& datagram);
   [[nodiscard]] bool cut(int from, std::uint8_t path) const;
 
   World& world_;
@@ -103,7 +113,7 @@ class SimNode {
   void run_timer();
 
   // what others do to it
-  void on_hello(const ha::etrunk::Hello& hello);
+  void on_datagram(const Datagram& datagram);
   void on_report(const ha::node::GroupMessage& message);
   void on_stream_up();
   void on_stream_bytes(const Bytes& bytes);
@@ -142,6 +152,8 @@ class SimNode {
   void drain_keeper();
   void act(const ha::node::NodeEffect& effect);
   void act(const ha::keeper::Effect& effect);
+  void send_bfd(const ha::keeper::SendBfd& send);
+  void read_datagram();
   void to_keeper(const ha::keeper::ToKeeper& message);
   void ask_store(const checkpoint::StoreRequest& request);
   void note_written(const Epoch& epoch, const std::vector<checkpoint::SequencedChange>& changes);
@@ -174,7 +186,7 @@ class SimNode {
   std::vector<checkpoint::StoreRequest> unsafe_;  // answered and not yet stored (a planted bug)
   std::unique_ptr<fwd::FakePlane> plane_;
   std::map<std::uint32_t, std::uint64_t> gates_;  // survive processes, not the machine
-  std::deque<ha::etrunk::Hello> socket_;          // hellos not yet read by the keeper
+  std::deque<Datagram> socket_;                   // not yet read by the keeper
   ha::node::TransportId transport_{1};
 };
 

@@ -24,7 +24,7 @@ inline constexpr Duration kDelay = std::chrono::microseconds(100);
 struct Packet {
   TimePoint at;
   std::size_t to = 0;
-  Hello hello;
+  std::variant<Hello, bfd::ControlPacket> content;
 };
 
 struct Router {
@@ -39,6 +39,9 @@ struct Router {
   std::optional<TimePoint> heartbeat_at;
   std::array<bool, 2> can_send{true, true};  // per path
   std::array<bool, 2> link{true, true};      // per path, what leaves here arrives
+  std::deque<bfd::ControlPacket> bfd_socket;
+  bool bfd_link = true;  // BFD that leaves here arrives
+  bool bfd_can_send = true;
   std::uint64_t lives = 0;
   std::vector<Effect> journal;  // every effect in order
 
@@ -66,6 +69,8 @@ class Pair {
   std::uint16_t multiplier = 5;
   std::uint32_t grace_ms = 10'000;
   std::size_t path_count = 1;
+  std::uint32_t bfd_us = 0;  // interval of a session bound to path 0; 0: none
+  bool bfd_keyed = true;
   Duration overlap{};        // longest time with both gates open
   std::size_t steps = 0;     // effects and packets carried out so far
 
@@ -81,8 +86,9 @@ class Pair {
     ++router.lives;
     const std::uint64_t session = router.id.value() * 1000 + router.lives;
     router.keeper = std::make_unique<Keeper>(
-        Keeper::Identity{static_cast<std::uint32_t>(session), session}, now);
+        Keeper::Identity{static_cast<std::uint32_t>(session), session, session}, now);
     router.socket.clear();
+    router.bfd_socket.clear();
     router.exited = false;
   }
   /// The process ends; the map of gate words stays as it is.
@@ -115,6 +121,18 @@ class Pair {
     drain(router);
     tell(router, DaemonHello{1, 1, router.id, "test"});
     tell(router, configuration(router));
+    if (bfd_us != 0) tell(router, bfd_configuration(router));
+  }
+  ConfigureBfd bfd_configuration(const Router& router) const {
+    const std::uint32_t own = &router == &a ? 1 : 2;
+    BfdSessionConfig config;
+    config.session.name = "ab";
+    config.session.local = IpAddress::v4(0x0a000000 + own);
+    config.session.peer = IpAddress::v4(0x0a000003 - own);
+    config.session.min_tx_us = config.session.min_rx_us = bfd_us;
+    if (bfd_keyed) config.session.keys = {{1, "secret"}};
+    config.paths = {{kEtrunk, etrunk::PathId(0)}};
+    return {true, true, {config}};
   }
   void kill_daemon(Router& router) {
     router.daemon = false;
@@ -202,12 +220,29 @@ class Pair {
     run_for(milliseconds(3 * hello_ms));
     set_scope(a, Role::master, term(1, a), GatePosture::leased);
     run_for(milliseconds(2 * hello_ms));
+    if (bfd_us != 0) run_for(seconds(3));
     set_scope(b, Role::backup, term(1, a), GatePosture::closed);
     arm(b, term(1, a), term(2, b), causes);
     run_for(milliseconds(3 * hello_ms + 7));
   }
   [[nodiscard]] static Term term(std::uint64_t counter, const Router& router) {
     return {counter, router.id};
+  }
+
+  /// A packet to the router's session as if from its peer; with the key where there is one.
+  void give_bfd(Router& router, const bfd::ControlPacket& packet) {
+    const std::uint32_t own = &router == &a ? 1 : 2;
+    const bfd::Arrival arrival{IpAddress::v4(0x0a000003 - own),
+                               IpAddress::v4(0x0a000000 + own),
+                               255,
+                               false,
+                               {},
+                               packet.auth ? bfd::DigestCheck::verified : bfd::DigestCheck::none};
+    router.keeper->on_bfd(packet, arrival, now);
+    drain(router);
+  }
+  [[nodiscard]] bfd::State bfd_state(const Router& router) const {
+    return router.keeper->bfd().views().at(0).state;
   }
 
  protected:
@@ -224,6 +259,8 @@ class Pair {
       on_effect(router, *effect);
       if (auto* send = std::get_if<SendHello>(&*effect)) {
         transmit(router, *send);
+      } else if (auto* packet = std::get_if<SendBfd>(&*effect)) {
+        transmit(router, *packet);
       } else if (auto* gate = std::get_if<StoreGate>(&*effect)) {
         router.gates[gate->slot] = gate->word;
       } else if (auto* message = std::get_if<ToDaemon>(&*effect)) {
@@ -245,7 +282,7 @@ class Pair {
       if (!router.keeper || router.frozen || router.exited) continue;
       due = earliest(due, router.heartbeat_at);
       due = earliest(due, router.keeper->next_deadline());
-      if (!router.socket.empty()) due = now;
+      if (!router.socket.empty() || !router.bfd_socket.empty()) due = now;
     }
     return due;
   }
@@ -271,10 +308,20 @@ class Pair {
     });
     for (Packet& packet : due) {
       ++steps;
-      if (routers[packet.to].keeper) routers[packet.to].socket.push_back(packet.hello);
+      Router& to = routers[packet.to];
+      if (!to.keeper) continue;
+      if (const Hello* hello = std::get_if<Hello>(&packet.content))
+        to.socket.push_back(*hello);
+      else
+        to.bfd_socket.push_back(std::get<bfd::ControlPacket>(packet.content));
     }
   }
   void read_socket(Router& router) {
+    while (router.keeper && !router.exited && !router.bfd_socket.empty()) {
+      const bfd::ControlPacket packet = router.bfd_socket.front();
+      router.bfd_socket.pop_front();
+      give_bfd(router, packet);
+    }
     while (router.keeper && !router.exited && !router.socket.empty()) {
       const Hello hello = router.socket.front();
       router.socket.pop_front();
@@ -290,6 +337,15 @@ class Pair {
     }
     if (router.link[path]) wire_.push_back({now + kDelay, 1 - index(router), send.hello});
     router.keeper->on_hello_sent(send.etrunk, send.path, now);
+  }
+
+  void transmit(Router& router, const SendBfd& send) {
+    if (!router.bfd_can_send) {
+      router.keeper->on_bfd_failed(send.session);
+      return;
+    }
+    if (router.bfd_link) wire_.push_back({now + kDelay, 1 - index(router), send.packet});
+    router.keeper->on_bfd_sent(send.session);
   }
 
   std::vector<Packet> wire_;

@@ -37,6 +37,47 @@ TrunkSetup eth_trunk() {
   return setup;
 }
 
+BfdSessionConfig bfd_session() {
+  BfdSessionConfig config;
+  config.session.name = "ab";
+  config.session.local = *IpAddress::parse("2001:db8::1");
+  config.session.peer = *IpAddress::parse("2001:db8::2");
+  config.session.device = "ge0";
+  config.session.multihop = true;
+  config.session.ttl_min = 250;
+  config.session.local_discriminator = bfd::Discriminator(11);
+  config.session.remote_discriminator = bfd::Discriminator(22);
+  config.session.min_tx_us = 3'000;
+  config.session.min_rx_us = 10'000;
+  config.session.multiplier = 5;
+  config.session.admin_down = true;
+  config.session.keys = {{1, "secret"}, {2, std::string("\0x", 2)}};
+  config.paths = {{EtrunkId(3), etrunk::PathId(1)}};
+  return config;
+}
+
+BfdStatus bfd_status() {
+  BfdSessionStatus status;
+  status.config = bfd_session().session;
+  status.local_discriminator = bfd::Discriminator(11);
+  status.remote_discriminator = bfd::Discriminator(0xffffffff);
+  status.state = bfd::State::up;
+  status.remote_state = bfd::State::init;
+  status.diag = bfd::Diag::admin_down;
+  status.remote_diag = 31;
+  status.remote_multiplier = 3;
+  status.remote_demand = status.polling = true;
+  status.tx_us = 10'000;
+  status.detection_us = 30'000;
+  status.sent = 5;
+  status.verdicts = {1, 2, 3};
+  status.last_reason = bfd::Reason::local_admin_down;
+  status.changed_ms = 77;
+  status.lateness = {9, 8};
+  status.paths = {{EtrunkId(3), etrunk::PathId(0)}};
+  return {false, true, {status}, 4, {5, 6}};
+}
+
 std::vector<ToKeeper> every_to_keeper() {
   return {
       DaemonHello{1, 4, NodeId(9), "hotpaird 0.1.0"},
@@ -55,6 +96,8 @@ std::vector<ToKeeper> every_to_keeper() {
       Descriptors{{"mroute4", "gate-words"}},
       AskStatus{},
       HandoverOffer{ScopeId(10), kTerm},
+      ConfigureBfd{true, false, {bfd_session()}},
+      AskBfd{},
   };
 }
 
@@ -86,7 +129,7 @@ std::vector<FromKeeper> every_from_keeper() {
   return {
       Welcome{1, 77, 0xabc, {state()}, {"mroute4"}},
       Refused{"another daemon is connected"},
-      PathChanged{EtrunkId(3), etrunk::PathId(1), false, 120},
+      PathChanged{EtrunkId(3), etrunk::PathId(1), false, 120, true},
       PeerHello{hello},
       PeerChanged{EtrunkId(3), true},
       Alone{EtrunkId(3)},
@@ -100,6 +143,9 @@ std::vector<FromKeeper> every_from_keeper() {
       LeaveRequested{},
       TrunkStatus{shown, 2, 0x100000001},
       TrunkChanged{lacp::TrunkId(7), true, true, 3, 1},
+      BfdChanged{"ab", bfd::Discriminator(11), bfd::State::up, bfd::State::down,
+                 bfd::Reason::remote_down, true, time},
+      bfd_status(),
   };
 }
 
@@ -254,9 +300,40 @@ TEST(KeeperCodec, FieldsOfALaterVersionAreNotRead) {
   }
 }
 
+// Numbers of BFD are its own, for ever.
+TEST(KeeperCodec, BfdHasItsNumbers) {
+  EXPECT_EQ(hex(encode(ToKeeper(AskBfd{}))),
+            "00000002"
+            "0029");
+  EXPECT_EQ(hex(encode(ToKeeper(ConfigureBfd{}))),
+            "00000006"
+            "0028"
+            "01"
+            "01"
+            "0000");
+  EXPECT_EQ(hex(encode(FromKeeper(BfdStatus{}))),
+            "00000010"
+            "008d"
+            "01"
+            "01"
+            "0000"
+            "0000000000000000"
+            "0000");
+  EXPECT_EQ(hex(encode(FromKeeper(BfdChanged{}))).substr(8, 4), "008c");
+}
+
+TEST(KeeperCodec, AnEarlierSenderLeavesOutWhatWasAppended) {
+  Bytes frame =
+      frame_of(encode(FromKeeper(PathChanged{EtrunkId(3), etrunk::PathId(1), false, 120, true})));
+  frame.pop_back();
+  const auto decoded = decode_from_keeper(frame);
+  ASSERT_TRUE(decoded.has_value());
+  EXPECT_EQ(*decoded, FromKeeper(PathChanged{EtrunkId(3), etrunk::PathId(1), false, 120, false}));
+}
+
 TEST(KeeperCodec, UnknownNumbersAreToldApart) {
   Bytes frame = frame_of(encode(ToKeeper(Heartbeat{})));
-  for (const unsigned number : {0U, 17U, 49U, 60U, 100U, 101U, 0xffffU}) {
+  for (const unsigned number : {0U, 17U, 42U, 49U, 60U, 100U, 101U, 0xffffU}) {
     frame[0] = static_cast<std::byte>(number >> 8U);
     frame[1] = static_cast<std::byte>(number & 0xffU);
     ASSERT_FALSE(decode_to_keeper(frame).has_value());
