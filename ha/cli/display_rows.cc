@@ -163,6 +163,13 @@ Response forwarding_ipv6(const Call& call) { return forwarding(call, Family::ipv
 
 Response databases(const Call& call) { return rendered(call, call.view.databases()); }
 Response keeper_status(const Call& call) { return rendered(call, call.view.keeper()); }
+Response bfd_sessions(const Call& call) {
+  auto model = call.view.bfd_sessions();
+  if (auto none = keep_named(model.sessions, text_of(call, "name"), "bfd session",
+                             [](const auto& each) { return each.status.config.name; }))
+    return std::move(*none);
+  return rendered(call, model, TextOptions{call.verbose});
+}
 Response history(const Call& call) { return rendered(call, call.view.switchover_history()); }
 Response readiness(const Call& call) { return rendered(call, call.view.switchover_readiness()); }
 Response version(const Call& call) { return rendered(call, call.view.version()); }
@@ -225,6 +232,9 @@ constexpr CommandRow kRows[] = {
      AccessRole::view, databases},
     {"display keeper", "The reflex process: gates, leases, armed plans", AccessRole::view,
      keeper_status},
+    {"display bfd session [ all ] [ verbose ]", "BFD sessions", AccessRole::view, bfd_sessions},
+    {"display bfd session session-name name:STRING15 [ verbose ]", "One BFD session",
+     AccessRole::view, bfd_sessions},
     {"display switchover history", "Each change of master as one story", AccessRole::view, history},
     {"display switchover readiness", "What stands in the way of a planned switchover",
      AccessRole::view, readiness},

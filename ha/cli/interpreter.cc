@@ -253,7 +253,8 @@ std::string manual_page() {
       ".SH CONFIGURATION\nLines of hotpair.conf, view by view; undo before a line takes it back.\n";
   for (const auto view : {config::View::system, config::View::etrunk, config::View::ssl_policy,
                           config::View::service, config::View::profile, config::View::interface,
-                          config::View::pim, config::View::pim_ipv6}) {
+                          config::View::pim, config::View::pim_ipv6, config::View::bfd,
+                          config::View::bfd_session}) {
     text += fmt::format(".SS View {}\n", roff(config::name_of(view)));
     for (const config::ConfigRow& row : config::config_rows()) {
       if (row.view != view) continue;

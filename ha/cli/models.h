@@ -308,6 +308,20 @@ struct KeeperModel {
   std::uint32_t status_age_ms = 0;
 };
 
+// ---- display bfd session ----
+
+struct BfdSessionRow {
+  keeper::BfdSessionStatus status;
+  std::string interface;               ///< empty: multihop
+  std::vector<std::string> followers;  ///< "e-trunk 1 path 0", "remote-backup-service s1"
+};
+struct BfdSessionsModel {
+  bool connected = false;  ///< the keeper answers
+  std::vector<BfdSessionRow> sessions;
+  std::uint64_t unknown_session = 0;                            ///< packets for no session
+  std::vector<std::pair<std::string, std::uint64_t>> rejected;  ///< reason, count; zero left out
+};
+
 // ---- display switchover history ----
 
 struct SwitchoverPhase {

@@ -55,6 +55,7 @@ class NodeView {
       const ForwardingQuery& query) const = 0;
   [[nodiscard]] virtual DatabasesModel databases() const = 0;
   [[nodiscard]] virtual KeeperModel keeper() const = 0;
+  [[nodiscard]] virtual BfdSessionsModel bfd_sessions() const = 0;
   [[nodiscard]] virtual SwitchoverHistoryModel switchover_history() const = 0;
   [[nodiscard]] virtual ReadinessModel switchover_readiness() const = 0;
   [[nodiscard]] virtual VersionModel version() const = 0;

@@ -18,6 +18,7 @@ namespace hotpair::ha::cli {
 [[nodiscard]] Json to_json(const ForwardingTableModel& model);
 [[nodiscard]] Json to_json(const DatabasesModel& model);
 [[nodiscard]] Json to_json(const KeeperModel& model);
+[[nodiscard]] Json to_json(const BfdSessionsModel& model);
 [[nodiscard]] Json to_json(const SwitchoverHistoryModel& model);
 [[nodiscard]] Json to_json(const ReadinessModel& model);
 [[nodiscard]] Json to_json(const VersionModel& model);

@@ -32,6 +32,7 @@ struct TextOptions {
 [[nodiscard]] std::string to_text(const ForwardingTableModel& model);
 [[nodiscard]] std::string to_text(const DatabasesModel& model);
 [[nodiscard]] std::string to_text(const KeeperModel& model);
+[[nodiscard]] std::string to_text(const BfdSessionsModel& model, TextOptions options);
 [[nodiscard]] std::string to_text(const SwitchoverHistoryModel& model);
 [[nodiscard]] std::string to_text(const ReadinessModel& model);
 [[nodiscard]] std::string to_text(const VersionModel& model);

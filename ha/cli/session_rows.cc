@@ -52,6 +52,10 @@ std::string ShellSession::view_name() const {
       return "-pim";
     case View::pim_ipv6:
       return "-pim6";
+    case View::bfd:
+      return "-bfd";
+    case View::bfd_session:
+      return "-bfd-session-" + name.substr(0, name.find(' '));
   }
   return "-" + dashed(path);
 }

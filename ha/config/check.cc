@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "ha/config/check_bfd.h"
 #include "ha/config/check_ssl.h"
 #include "ha/config/config_rows.h"
 
@@ -27,6 +28,7 @@ class Checker : private Findings {
     for (const RbsModel& each : config_.services) check_service(each);
     for (const RbpModel& each : config_.profiles) check_profile(each);
     for (const InterfaceModel& each : config_.interfaces) check_interface(each);
+    for (Diagnostic& each : check_bfd(config_, context_)) add(std::move(each));
     check_unique();
     check_capacity();
     check_kept();

@@ -1,5 +1,7 @@
 #include "ha/config/config_model.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 namespace hotpair::ha::config {
@@ -29,16 +31,46 @@ const RbpModel* Config::find_profile(std::string_view name) const {
   return find_where(profiles, [&](const auto& item) { return item.name == name; });
 }
 
-const InterfaceModel* Config::find_interface(std::string_view canonical_name) const {
-  return find_where(interfaces, [&](const auto& item) { return item.name.name == canonical_name; });
+const BfdSessionModel* Config::find_bfd_session(std::string_view name) const {
+  return find_where(bfd_sessions, [&](const auto& item) { return item.name == name; });
+}
+
+const BfdSessionModel* Config::find_bfd_session(std::uint32_t discriminator) const {
+  return find_where(bfd_sessions, [&](const auto& item) {
+    return item.local_discriminator && *item.local_discriminator == discriminator;
+  });
 }
 
 const InterfaceModel* Config::interface_with(const IpAddress& address) const {
-  return find_where(interfaces, [&](const auto& item) {
+  return find_where(interfaces, [&](const InterfaceModel& item) {
     const auto& list = address.is_v4() ? item.ipv4_addresses : item.ipv6_addresses;
-    return std::any_of(list.begin(), list.end(),
-                       [&](const auto& each) { return each->address == address; });
+    return std::ranges::any_of(list, [&](const auto& each) { return each->address == address; });
   });
+}
+
+std::optional<IpAddress> Config::source_of(const BfdSessionModel& session) const {
+  if (session.source) return *session.source;
+  const InterfaceModel* interface =
+      session.interface ? find_interface(session.interface->name) : nullptr;
+  if (interface == nullptr) return std::nullopt;
+  const auto& list = session.peer->is_v4() ? interface->ipv4_addresses : interface->ipv6_addresses;
+  for (const auto& each : list)
+    if (each->address.is_link_local_unicast() == session.peer->is_link_local_unicast())
+      return each->address;
+  return std::nullopt;
+}
+
+std::string BfdSessionModel::header() const {
+  const std::string_view suffix = peer && peer->is_v6() ? "v6" : "";
+  std::string text = "bfd " + name;
+  if (peer) text += fmt::format(" bind peer-ip{} {}", suffix, peer->to_upper_string());
+  if (interface) text += " interface " + interface->name;
+  if (source) text += fmt::format(" source-ip{} {}", suffix, source->to_upper_string());
+  return text;
+}
+
+const InterfaceModel* Config::find_interface(std::string_view canonical_name) const {
+  return find_where(interfaces, [&](const auto& item) { return item.name.name == canonical_name; });
 }
 
 std::vector<const InterfaceModel*> Config::interfaces_of(const RbpModel& profile) const {

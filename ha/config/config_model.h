@@ -53,10 +53,12 @@ struct SecurityKey {
   friend bool operator==(const SecurityKey&, const SecurityKey&) = default;
 };
 
-/// `path source A peer B`: one more path to the peer, bound to the interface that has A.
+/// `path source A peer B [ bfd-session NAME ]`: one more path to the peer, bound to the interface
+/// that has A.
 struct PathModel {
   IpAddress source;
   IpAddress peer;
+  std::string bfd_session;  ///< empty: none
   friend bool operator==(const PathModel&, const PathModel&) = default;
 };
 
@@ -83,13 +85,14 @@ struct EtrunkConfigModel {
   Setting<SecurityKey> accept_key;    ///< `security-key accept`: taken as well, while keys change
   Setting<HelloAuthentication> authentication;
   Setting<bool> sequence;                      ///< `sequence enable`; the check is always on
-  std::vector<Setting<PathModel>> paths;       ///< beside path 0, in the order of configuration
+  std::vector<Setting<PathModel>> paths;       ///< beside path 0, by the lower address
   std::vector<Setting<TrackModel>> tracks;     ///< by interface name
   Setting<std::uint8_t> track_rpf_reduced{0};  ///< `track rpf reduced N`; 0: off
   Setting<std::uint32_t> hello_ms{1000};       ///< `timer hello` (x 100 ms) or `timer hello-ms`
   Setting<std::uint16_t> multiplier{20};       ///< `timer hold-on-failure multiplier`
   Setting<std::uint32_t> revert_delay_s{120};  ///< 0 to 3600
   Setting<std::uint32_t> restart_grace_s{10};  ///< design section 4
+  Setting<std::string> bfd_session;            ///< of path 0
   friend bool operator==(const EtrunkConfigModel&, const EtrunkConfigModel&) = default;
 
   /// Silence after which the peer, which uses the sender's timers, calls this node gone.
@@ -121,8 +124,9 @@ struct RbsModel {
   SourceLine line;
   Setting<IpAddress> peer;
   Setting<IpAddress> source;
-  Setting<std::uint16_t> port;      ///< TCP
-  Setting<std::string> ssl_policy;  ///< not configured: the pair key
+  Setting<std::uint16_t> port;       ///< TCP
+  Setting<std::string> ssl_policy;   ///< not configured: the pair key
+  Setting<std::uint16_t> track_bfd;  ///< local discriminator of a BFD session
   friend bool operator==(const RbsModel&, const RbsModel&) = default;
 };
 
@@ -250,6 +254,35 @@ struct ForeignSection {
   friend bool operator==(const ForeignSection&, const ForeignSection&) = default;
 };
 
+/// `authentication-mode met-sha1 key-id N {cipher|plain} TEXT`: the bytes of TEXT are the key.
+struct BfdAuthentication {
+  std::uint8_t key_id = 0;
+  SecurityKey key;
+  friend bool operator==(const BfdAuthentication&, const BfdAuthentication&) = default;
+};
+
+/// View `bfd NAME bind …`.
+struct BfdSessionModel {
+  std::string name;
+  SourceLine line;
+  Setting<IpAddress> peer;
+  Setting<IpAddress> source;
+  Setting<InterfaceName> interface;  ///< single hop; without it multihop
+  Setting<std::uint32_t> local_discriminator;
+  Setting<std::uint32_t> remote_discriminator;
+  Setting<std::uint32_t> min_tx_ms{1000};  ///< 3 to 20 000
+  Setting<std::uint32_t> min_rx_ms{1000};
+  Setting<std::uint8_t> multiplier{3};   ///< 1 to 50
+  Setting<std::uint8_t> minimum_ttl{1};  ///< multihop only
+  Setting<BfdAuthentication> authentication;
+  Setting<bool> shutdown;
+  friend bool operator==(const BfdSessionModel&, const BfdSessionModel&) = default;
+
+  [[nodiscard]] bool is_multihop() const { return !interface.configured; }
+  /// The line that makes it, which is also the header of its view.
+  [[nodiscard]] std::string header() const;
+};
+
 /// The whole configuration. Lists are sorted by id or name, so that the order of lines does not
 /// matter.
 struct Config {
@@ -265,6 +298,8 @@ struct Config {
   std::vector<RbsModel> services;
   std::vector<RbpModel> profiles;
   std::vector<InterfaceModel> interfaces;
+  Setting<bool> bfd_enabled;                  ///< `bfd`
+  std::vector<BfdSessionModel> bfd_sessions;  ///< by name
   std::vector<StaticRp> static_rps;           ///< both families, IPv4 first
   std::vector<Setting<IpPrefix>> ssm_ranges;  ///< empty of a family: 232/8, ff3x::/32
   std::vector<InactiveLine> inactive;
@@ -275,9 +310,14 @@ struct Config {
   [[nodiscard]] const SslPolicyModel* find_ssl_policy(std::string_view name) const;
   [[nodiscard]] const RbsModel* find_service(std::string_view name) const;
   [[nodiscard]] const RbpModel* find_profile(std::string_view name) const;
+  [[nodiscard]] const BfdSessionModel* find_bfd_session(std::string_view name) const;
+  /// By its configured local discriminator.
+  [[nodiscard]] const BfdSessionModel* find_bfd_session(std::uint32_t discriminator) const;
   [[nodiscard]] const InterfaceModel* find_interface(std::string_view canonical_name) const;
   /// The interface that has the address configured; nullptr without one.
   [[nodiscard]] const InterfaceModel* interface_with(const IpAddress& address) const;
+  /// The configured source, else the first address of its family on the session's interface.
+  [[nodiscard]] std::optional<IpAddress> source_of(const BfdSessionModel& session) const;
   /// Interfaces whose view binds the profile, in order.
   [[nodiscard]] std::vector<const InterfaceModel*> interfaces_of(const RbpModel& profile) const;
   /// Ports that are members of the Eth-Trunk, in order.

@@ -42,6 +42,10 @@ std::string_view name_of(View view) {
       return "pim";
     case View::pim_ipv6:
       return "pim-ipv6";
+    case View::bfd:
+      return "bfd";
+    case View::bfd_session:
+      return "bfd session";
   }
   return "";
 }
@@ -90,6 +94,17 @@ RbpModel& Editor::profile() {
       });
 }
 
+BfdSessionModel& Editor::bfd_session() {
+  return find_or_insert(
+      config.bfd_sessions, name, [](const auto& item) { return item.name; },
+      [&] {
+        BfdSessionModel made;
+        made.name = name;
+        made.line = line;
+        return made;
+      });
+}
+
 InterfaceModel& Editor::interface() {
   return find_or_insert(
       config.interfaces, interface_name, [](const auto& item) { return item.name; },
@@ -116,7 +131,7 @@ const std::vector<ConfigRow>& config_rows() {
   static const std::vector<ConfigRow> rows = [] {
     std::vector<ConfigRow> all;
     for (const auto part :
-         {first_rows(), trunk_system_rows(), system_rows(), ssl_rows(), backup_rows(),
+         {first_rows(), trunk_system_rows(), system_rows(), ssl_rows(), bfd_rows(), backup_rows(),
           address_rows(), membership_rows(), trunk_rows(), binding_rows()})
       all.insert(all.end(), part.begin(), part.end());
     return all;

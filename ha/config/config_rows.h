@@ -21,7 +21,9 @@ enum class View : std::uint8_t {
   profile,
   interface,
   pim,
-  pim_ipv6
+  pim_ipv6,
+  bfd,
+  bfd_session,
 };
 inline constexpr std::uint8_t kViewCount = 8;
 
@@ -37,7 +39,7 @@ class Editor {
   View view = View::system;
   std::string path;  ///< header of the view; empty in the system view
   std::uint16_t etrunk_id = 0;
-  std::string name;  ///< of the policy, service or profile
+  std::string name;  ///< of the policy, service, profile or BFD session
   InterfaceName interface_name;
   SourceLine line;
   bool undo = false;
@@ -52,6 +54,7 @@ class Editor {
   [[nodiscard]] SslPolicyModel& ssl_policy();
   [[nodiscard]] RbsModel& service();
   [[nodiscard]] RbpModel& profile();
+  [[nodiscard]] BfdSessionModel& bfd_session();
   [[nodiscard]] InterfaceModel& interface();
   [[nodiscard]] Family pim_family() const {
     return view == View::pim_ipv6 ? Family::ipv6 : Family::ipv4;
@@ -89,6 +92,7 @@ struct PrintScope {
   const RbsModel* service = nullptr;
   const RbpModel* profile = nullptr;
   const InterfaceModel* interface = nullptr;
+  const BfdSessionModel* bfd = nullptr;
   bool secrets = true;
 };
 
@@ -149,6 +153,7 @@ class LineSink {
 [[nodiscard]] std::span<const ConfigRow> system_rows();
 [[nodiscard]] std::span<const ConfigRow> ssl_rows();
 [[nodiscard]] std::span<const ConfigRow> backup_rows();  ///< e-trunk, services, profiles
+[[nodiscard]] std::span<const ConfigRow> bfd_rows();     ///< and what follows BFD sessions
 /// The interface view in four parts, in the order of printing.
 [[nodiscard]] std::span<const ConfigRow> address_rows();
 [[nodiscard]] std::span<const ConfigRow> membership_rows();

@@ -14,7 +14,7 @@ constexpr std::size_t kInactiveLinesMax = 2'000;
 // The view that would take a line which is wrong here.
 std::optional<View> home_of(std::span<const Word> words, View here, bool undo) {
   for (const View other : {View::etrunk, View::ssl_policy, View::service, View::profile,
-                           View::interface, View::pim, View::pim_ipv6})
+                           View::interface, View::pim, View::pim_ipv6, View::bfd_session})
     if (other != here && config_grammar().match(static_cast<std::uint8_t>(other), words, undo))
       return other;
   return std::nullopt;

@@ -138,14 +138,23 @@ void set_listed(Editor& editor, std::vector<Setting<Model>>& list, bool named, M
 void set_path(Editor& editor, const Values& values) {
   const bool named = values.has("source");
   const PathModel path{named ? values.address("source") : IpAddress{},
-                       values.has("peer") ? values.address("peer") : IpAddress{}};
-  set_listed(editor, editor.etrunk().paths, named, path, [&](const PathModel& each) {
+                       values.has("peer") ? values.address("peer") : IpAddress{},
+                       values.has("session") ? values.text("session") : ""};
+  auto& paths = editor.etrunk().paths;
+  set_listed(editor, paths, named, path, [&](const PathModel& each) {
     return each.source == path.source && (editor.undo || each.peer == path.peer);
   });
+  // In an order that both nodes find, since the place is the path's number in hellos.
+  const auto place = [](const Setting<PathModel>& each) {
+    return std::pair(std::min(each->source, each->peer), std::max(each->source, each->peer));
+  };
+  std::sort(paths.begin(), paths.end(),
+            [&](const auto& a, const auto& b) { return place(a) < place(b); });
 }
 void print_paths(const PrintScope& scope, LineSink& sink) {
   for (const auto& each : scope.etrunk->paths)
-    sink.line(fmt::format("path source {} peer {}", shown(each->source), shown(each->peer)),
+    sink.line(fmt::format("path source {} peer {}{}{}", shown(each->source), shown(each->peer),
+                          each->bfd_session.empty() ? "" : " bfd-session ", each->bfd_session),
               each.line);
 }
 
@@ -343,8 +352,8 @@ constexpr ConfigRow kRows[] = {
      "Wait before the better node takes back, default 120 s", set_revert, print_revert},
     {View::etrunk, "timer restart-grace seconds:1-600",
      "How long the reflexes go on without their daemon, default 10 s", set_grace, print_grace},
-    {View::etrunk, "path source source:IP peer peer:IP", "One more path to the peer", set_path,
-     print_paths, RowKind::active, true},
+    {View::etrunk, "path source source:IP peer peer:IP [ bfd-session session:STRING15 ]",
+     "One more path to the peer", set_path, print_paths, RowKind::active, true},
     {View::etrunk, "sequence enable", "Sequence check (always on)", set_sequence, print_sequence},
     {View::etrunk, "authentication-mode mode:{hmac-sha1|hmac-sha256|enhanced-hmac-sha256}",
      "Authentication of hellos (always HMAC-SHA256)", set_authentication, print_authentication},
@@ -360,8 +369,6 @@ constexpr ConfigRow kRows[] = {
      set_service_peer, print_service_peer4},
     {View::service, "peer-ipv6 peer:IPV6 source-ipv6 source:IPV6 port port:1-65535",
      "Ends of the channel", set_service_peer, print_service_peer6},
-    {View::service, "track bfd-session session:1-16384", "BFD session to follow", nullptr, nullptr,
-     kLater},
     {View::service, "ssl-policy name:STRING31", "Certificates in place of the pair key",
      set_ssl_policy, print_ssl_policy},
 

@@ -287,8 +287,6 @@ constexpr ConfigRow kRows[] = {
      enter_profile, print_profiles, RowKind::active, true, true},
     {kSystem, "isis [ text:REST ]", "IS-IS (kept for the unicast routing daemon)", nullptr, nullptr,
      RowKind::section, true, true},
-    {kSystem, "bfd [ text:REST ]", "BFD session", nullptr, nullptr, RowKind::later_section, true,
-     true},
     {kSystem, "interface name:INTERFACE", "Enter an interface view", enter_interface,
      print_interfaces, RowKind::active, true, true},
     {kSystem, "bgp [ text:REST ]", "BGP (kept for the unicast routing daemon)", nullptr, nullptr,

@@ -138,6 +138,7 @@ cli::RemoteBackupServicesModel LiveView::remote_backup_services() const {
       row.ssl_policy_name = *rbs.ssl_policy;
       row.ssl_state = "down";
     }
+    if (rbs.track_bfd) row.track_bfd = *rbs.track_bfd;
     if (const auto found = node_.services().find(rbs.name); found != node_.services().end()) {
       const node::Service& service = *found->second;
       const auto session = service.session->show(now_);
@@ -273,7 +274,8 @@ cli::Etrunk LiveView::etrunk_model(const node::EtrunkState& state) const {
     row.members.push_back(member_model(*scope));
     if (scope->role.role() >= row.state) {
       row.state = scope->role.role();
-      row.reason = etrunk_reason(scope->role.cause());
+      const Cause cause = scope->role.cause();
+      row.reason = cause == Cause::paths_down && state.detected ? "BFD_DOWN" : etrunk_reason(cause);
     }
     if (const auto revert = scope->role.revert_at())
       row.revert_left_s = count_of<std::chrono::seconds>(*revert - now_);

@@ -65,6 +65,7 @@ class LiveView final : public cli::NodeView {
       const cli::ForwardingQuery& query) const override;
   [[nodiscard]] cli::DatabasesModel databases() const override;
   [[nodiscard]] cli::KeeperModel keeper() const override;
+  [[nodiscard]] cli::BfdSessionsModel bfd_sessions() const override;
   [[nodiscard]] cli::SwitchoverHistoryModel switchover_history() const override;
   [[nodiscard]] cli::ReadinessModel switchover_readiness() const override;
   [[nodiscard]] cli::VersionModel version() const override;

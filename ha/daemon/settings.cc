@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "ha/daemon/bfd_settings.h"
+
 namespace hotpair::ha::daemon {
 namespace {
 
@@ -122,9 +124,13 @@ node::NodeConfig to_node_config(const Config& config, const config::PortMap& por
   }
   if (grace_s != 0) settings.restart_grace = std::chrono::seconds(grace_s);
   for (const auto& service : config.services)
-    if (service.peer && service.source)
-      settings.services.push_back(
-          {service.name, *service.source, *service.peer, *service.port, *service.ssl_policy});
+    if (service.peer && service.source) {
+      const config::BfdSessionModel* tracked =
+          service.track_bfd ? config.find_bfd_session(*service.track_bfd) : nullptr;
+      settings.services.push_back({service.name, *service.source, *service.peer, *service.port,
+                                   *service.ssl_policy, tracked == nullptr ? "" : tracked->name});
+    }
+  settings.bfd = bfd_settings(config, ports);
   for (const auto& profile : config.profiles) {
     if (!profile.backup_id || !profile.track) continue;
     settings.scopes.push_back({ScopeId{*profile.backup_id}, profile.name, *profile.rbs,

@@ -103,6 +103,7 @@ class FakeNode : public NodeView, public Actions {
   ForwardingTableModel forwarding_model;
   DatabasesModel database_model;
   KeeperModel keeper_model;
+  BfdSessionsModel bfd_model;
   SwitchoverHistoryModel history_model;
   ReadinessModel readiness_model;
   VersionModel version_model;
@@ -151,6 +152,7 @@ class FakeNode : public NodeView, public Actions {
   }
   [[nodiscard]] DatabasesModel databases() const override { return database_model; }
   [[nodiscard]] KeeperModel keeper() const override { return keeper_model; }
+  [[nodiscard]] BfdSessionsModel bfd_sessions() const override { return bfd_model; }
   [[nodiscard]] SwitchoverHistoryModel switchover_history() const override { return history_model; }
   [[nodiscard]] ReadinessModel switchover_readiness() const override { return readiness_model; }
   [[nodiscard]] VersionModel version() const override { return version_model; }

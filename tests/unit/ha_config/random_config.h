@@ -33,7 +33,10 @@ class Writer {
   }
 
   std::string section() {
-    switch (pick(11)) {
+    switch (pick(13)) {
+      case 11:
+      case 12:
+        return lines(bfd_header(), &Writer::bfd_line);
       case 0:
         return system_line();
       case 10:
@@ -72,8 +75,23 @@ class Writer {
                    "undo lacp e-trunk priority", "vlan batch 100",
                    "ip route-static 0.0.0.0 0 10.0.0.1", "ip route-static 10.0.0.0 8 NULL0",
                    "undo interface Eth-Trunk1", "undo ssl policy x1", "undo e-trunk 2",
-                   "undo pim"}) +
+                   "bfd", "undo bfd", "undo bfd x1", "undo pim"}) +
            "\n";
+  }
+  std::string bfd_header() {
+    const std::string name = number(1, 3);
+    return "bfd x" + name + " bind " +
+           one_of({"peer-ip 10.0.0.9", "peer-ip 10.0.0.9 interface GE0/1/1",
+                   "peer-ip 10.0.0.9 interface GE0/1/1 source-ip 10.0.0.1",
+                   "peer-ipv6 2001:DB8::9 source-ipv6 2001:DB8::1"});
+  }
+  std::string bfd_line() {
+    return one_of({"discriminator local 5", "discriminator local 6", "discriminator remote 7",
+                   "min-tx-interval 3", "min-rx-interval 50", "detect-multiplier 50", "commit",
+                   "authentication-mode met-sha1 key-id 3 plain abc", "shutdown", "minimum-ttl 9",
+                   "authentication-mode met-sha1 key-id 4 cipher x", "undo discriminator local",
+                   "undo shutdown", "undo min-tx-interval", "undo authentication-mode",
+                   "undo commit", "description some words", "undo detect-multiplier"});
   }
   std::string etrunk_line() {
     switch (pick(10)) {
@@ -94,6 +112,7 @@ class Writer {
       case 7:
         return one_of({"timer hold-on-failure multiplier 5", "timer revert delay 0",
                        "timer restart-grace 3", "path source 1.1.1.1 peer 2.2.2.2",
+                       "path source 1.1.1.1 peer 3.3.3.3 bfd-session x1",
                        "path source 1.1.1.1 peer 3.3.3.3", "port 1030"});
       case 8:
         return one_of({"track interface GE0/1/1 reduced 10", "track interface eth0 reduced 7",
