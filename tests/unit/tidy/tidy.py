@@ -176,10 +176,23 @@ def check_openssl(root, names):
         yield f"OpenSSL in {len(users)} files, at most {OPENSSL_FILES_MAX}: {', '.join(users)}"
 
 
+def check_ids(root, names):
+    """Ids of messages are for ever, and each has one meaning."""
+    first = {}
+    for name in names:
+        if not name.endswith("_messages.h") or name.startswith("tests/"):
+            continue
+        text = (Path(root) / name).read_text(encoding="utf-8")
+        for found in re.findall(r'"(HA-[A-Z]+-\d{4})"', text):
+            if found in first:
+                yield f"{name}: {found} is in {first[found]} already"
+            first[found] = name
+
+
 def check(root):
     names = tracked(root)
     own = "tests/unit/tidy/tidy.py"  # holds the words that it bans
-    breaches = [*check_folders(names), *check_openssl(root, names)]
+    breaches = [*check_folders(names), *check_openssl(root, names), *check_ids(root, names)]
     for name in names:
         if name == own or not (name.endswith(CHECKED) or is_script(root, name)):
             continue
@@ -199,6 +212,8 @@ PLANTED = {  # file -> (text, what must be said about it)
     "ha/role/role_machine.h": ("#pragma once\n", None),
     "ha/switchover/s.cc": ('#include "ha/role/role_machine.h"\n', "each other's machine"),
     "ha/cli/other.cc": ("#include <nlohmann/json.hpp>\n", "may be included only"),
+    "ha/role/a_messages.h": ('#pragma once\nMessage a{"HA-A-0001"};\n', None),
+    "ha/role/b_messages.h": ('#pragma once\nMessage b{"HA-A-0001"};\n', "already"),
     "mcast/utils/x.cc": ("int y;\n", "named for what they hold"),
     "rbs/wire/CMakeLists.txt": ("", "no DESIGN.md"),
 }
