@@ -46,8 +46,10 @@ Epoch Journal::begin(Term term, TimePoint now) {
   if (!writing_) drop_window();
   writing_ = true;
   truncate_history(meta_.history, meta_.last);
-  // A line that ends in a larger term cannot go on in this one; peers get a bulk.
-  if (!meta_.history.empty() && term < meta_.history.back().epoch.term) meta_.history.clear();
+  // A line that ends in a larger term cannot go on in this one, and of an unfinished bulk or repair
+  // nobody knows at which point of its line it is: nothing is in common, peers get a bulk.
+  if (meta_.incomplete || (!meta_.history.empty() && term < meta_.history.back().epoch.term))
+    meta_.history.clear();
   const Epoch newest = epoch();
   const bool again = !meta_.history.empty() && newest.term == term;
   begin_epoch(meta_.history, Epoch{term, again ? newest.restarts + 1 : 0}, meta_.last);

@@ -248,6 +248,9 @@ TEST_F(JournalTest, TakenOverIncompleteItsIndexBeginsAnew) {
   journal.begin(Term{5, NodeId{1}}, now);
   EXPECT_FALSE(journal.incomplete()) << "what a master holds is the truth";
   EXPECT_EQ(journal.floor(), Sequence{50});
+  // Whoever is whole at the same number of that line must not be taken for equal.
+  const EpochHistory theirs{{{{3, NodeId{2}}, 0}, Sequence{0}}};
+  EXPECT_EQ(standing(journal.history(), journal.last(), theirs, Sequence{50}), Standing::unknown);
 }
 
 TEST_F(JournalTest, StatisticsOfWaitAndAcknowledgement) {
