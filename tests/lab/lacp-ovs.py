@@ -42,6 +42,8 @@ char terms[] __attribute__((section("license"), used)) = "GPL";
 class OneNode:
     """What lib.node asks of a topology."""
 
+    port_names = {}  # the Eth-Trunk is hotpair's own
+
     def __init__(self, world):
         self.world = world
         self.nodes = {"a": world.namespace("a")}
@@ -60,7 +62,6 @@ class Stage:
                            f"netns {self.access.full_name}", f"link set {ours} up")
             self.access.ip(f"link set {theirs} up")
         self.node = Node(self.topology, "a", args.bin, CONFIG.format(timeout=timeout))
-        self.node.ports.write_text("")  # the Eth-Trunk is hotpair's own
         subprocess.run([self.node.bin / "hotpair", "pair", "init", "--pair-key",
                         self.node.pair_key], check=True, capture_output=True)
         self.node.start()

@@ -40,11 +40,9 @@ import subprocess
 from pathlib import Path
 
 from .faults import signal_all
-from .topology import ROUTERS, TRUNK
 from .world import LabError, poll, wait_until
 
 SCOPE = 10  # the seeds' backup-id
-PORT_NAMES = {"Eth-Trunk1": TRUNK}
 IN_SYNC = "in sync"  # sync_state of a scope whose peer holds everything
 DIGEST_EQUAL = "equal"
 ALARM_RBS, ALARM_STORE = "HA-NODE-0003", "HA-NODE-0006"
@@ -81,7 +79,8 @@ class Node:
         self.config = self.dir / "hotpair.conf"
         self.ports = self.dir / "ports.conf"
         self.config.write_text(config)
-        self.ports.write_text("".join(f"{name} {dev}\n" for name, dev in PORT_NAMES.items()))
+        self.ports.write_text("".join(f"{name} {dev}\n"
+                                      for name, dev in topology.port_names.items()))
 
     # ---- life ----
 

@@ -1,11 +1,19 @@
 """Open vSwitch as the LACP partner: userspace datapath, own database and control sockets."""
 
+import ctypes
+import os
 import re
+import socket
 import subprocess
+from datetime import datetime
 from pathlib import Path
 
-from .world import LabError, wait_until
+from .world import LIBC, LabError, wait_until
 
+REALTIME = 5  # it stands for a switch's hardware: other work of the machine must not stop it
+RECEIVE_BYTES = 8 << 20  # of each port; the default holds 200 frames, a burst of the labs is 600
+SO_RCVBUFFORCE = 33
+SYS_PIDFD_GETFD = 438
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 
 
@@ -40,9 +48,27 @@ class OpenVswitch:
         """Starts the switch; its configuration is in the database."""
         self.control.unlink(missing_ok=True)
         self.switch = self.world.start(
-            self.namespace, "ovs-vswitchd", "--disable-system", f"--unixctl={self.control}",
+            self.namespace, "chrt", "-f", str(REALTIME), "ovs-vswitchd", "--disable-system",
+            f"--unixctl={self.control}", f"--log-file={self.dir}/switch.log", "-vconsole:off",
             self.db, log=f"ovs-{self.namespace.name}")
         wait_until(self.control.exists, 10, "the switch's control socket")
+
+    def widen(self):
+        """Gives its ports' packet sockets room for a burst, as a switch's hardware has."""
+        process = os.pidfd_open(self.switch.pid)
+        for entry in Path(f"/proc/{self.switch.pid}/fd").iterdir():
+            try:
+                if not os.readlink(entry).startswith("socket:"):
+                    continue
+            except FileNotFoundError:
+                continue
+            copy = LIBC.syscall(SYS_PIDFD_GETFD, process, int(entry.name), 0)
+            if copy < 0:
+                raise OSError(ctypes.get_errno(), "pidfd_getfd")
+            with socket.socket(fileno=copy) as one:
+                if one.family == socket.AF_PACKET:
+                    one.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BYTES)
+        os.close(process)
 
     def kill(self):
         """The switch ends without a word; its database stays."""
@@ -81,4 +107,14 @@ class OpenVswitch:
                       and "attached" in one["status"])
 
     def log(self):
-        return Path(self.switch.log).read_text(errors="replace")
+        return (self.dir / "switch.log").read_text(errors="replace")
+
+    def enabled_at(self, member, begin):
+        """When it first used a member after `begin`, by its own log; wall time in seconds."""
+        for line in self.log().splitlines():
+            found = re.match(r"(\S+)Z\|.*member " + re.escape(member) + ": enabled", line)
+            if found:
+                at = datetime.fromisoformat(found.group(1) + "+00:00").timestamp()
+                if at >= begin:
+                    return at
+        return None

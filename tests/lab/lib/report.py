@@ -23,6 +23,7 @@ class Report:
         self.timers = dict(timers or {})
         self.runs = []
         self.checks = []
+        self.figures = {}
         self._header_printed = False
 
     def say(self, text):
@@ -53,6 +54,21 @@ class Report:
                 return
             yield number
 
+    def figure(self, name, values, unit="ms"):
+        """A spread that is told beside the table, for what no bound of the lab speaks of."""
+        values = list(values)
+        if values:
+            found = self.figures[name] = {"unit": unit, "runs": len(values), **spread(values)}
+            self.say(f"{name}: {found['median']:.1f}/{found['p95']:.1f}/{found['max']:.1f} {unit} "
+                     f"({len(values)} runs, median/p95/max)")
+
+    def check_median(self, name, field, bound, event=None):
+        """The median of `field` over clean runs is at most `bound`."""
+        values = [run[field] for run in self.clean_runs(event)]
+        median = statistics.median(values) if values else None
+        return self.check(name, bool(values) and median <= bound,
+                          f"median {median:.1f}, bound {bound:g}" if values else "no clean run")
+
     def check(self, name, ok, detail=""):
         self.checks.append({"name": name, "ok": bool(ok), "detail": str(detail)})
         mark = "ok  " if ok else "FAIL"
@@ -82,7 +98,7 @@ class Report:
 
     def to_json(self):
         return {"lab": self.lab, "timers": self.timers, "runs": self.runs,
-                "summary": self.summary(), "checks": self.checks, "ok": self.ok}
+                "summary": self.summary(), "figures": self.figures, "checks": self.checks, "ok": self.ok}
 
     def finish(self, path=None):
         for event, values in self.summary().items():

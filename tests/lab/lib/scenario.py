@@ -26,12 +26,18 @@ class Scene:
         self.args = args
         self.family = family
         self.timers = timers
-        self.topology = SharedLan(world)
-        self.pair = Pair(self.topology, args.bin, configs(family, timers, extra))
+        self.topology = self.make_topology()
+        self.pair = Pair(self.topology, args.bin, self.make_configs(extra))
         self.streams = [Streams(world, self.topology, args.probe, one)
                         for one in families_of(family)]
         self.random = random.Random()
         self.flowing_since = None
+
+    def make_topology(self):
+        return SharedLan(self.world)
+
+    def make_configs(self, extra):
+        return configs(self.family, self.timers, extra)
 
     def timeout_ms(self):
         """The hello timeout in force, configured."""
@@ -104,16 +110,16 @@ class Scene:
 
 
 @contextlib.contextmanager
-def scene(args, family, timers=FAST, extra=()):
+def scene(args, family, timers=FAST, extra=(), kind=Scene):
     with World(args.keep) as world:
-        yield Scene(world, args, family, timers, extra)
+        yield kind(world, args, family, timers, extra)
 
 
 @contextlib.contextmanager
-def attempt(*what):
+def attempt(*what, **more):
     """A scene() inside Report.attempts(): a run in which the machine stood still is set aside."""
     try:
-        with scene(*what) as stage:
+        with scene(*what, **more) as stage:
             yield stage
     except MachinePaused as pause:
         print(f"  run set aside: {pause}", flush=True)

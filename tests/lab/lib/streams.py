@@ -137,6 +137,13 @@ class Measurement:
         return [row for row in self._rows
                 if fast is None or (self._intervals[id(row)] < limit) == fast]
 
+    def last_lost_ns(self, begin):
+        """When the last packet was sent of those losses that ended and touch the time from `begin`
+        on; None without any."""
+        return max((loss["end_ns"] - int(self._intervals[id(row)] * 1e6) for row in self._rows
+                    for loss in row["losses"] if loss["end_ns"] > begin and not loss["open"]),
+                   default=None)
+
     def pauses(self, begin, end):
         """Pauses of senders and receivers that touch the window, in ms."""
         return [round(pause["ms"], 1) for report in self.sent + self.received

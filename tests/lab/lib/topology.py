@@ -38,9 +38,6 @@ class Router:
         self.routes = routes  # arguments of `ip route replace`
         self.owned = owned    # device -> addresses that hotpaird adds from its configuration
 
-    def devices(self):
-        return [TRUNK, *self.ports]
-
     def address_commands(self, with_owned):
         lines = []
         for device, addresses in self.ports.items():
@@ -80,6 +77,8 @@ ROUTERS = {"a": ROUTER_A, "b": ROUTER_B}
 class SharedLan:
     """Builds it all. `routers_own_addresses`: hotpaird adds those of loopback and trunk itself."""
 
+    port_names = {"Eth-Trunk1": TRUNK}  # for ports.conf
+
     def __init__(self, world, hosts=("h1", "h2", "h3"), routers_own_addresses=True):
         self.world = world
         self._own = routers_own_addresses
@@ -100,15 +99,20 @@ class SharedLan:
     def source_address(family):
         return "10.0.5.10" if family == "ipv4" else "2001:db8:40::10"
 
+    def _stations(self):
+        """Who is on the LAN: name -> namespace and the device in it."""
+        return {**{name: (namespace, TRUNK) for name, namespace in self.nodes.items()},
+                **{name: (namespace, "eth0") for name, namespace in self.hosts.items()}}
+
     def _wire_lan(self):
         lan = self.lan.full_name
-        for number, (name, namespace) in enumerate({**self.nodes, **self.hosts}.items()):
-            device = TRUNK if name in self.nodes else "eth0"
+        stations = self._stations()
+        for number, (name, (namespace, device)) in enumerate(stations.items()):
             # Ends with different indexes: the kernel may hold a change of carrier back for a second
             # when the two are equal, which is an accident of namespaces.
             namespace.ip(f"link add {device} index {50 + number} type veth "
                          f"peer name p-{name} netns {lan}")
-        ports = [f"p-{name}" for name in (*self.nodes, *self.hosts)]
+        ports = [f"p-{name}" for name in stations]
         self.lan.ip("link add br0 type bridge mcast_snooping 0 stp_state 0", "link set br0 up",
                     *[f"link set {port} master br0 up" for port in ports])
         self.lan.sysctl(**{f"ipv6__conf__{port}__disable_ipv6": 1 for port in (*ports, "br0")})
@@ -141,7 +145,7 @@ class SharedLan:
         """Links up, the operator's addresses and routes in place; also after a power cut."""
         router = ROUTERS[name]
         namespace = self.nodes[name]
-        namespace.ip(*[f"link set {device} up" for device in router.devices()])
+        namespace.ip(*[f"link set {device} up" for device in self.devices(name)])
         namespace.ip(*router.address_commands(with_owned=not self._own))
         wait_until(lambda: self._carriers(namespace), 5, f"links of {name} are up")
         namespace.ip(*router.route_commands())
@@ -150,7 +154,7 @@ class SharedLan:
         """What a killed process leaves and a reboot clears: gate programs, hotpaird's addresses."""
         router = ROUTERS[name]
         namespace = self.nodes[name]
-        for device in router.devices():
+        for device in self.devices(name):
             namespace.run("tc", "qdisc", "del", "dev", device, "clsact", check=False)
         if self._own:
             namespace.ip(*[f"addr del {address} dev {device}"
@@ -187,7 +191,11 @@ class SharedLan:
 
     def links_of(self, name):
         """All links of a node, the LAN first."""
-        return [Link(self.nodes[name], device) for device in ROUTERS[name].devices()]
+        return [Link(self.nodes[name], device) for device in self.devices(name)]
+
+    def devices(self, name):
+        """Of a node: the one towards the hosts, then its other ports."""
+        return [TRUNK, *ROUTERS[name].ports]
 
 
 def start_smcroute(world, namespace, lines):

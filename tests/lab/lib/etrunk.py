@@ -1,0 +1,201 @@
+"""The pair of seeds 003 and 004 behind an access switch: one LACP bond with a member to each node.
+
+    src --- d (smcroute) --- a ---\\
+             \\-------------- b --- c (Open vSwitch, bond0) --- lan (bridge) --- h1 h2 h3
+                        a --- b
+
+`Eth-Trunk1` is hotpair's own aggregate: A's member is 0/1/2, B's 0/1/3, as in the seeds. Timed labs
+lay over the seeds' files: hello timers, LACP timeout, two paths that are bound to their interfaces
+(the direct link, and by D) and one LACP system id, since the seeds' own differ and the partner then
+keeps the system that it attached first.
+"""
+
+import contextlib
+import re
+import time
+from datetime import datetime
+
+from .config import DEVICE, overlay, seed_text, timers
+from .faults import Link
+from .ovs import OpenVswitch
+from .scenario import Scene, attempt, scene
+from .topology import ROUTERS, SharedLan
+from .world import LabError, now_ns, poll, wait_until
+
+BOND = "bond0"
+MEMBERS = {"a": "ge0-1-2", "b": "ge0-1-3"}
+PARTNER_PORT = {"a": "c-a", "b": "c-b"}
+SYSTEM_ID = "00e0-fc12-3455"
+
+X3_20 = {"hello_ms": 20, "multiplier": 3, "revert_s": 120, "grace_s": 10}
+X3_50 = {**X3_20, "hello_ms": 50}
+TIMERS = {"20 ms x 3": X3_20, "50 ms x 3": X3_50}
+
+PATHS = {  # source and peer: over the direct link, and over D
+    "ipv4": {"a": (("10.0.13.1", "10.0.13.3"), ("10.0.12.1", "10.0.23.3")),
+             "b": (("10.0.13.3", "10.0.13.1"), ("10.0.23.3", "10.0.12.1"))},
+    "ipv6": {"a": (("2001:DB8:10::1", "2001:DB8:10::2"), ("2001:DB8:20::1", "2001:DB8:30::1")),
+             "b": (("2001:DB8:10::2", "2001:DB8:10::1"), ("2001:DB8:30::1", "2001:DB8:20::1"))},
+}
+
+
+def etrunk_configs(family, values, lacp="fast", one_system=True, etrunk_lines=None, sections=()):
+    """Both nodes' files. Without `values` (timers) the seed's own text, word for word.
+
+    `etrunk_lines`: node -> more lines of the E-Trunk's view; `sections`: more of both files.
+    """
+    result = {}
+    for node in DEVICE:
+        text = seed_text(family, node)
+        if values:
+            paths = [f"path source {ours} peer {theirs}" for ours, theirs in PATHS[family][node]]
+            mine = [] if etrunk_lines is None else etrunk_lines.get(node, [])
+            system = [(f"lacp e-trunk system-id {SYSTEM_ID}",)] if one_system else []
+            text = overlay(text, (*timers(values), *paths, *mine), *system,
+                           ("interface Eth-Trunk1", f"lacp timeout {lacp}"), *sections)
+        result[node] = text
+    return result
+
+
+class AccessSwitch(SharedLan):
+    """The nodes' access links end at C instead of the LAN; the hosts' LAN is one port of C."""
+
+    port_names = {}
+
+    def __init__(self, world, fast):
+        self._fast = fast
+        self.switch = None
+        super().__init__(world)
+
+    def _stations(self):
+        self.access = self.world.namespace("c")
+        hosts = {name: (namespace, "eth0") for name, namespace in self.hosts.items()}
+        return {"lan": (self.access, "c-lan"), **hosts}
+
+    def _wire_lan(self):
+        super()._wire_lan()
+        self.access.sysctl(ipv6__conf__default__disable_ipv6=1, ipv6__conf__all__disable_ipv6=1)
+        for number, (name, member) in enumerate(MEMBERS.items()):
+            port = PARTNER_PORT[name]
+            self.nodes[name].ip(f"link add {member} index {70 + number} type veth peer name {port} "
+                                f"netns {self.access.full_name}")
+            self.access.ip(f"link set {port} up")
+        self.access.ip("link set c-lan up")
+        self.switch = OpenVswitch(self.world, self.access)
+        self.switch.add_bond(BOND, PARTNER_PORT.values(), self._fast)
+        self.switch.vsctl("add-port", "br0", "c-lan")
+        self.switch.widen()
+
+    def _wire_uplinks(self):
+        super()._wire_uplinks()
+        # The switch takes frames as they are: checksums must be in them when they leave the source.
+        for namespace in (self.source, *self.hosts.values()):
+            namespace.run("ethtool", "-K", "eth0", "tx", "off")
+
+    def devices(self, name):
+        return [MEMBERS[name], *ROUTERS[name].ports]
+
+    def scrub(self, name):
+        super().scrub(name)
+        self.nodes[name].ip("link del Eth-Trunk1", check=False)
+
+    def access_link(self, name):
+        """The switch's end of a node's member: taking it down takes the node's carrier."""
+        return Link(self.access, PARTNER_PORT[name])
+
+
+class EtrunkScene(Scene):
+    """As Scene, behind C. `lacp` is what both ends ask for; more keywords as etrunk_configs()."""
+
+    def __init__(self, world, args, family, timers_, extra=(), *, lacp="fast", **config):
+        self._lacp = lacp
+        self._config = config
+        super().__init__(world, args, family, timers_, extra)
+        self.switch = self.topology.switch
+
+    def make_topology(self):
+        return AccessSwitch(self.world, self._lacp == "fast")
+
+    def make_configs(self, extra):
+        return etrunk_configs(self.family, self.timers, self._lacp, sections=extra, **self._config)
+
+    def up(self, converge=True):
+        super().up()
+        if converge:
+            self.converged("a")
+
+    def used(self):
+        """Nodes whose member the switch sends on."""
+        return [name for name, port in PARTNER_PORT.items() if port in self.switch.uses(BOND)]
+
+    def trunk(self, name):
+        return getattr(self.pair, name).display("eth-trunk", "1")["eth_trunks"][0]
+
+    def distributes(self, name):
+        return self.trunk(name)["distributing"] != 0
+
+    def converged(self, name, timeout=40):
+        """Seconds until node and switch use the link to this node and no other."""
+        begin = time.monotonic()
+        wait_until(lambda: self.used() == [name] and self.distributes(name), timeout,
+                   f"the switch uses the link to {name} alone: {self.switch.lacp(BOND)}", step=0.05)
+        return time.monotonic() - begin
+
+    def told(self):
+        """What both ends say of the bond, for a report."""
+        theirs = {port: " ".join(one["status"]) + (" enabled" if one["may_enable"] else "")
+                  for port, one in self.switch.lacp(BOND).items()}
+        ours = {}
+        for node in self.pair.nodes:
+            if node.daemon:
+                ours[node.name] = [f"{port['mux']} {port['actor']['state']}"
+                                   for port in self.trunk(node.name)["ports"]]
+        return f"{ours} {theirs}"
+
+    def breakdown(self, name, fired, measured):
+        """Where the time of an unplanned takeover by node `name` went, in ms.
+
+        `detect`: from the fault until the hello timeout of the last hello heard; `decide`: until
+        the keeper had decided; `gate`: until gate and trunk word were stored; `partner`: until
+        the last lost packet was sent, since what the node forwards now is dropped by the switch
+        alone. `switch_enabled` is what the switch's own log says, from the fault on.
+        """
+        node = getattr(self.pair, name)
+        story = next(s for s in node.switchovers() if s["to"] == "master")
+        at = {phase["name"]: phase["at_us"] / 1000 for phase in story["phases"]}
+        wall_offset = time.time() - now_ns() / 1e9
+        began = datetime.fromisoformat(story["began"].replace("Z", "+00:00")).timestamp()
+        began += 0.0005  # shown in whole milliseconds, rounded down
+        told_ms = (began - wall_offset) * 1000 - fired / 1e6  # after the fault
+        heard_ms = told_ms - at["daemon told"]
+        decided, opened = heard_ms + at["detected, decided"], heard_ms + at["gate open"]
+        by_timeout = story["cause"] == "all paths down"
+        detected = min(decided, heard_ms + self.timeout_ms()) if by_timeout else decided
+        lost = [at for one in measured if (at := one.last_lost_ns(fired)) is not None]
+        enabled = self.switch.enabled_at(PARTNER_PORT[name], began - 5)
+        result = {"cause": story["cause"], "detect": detected, "decide": decided - detected,
+                  "gate": opened - decided}
+        if lost:
+            result["partner"] = max(0.0, max(lost) / 1e6 - fired / 1e6 - opened)
+        if enabled:
+            result["switch_enabled"] = (enabled - wall_offset) * 1000 - fired / 1e6
+        return {key: round(value, 1) if isinstance(value, float) else value
+                for key, value in result.items()}
+
+
+def etrunk_attempt(args, family, values, **more):
+    """One run that is set aside when the machine stood still; see scenario.attempt()."""
+    return attempt(args, family, values, kind=_kind(more))
+
+
+def etrunk_scene(args, family, values, **more):
+    return scene(args, family, values, kind=_kind(more))
+
+
+def _kind(more):
+    return lambda *what: EtrunkScene(*what, **more)
+
+
+def alternate(number):
+    """Seed 003 and seed 004 in turn."""
+    return ("ipv4", "ipv6")[number % 2]
