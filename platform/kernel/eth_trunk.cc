@@ -220,11 +220,12 @@ Result<bool> EthTrunks::update_operational(std::uint32_t slot) {
   const Ifindex device(trunk->device);
   Result<LinkDetails> now = links_.find(device);
   if (!now) return std::unexpected(now.error());
-  const auto distributing =
-      static_cast<std::uint32_t>(object_->word(slot) >> kTrunkMembersMax) & trunk->present;
+  // Those that collect: in a planned handover either side does for a moment without distributing,
+  // and a dormant device has no IPv6 routes for what is to be sent next.
+  const auto collecting = static_cast<std::uint32_t>(object_->word(slot)) & trunk->present;
   const auto least = std::max(1U, trunk->least_active_links);
   const bool dormant = object_->gate_open(trunk->gate_slot) &&
-                       static_cast<std::uint32_t>(std::popcount(distributing)) < least;
+                       static_cast<std::uint32_t>(std::popcount(collecting)) < least;
   if (dormant == now->dormant) return !dormant;
   LinkChange change;
   change.dormant = dormant;

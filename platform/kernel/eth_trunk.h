@@ -46,7 +46,7 @@ struct EthTrunkConfig {
   /// index, locally administered, so that it differs from the members' own.
   std::optional<MacAddress> mac;
   std::optional<std::uint32_t> mtu;  ///< never more than the members allow; none: what they allow
-  /// Distributing members below which the trunk is dormant (RFC 2863) while its gate is open; 0
+  /// Collecting members below which the trunk is dormant (RFC 2863) while its gate is open; 0
   /// and 1: at least one.
   std::uint32_t least_active_links = 1;
 };

@@ -327,10 +327,10 @@ void Keeper::on_carrier(const std::string& device, bool up, TimePoint now) {
 void Keeper::refresh_access(Scope& scope) {
   const auto& devices = scope.config.access_devices;
   const bool linked = devices.empty() ||
-                  std::any_of(devices.begin(), devices.end(), [&](const std::string& device) {
-                    const auto it = carriers_.find(device);
-                    return it == carriers_.end() || it->second;
-                  });
+                      std::any_of(devices.begin(), devices.end(), [&](const std::string& device) {
+                        const auto it = carriers_.find(device);
+                        return it == carriers_.end() || it->second;
+                      });
   const bool up = linked && trunk_access(scope).value_or(true);
   if (up == scope.access_up) return;
   scope.access_up = up;
@@ -343,6 +343,7 @@ void Keeper::on_timeout(TimePoint now) {
   pump_bfd(now);
   check_daemon(now);
   check_offers(now);
+  check_admitted(now);
   for (auto& [id, session] : sessions_) {
     session.machine.on_timeout(now);
     pump(id, session);
@@ -405,8 +406,9 @@ void Keeper::goodbye(TimePoint now) {
   grace_ends_.reset();
   for (auto& [id, scope] : scopes_) {
     scope.plan.reset();
-    scope.opening.reset();
+    end_opening(scope);
     scope.offered.reset();
+    scope.old_link = false;
     apply_posture(scope, GatePosture::closed, now);
     if (scope.role == Role::master) scope.role = Role::init;
   }
@@ -494,6 +496,7 @@ std::optional<TimePoint> Keeper::next_deadline() const {
   for (const auto& [id, session] : sessions_) due = earliest(due, session.machine.next_deadline());
   for (const auto& [id, scope] : scopes_) {
     if (scope.offered) due = earliest(due, scope.offer_ends);
+    due = earliest(due, scope.admitted_at);
     if (scope.plan) due = earliest(due, waits_for_lease_of_peer(scope));
     if (scope.gate == Gate::leased)
       due = earliest(due, TimePoint(Duration(static_cast<Duration::rep>(scope.word))));

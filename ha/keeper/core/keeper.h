@@ -157,10 +157,12 @@ class Keeper {
     bool may_reopen = false;                // expired: the rule is met, wait for a lease
     std::optional<TimePoint> silence_from;  // expired: where a detection time of silence starts
 
-    std::optional<HandoverOpen> opening;  // new side: gate open, term in no hello yet
-    std::optional<Term> granted;          // new side: newest term that was granted to us
-    std::optional<Term> offered;          // old side, before the commit point
-    std::optional<Term> burnt;            // old side: an offer that ended without commit
+    std::optional<HandoverOpen> opening;   // new side: gate open, term in no hello yet
+    std::optional<TimePoint> admitted_at;  // new side: the partner takes our frames from then on
+    std::optional<Term> granted;           // new side: newest term that was granted to us
+    std::optional<Term> offered;           // old side, before the commit point
+    bool old_link = false;                 // old side: forwards on until the new one does
+    std::optional<Term> burnt;             // old side: an offer that ended without commit
     TimePoint offer_ends{};
   };
   struct Session {
@@ -268,6 +270,10 @@ class Keeper {
   void check_trunks(TimePoint now);
   void tell_trunks();
   void close_after_partner_moved(Scope& scope, TimePoint now);
+  [[nodiscard]] bool behind_trunk(const Scope& scope) const;
+  [[nodiscard]] bool distributes(const Trunk& trunk) const;
+  void end_opening(Scope& scope);
+  void end_old_link(Scope& scope);
   [[nodiscard]] bool may_sync(const Trunk& trunk) const;
   [[nodiscard]] std::optional<bool> trunk_access(const Scope& scope) const;
   [[nodiscard]] std::optional<TimePoint> trunk_deadline() const;
@@ -276,6 +282,7 @@ class Keeper {
   // keeper_handover.cc
   void end_offer(Scope& scope);
   void check_offers(TimePoint now);
+  void check_admitted(TimePoint now);
   void revoke(Scope& scope, TimePoint now);
   void check_opening(Scope& scope, const etrunk::ScopeReport& report, const Hello& hello,
                      TimePoint now);

@@ -24,8 +24,10 @@ void Keeper::obey_scope(Scope& scope, const etrunk::ScopeReport& report, const H
   }
   if (scope.plan && (scope.plan->against != report.term || scope.plan->term <= scope.term))
     scope.plan.reset();
-  if (scope.handed_over && report.role == Role::master && scope.term <= report.term)
+  if (scope.handed_over && report.role == Role::master && scope.term <= report.term) {
     scope.handed_over = false;
+    end_old_link(scope);
+  }
 }
 
 void Keeper::give_way(Scope& scope, Term term, TimePoint now) {
@@ -35,8 +37,9 @@ void Keeper::give_way(Scope& scope, Term term, TimePoint now) {
   scope.cause = Cause::larger_term;
   scope.fresh = false;
   scope.plan.reset();
-  scope.opening.reset();
+  end_opening(scope);
   scope.handed_over = false;
+  scope.old_link = false;
   end_offer(scope);
   tell_changed(scope, Cause::larger_term, now);
 }
@@ -47,8 +50,10 @@ void Keeper::become_master(Scope& scope, Term term, Cause cause, TimePoint now) 
   scope.cause = cause;
   scope.fresh = true;
   scope.handed_over = false;
+  scope.old_link = false;
   scope.plan.reset();
-  scope.opening.reset();
+  end_opening(scope);
+  for (auto& [id, trunk] : trunks_) store(trunk, now);
   apply_posture(scope, GatePosture::leased, now);
   if (Session* session = session_of(scope)) session->machine.announce();
   tell_changed(scope, cause, now);

@@ -74,9 +74,25 @@ void Keeper::handle(const HandoverOpen& message, TimePoint now) {
   scope->opening = message;
   scope->granted = message.term;
   scope->fresh = true;
+  if (behind_trunk(*scope)) scope->admitted_at = now + kPartnerAdmits;
   apply_posture(*scope, GatePosture::leased, now);
-  tell(HandoverOpened{message.scope, message.term});
+  if (!scope->admitted_at) tell(HandoverOpened{message.scope, message.term});
   if (report != nullptr) check_opening(*scope, *report, *session->machine.peer(), now);
+}
+
+// Ready is said when the partner has had the time to take frames from this link. They begin when
+// the old side's hello says that it has committed, and that side ends when ours says so.
+void Keeper::check_admitted(TimePoint now) {
+  for (auto& [id, scope] : scopes_) {
+    if (!scope.admitted_at || *scope.admitted_at > now) continue;
+    scope.admitted_at.reset();
+    if (scope.opening) tell(HandoverOpened{id, Term(scope.opening->term)});
+  }
+}
+
+void Keeper::end_opening(Scope& scope) {
+  scope.opening.reset();
+  scope.admitted_at.reset();
 }
 
 void Keeper::handle(const HandoverConfirm& message, TimePoint now) {
@@ -94,7 +110,7 @@ void Keeper::handle(const HandoverRevoke& message, TimePoint now) {
 }
 
 void Keeper::revoke(Scope& scope, TimePoint now) {
-  scope.opening.reset();
+  end_opening(scope);
   scope.fresh = false;
   apply_posture(scope, GatePosture::closed, now);
   tell_changed(scope, Cause::handover, now);

@@ -39,8 +39,21 @@ bool Keeper::may_sync(const Trunk& trunk) const {
   if (leaving_ == Leaving::gone || trunk.setup.mode == TrunkMode::force_backup) return false;
   if (!trunk.setup.scope) return true;
   const auto scope = scopes_.find(*trunk.setup.scope);
-  return scope != scopes_.end() &&
-         (scope->second.gate == Gate::open || scope->second.gate == Gate::leased);
+  return scope != scopes_.end() && (scope->second.gate == Gate::open ||
+                                    scope->second.gate == Gate::leased || scope->second.old_link);
+}
+
+bool Keeper::behind_trunk(const Scope& scope) const {
+  return std::any_of(trunks_.begin(), trunks_.end(), [&](const auto& each) {
+    return each.second.setup.scope == scope.config.scope;
+  });
+}
+
+// The new side of a handover only collects until the old one has committed.
+bool Keeper::distributes(const Trunk& trunk) const {
+  if (!trunk.setup.scope) return true;
+  const auto scope = scopes_.find(*trunk.setup.scope);
+  return scope == scopes_.end() || !scope->second.opening;
 }
 
 void Keeper::follow_gates(TimePoint now) {
@@ -82,6 +95,11 @@ void Keeper::on_lacpdu_failed(const std::string& device) {
 void Keeper::check_trunks(TimePoint now) {
   for (auto& [id, trunk] : trunks_) {
     trunk.machine.on_timeout(now);
+    if (trunk.hold_until && *trunk.hold_until <= now && trunk.setup.scope)
+      if (Scope* scope = find(*trunk.setup.scope); scope != nullptr && scope->old_link) {
+        end_old_link(*scope);
+        follow_gates(now);
+      }
     if (trunk.hold_until && *trunk.hold_until <= now) {
       trunk.hold_until.reset();
       store(trunk, now);
@@ -109,8 +127,8 @@ void Keeper::pump(Trunk& trunk, TimePoint now) {
 
 // A hold keeps what was open; what opens is stored at once and ends it.
 void Keeper::store(Trunk& trunk, TimePoint now) {
-  const std::uint64_t word =
-      gate::make_trunk_word(trunk.machine.collecting(), trunk.machine.distributing());
+  const std::uint64_t word = gate::make_trunk_word(
+      trunk.machine.collecting(), distributes(trunk) ? trunk.machine.distributing() : 0);
   if (word == trunk.word) return;
   const bool only_closes = (word & ~trunk.word) == 0;
   if (trunk.hold_until && only_closes && *trunk.hold_until > now) return;
@@ -127,25 +145,35 @@ void Keeper::tell_trunks() {
   }
 }
 
-// The commit point of a handover. On a shared LAN the gate closes. Behind a trunk the partner needs
-// some milliseconds to move after Sync = 0, and what it sends here until then is still forwarded:
-// the gate gets a last lease, and the trunk word stays as long.
+// The commit point of a handover. On a shared LAN the gate closes. Behind a trunk this side goes on
+// until the new one says that it distributes, so that nothing falls between the two; what the
+// partner still sends here is forwarded for as long as it may need to move.
 void Keeper::close_after_partner_moved(Scope& scope, TimePoint now) {
   TimePoint end = now + kPartnerMoves;
   if (scope.offered) end = std::min(end, scope.offer_ends - kHandoverOfferMax + kTwoGatesMax);
-  bool behind_trunk = false;
   for (auto& [id, trunk] : trunks_) {
     if (trunk.setup.scope != scope.config.scope || trunk.word == gate::kTrunkClosed) continue;
-    behind_trunk = true;
+    scope.old_link = true;
     trunk.hold_until = end;
   }
-  if (!behind_trunk || scope.gate != Gate::leased) {
+  if (!scope.old_link || scope.gate != Gate::leased) {
     apply_posture(scope, GatePosture::closed, now);
     return;
   }
   scope.posture = GatePosture::closed;
   scope.gate = Gate::closed;
   store(scope, static_cast<std::uint64_t>(end.time_since_epoch().count()));
+}
+
+// Sync = 0 follows in this step, by follow_gates(). The partner needs up to 15 ms to drop this link
+// (seen with Open vSwitch): what would be sent here until then is doubled, so nothing is.
+void Keeper::end_old_link(Scope& scope) {
+  if (!std::exchange(scope.old_link, false)) return;
+  for (auto& [id, trunk] : trunks_) {
+    if (trunk.setup.scope != scope.config.scope || gate::distributing_of(trunk.word) == 0) continue;
+    trunk.word = gate::make_trunk_word(gate::collecting_of(trunk.word), 0);
+    effects_.push(StoreTrunk{trunk.setup.slot, trunk.word});
+  }
 }
 
 // nullopt: no trunk is bound to the scope.

@@ -30,10 +30,13 @@ inline constexpr Duration kLeaveWaitMax = std::chrono::seconds(10);
 inline constexpr Duration kHeartbeatMax = std::chrono::seconds(2);
 /// What a lease adds to the peer's detection time (design section 7).
 inline constexpr Duration kLeaseMargin = std::chrono::milliseconds(50);
-/// How long the old side of a handover forwards on after Sync = 0, so that nothing is lost until
-/// the partner has moved; and the bound of two open gates that it respects (design section 8).
+/// How long the old side of a handover forwards on what the partner still sends, so that nothing is
+/// lost until it has moved; and the bound of two open gates that it respects (design section 8).
 inline constexpr Duration kPartnerMoves = std::chrono::milliseconds(100);
 inline constexpr Duration kTwoGatesMax = std::chrono::milliseconds(300);
+/// How long the new side of a handover waits after Sync = 1 before it says that it is ready: the
+/// partner needs some milliseconds until it takes frames from the link.
+inline constexpr Duration kPartnerAdmits = std::chrono::milliseconds(50);
 
 using etrunk::ControlState;
 using etrunk::EtrunkConfig;

@@ -203,8 +203,9 @@ TEST(Trunk, AFreshTrunkIsNotLost) {
   EXPECT_FALSE(pair.state(pair.a).access_up);
 }
 
-// Design 8: new gate, Sync = 1, Ready; commit: Sync = 0, a last lease of 100 ms, hello at once.
-TEST(Trunk, PlannedHandoverLosesNothing) {
+// Design 8. New: gate, Sync = 1, 50 ms for the partner, Ready. Old commits: last lease of 100 ms,
+// hello. New distributes on that hello, old no more on the answer: then Sync = 0, and it collects.
+TEST(Trunk, PlannedHandoverMakesBeforeItBreaks) {
   TrunkPair pair;
   pair.up();
   const Term term = Pair::term(2, pair.b);
@@ -214,36 +215,41 @@ TEST(Trunk, PlannedHandoverLosesNothing) {
   pair.run_for(milliseconds(3));
   std::size_t mark = pair.b.journal.size();
   pair.tell(pair.b, HandoverOpen{kScope, term, offered->hello_counter});
-  std::size_t sync_at = 0;
-  std::size_t opened_at = 0;
-  for (std::size_t i = mark; i < pair.b.journal.size(); ++i) {
-    const auto* send = std::get_if<SendLacpdu>(&pair.b.journal[i]);
-    if (send != nullptr && shows_sync(*send)) sync_at = i;
-    const auto* told = std::get_if<ToDaemon>(&pair.b.journal[i]);
-    if (told != nullptr && std::holds_alternative<HandoverOpened>(told->message)) opened_at = i;
-  }
-  EXPECT_GT(sync_at, 0U);
-  EXPECT_GT(opened_at, sync_at);
-  pair.run_for(milliseconds(5));
-  EXPECT_EQ(pair.words[1], make_trunk_word(1, 1));
+  EXPECT_TRUE(std::any_of(pair.b.journal.begin() + static_cast<std::ptrdiff_t>(mark),
+                          pair.b.journal.end(), [](const Effect& effect) {
+                            const auto* send = std::get_if<SendLacpdu>(&effect);
+                            return send != nullptr && shows_sync(*send);
+                          }));
+  pair.run_for(milliseconds(49));
   EXPECT_EQ(pair.access->distributing(), 3U);
+  EXPECT_FALSE(pair.b.last<HandoverOpened>().has_value());
+  pair.run_for(milliseconds(1));
+  EXPECT_TRUE(pair.b.last<HandoverOpened>().has_value());
+  EXPECT_EQ(pair.words[1], make_trunk_word(1, 0));
 
   mark = pair.a.journal.size();
   pair.tell(pair.a, HandoverCommit{kScope, term});
-  ASSERT_GE(pair.a.journal.size(), mark + 3);
+  ASSERT_GE(pair.a.journal.size(), mark + 2);
   EXPECT_TRUE(std::holds_alternative<StoreGate>(pair.a.journal[mark]));
-  const auto* send = std::get_if<SendLacpdu>(&pair.a.journal[mark + 1]);
-  ASSERT_NE(send, nullptr);
-  EXPECT_FALSE(shows_sync(*send));
-  const auto* hello = std::get_if<SendHello>(&pair.a.journal[mark + 2]);
+  const auto* hello = std::get_if<SendHello>(&pair.a.journal[mark + 1]);
   ASSERT_NE(hello, nullptr);
   EXPECT_TRUE(hello->hello.scopes.at(0).handed_over);
   EXPECT_EQ(pair.lease(pair.a), Duration(milliseconds(100)));
-  EXPECT_EQ(pair.words[0], make_trunk_word(1, 1));  // what is still on its way is forwarded
+  EXPECT_EQ(pair.words[0], make_trunk_word(1, 1));
   pair.set_scope(pair.a, Role::backup, term, GatePosture::closed);  // as the daemon does
+  mark = pair.a.journal.size();
+  pair.run_for(milliseconds(1));
+  EXPECT_EQ(pair.words[1], make_trunk_word(1, 1));
+  EXPECT_EQ(pair.words[0], make_trunk_word(1, 0));
+  const auto out_of_sync =
+      std::find_if(pair.a.journal.begin() + static_cast<std::ptrdiff_t>(mark), pair.a.journal.end(),
+                   [](const Effect& effect) { return std::holds_alternative<SendLacpdu>(effect); });
+  ASSERT_NE(out_of_sync, pair.a.journal.end());
+  EXPECT_FALSE(shows_sync(std::get<SendLacpdu>(*out_of_sync)));
+  EXPECT_TRUE(std::holds_alternative<StoreTrunk>(*std::prev(out_of_sync)));
   pair.run_for(milliseconds(2));
   EXPECT_EQ(pair.access->distributing(), 2U);
-  pair.run_for(milliseconds(95));
+  pair.run_for(milliseconds(93));
   EXPECT_TRUE(pair.open(pair.a));
   pair.run_for(milliseconds(4));
   EXPECT_FALSE(pair.open(pair.a));
@@ -253,6 +259,23 @@ TEST(Trunk, PlannedHandoverLosesNothing) {
   EXPECT_LE(pair.overlap, Duration(milliseconds(300)));
   pair.run_for(seconds(2));
   EXPECT_TRUE(pair.open(pair.b));
+  EXPECT_FALSE(pair.open(pair.a));
+}
+
+// The new side falls silent after the commit: the old one forwards for its 100 ms and no longer.
+TEST(Trunk, OldLinkEndsWithoutAnAnswer) {
+  TrunkPair pair;
+  pair.up();
+  const Term term = Pair::term(2, pair.b);
+  pair.tell(pair.a, HandoverOffer{kScope, term});
+  pair.tell(pair.b, HandoverOpen{kScope, term, pair.a.last<HandoverOffered>()->hello_counter});
+  pair.run_for(milliseconds(60));
+  pair.kill_keeper(pair.b);
+  pair.tell(pair.a, HandoverCommit{kScope, term});
+  pair.run_for(milliseconds(99));
+  EXPECT_EQ(pair.words[0], make_trunk_word(1, 1));
+  pair.run_for(milliseconds(2));
+  EXPECT_EQ(pair.words[0], 0U);
   EXPECT_FALSE(pair.open(pair.a));
 }
 
@@ -276,13 +299,42 @@ TEST(Trunk, AbortedHandoverTakesSyncBack) {
   const Term term = Pair::term(2, pair.b);
   pair.tell(pair.a, HandoverOffer{kScope, term});
   pair.tell(pair.b, HandoverOpen{kScope, term, pair.a.last<HandoverOffered>()->hello_counter});
-  pair.run_for(milliseconds(50));
-  EXPECT_EQ(pair.words[1], make_trunk_word(1, 1));
+  pair.run_for(milliseconds(60));
+  EXPECT_EQ(pair.words[1], make_trunk_word(1, 0));
   pair.tell(pair.a, HandoverAbort{kScope});
   pair.run_for(milliseconds(5));
   EXPECT_EQ(pair.words[1], 0U);
   EXPECT_EQ(pair.words[0], make_trunk_word(1, 1));
   EXPECT_EQ(pair.access->distributing(), 1U);
+}
+
+// The old side dies before the partner was given its time: nothing is waited for.
+TEST(Trunk, DeathInAHandoverSendsAtOnce) {
+  TrunkPair pair;
+  pair.up();
+  const Term term = Pair::term(2, pair.b);
+  pair.tell(pair.a, HandoverOffer{kScope, term});
+  pair.kill_keeper(pair.a);
+  pair.run_for(milliseconds(90));
+  pair.tell(pair.b, HandoverOpen{kScope, term, pair.a.last<HandoverOffered>()->hello_counter});
+  EXPECT_EQ(pair.words[1], make_trunk_word(1, 0));
+  pair.run_for(milliseconds(20));
+  EXPECT_EQ(pair.state(pair.b).role, Role::master);
+  EXPECT_EQ(pair.words[1], make_trunk_word(1, 1));
+}
+
+TEST(Trunk, RevokedBeforeItSends) {
+  TrunkPair pair;
+  pair.up();
+  const Term term = Pair::term(2, pair.b);
+  pair.tell(pair.a, HandoverOffer{kScope, term});
+  pair.tell(pair.b, HandoverOpen{kScope, term, pair.a.last<HandoverOffered>()->hello_counter});
+  pair.run_for(milliseconds(10));
+  pair.tell(pair.a, HandoverAbort{kScope});
+  pair.run_for(milliseconds(100));
+  EXPECT_EQ(pair.words[1], 0U);
+  EXPECT_FALSE(pair.b.last<HandoverOpened>().has_value());
+  EXPECT_EQ(pair.words[0], make_trunk_word(1, 1));
 }
 
 // A crash of the daemon, for longer than the partner's timeout: nothing happens on the wire.

@@ -182,7 +182,7 @@ TEST_F(EthTrunkDeviceTest, DormantBelowLeastActiveLinksButNeverWithoutCarrier) {
   router_.run("ip neigh add 10.1.0.9 lladdr 02:00:00:00:00:09 dev Eth-Trunk1 nud reachable");
   const lab::Inside inside(router_);
   ASSERT_TRUE(lab::eventually([&] { return end_->trunks->update_operational(kSlot).value(); }));
-  end_->words->store(kSlot, word_of(kAll, 0b001));
+  end_->words->store(kSlot, word_of(0b001, 0b001));
   ASSERT_TRUE(lab::eventually([&] { return !end_->trunks->update_operational(kSlot).value(); }));
   EXPECT_TRUE(link("Eth-Trunk1").dormant);
   const auto monitor = LinkMonitor::open();
@@ -195,7 +195,7 @@ TEST_F(EthTrunkDeviceTest, DormantBelowLeastActiveLinksButNeverWithoutCarrier) {
   EXPECT_FALSE(link("Eth-Trunk1").dormant);
   end_->gate_words->store(kGateSlot, gate::kGateOpen);
   EXPECT_EQ(end_->trunks->update_operational(kSlot), false);
-  end_->words->store(kSlot, word_of(kAll, 0b101));
+  end_->words->store(kSlot, word_of(0b101, 0b101));
   EXPECT_EQ(end_->trunks->update_operational(kSlot), true);
   EXPECT_EQ(end_->trunks->update_operational(0).error().code, ErrorCode::not_found);
 }
