@@ -120,7 +120,11 @@ def attempt(*what, **more):
     """A scene() inside Report.attempts(): a run in which the machine stood still is set aside."""
     try:
         with scene(*what, **more) as stage:
-            yield stage
+            try:
+                yield stage
+            except LabError:
+                stage.expect_no_pause()
+                raise
     except MachinePaused as pause:
         print(f"  run set aside: {pause}", flush=True)
 
