@@ -82,6 +82,10 @@ void LacpTrunk::reconfigure(const TrunkConfig& config, TimePoint now) {
   run(now);
 }
 
+void LacpTrunk::set_silent(bool silent, TimePoint now) {
+  if (std::exchange(silent_, silent) && !silent) run(now);
+}
+
 void LacpTrunk::set_sync_allowed(bool allowed, TimePoint now) {
   if (sync_allowed_ == allowed) return;
   sync_allowed_ = allowed;
@@ -179,7 +183,7 @@ void LacpTrunk::run(TimePoint now) {
   }
   report();
   for (auto& [index, port] : ports_) {
-    if (!may_transmit(port, now)) continue;
+    if (silent_ || !may_transmit(port, now)) continue;
     ++port.counters.lacpdus_sent;
     effects_.push(SendPdu{index, encode_pdu(Lacpdu{kLacpVersion, port.actor, port.partner, 0})});
   }
@@ -229,8 +233,9 @@ std::optional<TimePoint> LacpTrunk::next_deadline() const {
 }
 
 bool LacpTrunk::has_access() const {
-  return std::any_of(ports_.begin(), ports_.end(), [](const auto& entry) {
+  return std::any_of(ports_.begin(), ports_.end(), [this](const auto& entry) {
     const Port& port = entry.second;
+    if (silent_) return port.enabled;
     const bool untold = !port.last_heard && port.counters.defaults == 0;
     return port.receive == ReceiveState::current ||
            (port.receive == ReceiveState::expired && untold);

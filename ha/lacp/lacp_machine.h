@@ -53,6 +53,9 @@ class LacpTrunk {
   /// collecting at once, learns its partner and waits with its aggregate wait over; true: in the
   /// same step all that could be in sync are, and say so.
   void set_sync_allowed(bool allowed, TimePoint now);
+  /// Silent: hears the partner and sends nothing. For the backup of an E-Trunk whose system id
+  /// differs from the master's: a partner keeps the system that it attached first.
+  void set_silent(bool silent, TimePoint now);
   /// Carrier of a member (port_enabled).
   void set_enabled(MemberIndex member, bool enabled, TimePoint now);
   /// What came in on the member with ethertype 0x8809, after the Ethernet header.
@@ -72,6 +75,7 @@ class LacpTrunk {
   /// At least one member's partner was heard within its timeout.
   [[nodiscard]] bool partner_heard() const { return partner_heard_; }
   /// A member hears its partner, or is in the first 3 s of its life and has not had the time to.
+  /// Silent: a member has carrier; a partner that hears nobody may speak every 30 s only.
   [[nodiscard]] bool has_access() const;
   [[nodiscard]] TrunkShow show(TimePoint now) const;
 
@@ -89,6 +93,7 @@ class LacpTrunk {
 
   TrunkConfig config_;
   bool sync_allowed_;
+  bool silent_ = false;
   std::map<MemberIndex, Port> ports_;
   std::optional<MemberIndex> reference_;
   std::uint32_t collecting_ = 0;

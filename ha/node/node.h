@@ -319,6 +319,7 @@ class Node {
   void phase(const Scope& scope, const std::string& name, TimePoint at);
   [[nodiscard]] Result<void> begin_handover(Scope& scope, TimePoint now, bool force);
   [[nodiscard]] Readiness readiness(const Scope& scope) const;
+  [[nodiscard]] std::string different_systems(const Scope& scope) const;
   void offer(Scope& scope, TimePoint now);
   void fail_handover(Scope& scope, const std::string& why, TimePoint now);
   void end_ticket(Scope& scope, const std::string& text, std::optional<Error> error);

@@ -34,6 +34,19 @@ std::string Readiness::blockers(bool force) const {
   return text;
 }
 
+/// A partner keeps the system that it attached first, whatever its Sync says.
+std::string Node::different_systems(const Scope& scope) const {
+  const auto etrunk = etrunks_.find(scope.settings.etrunk);
+  const bool behind_trunk = std::ranges::any_of(
+      trunks_, [&](const auto& each) { return each.second.settings.scope == scope.id; });
+  if (etrunk == etrunks_.end() || !behind_trunk || !scope.role.peer()) return {};
+  const MacAddress& ours = etrunk->second.settings.etrunk.system_id;
+  const MacAddress& theirs = scope.role.peer()->system_id;
+  if (ours == theirs) return {};
+  return fmt::format("the LACP system ids differ ({} here, {} at the peer)", ours.to_string(),
+                     theirs.to_string());
+}
+
 std::vector<Readiness> Node::readiness() const {
   std::vector<Readiness> all;
   for (const auto& [id, scope] : scopes_)
@@ -71,6 +84,7 @@ Readiness Node::readiness(const Scope& scope) const {
       blocks("the peer's brain is not running");
     if (report->role == found.role) forbids("both nodes have the same role");
     if (master && !report->access_up) blocks("the peer's access link is down");
+    if (std::string differ = different_systems(scope); !differ.empty()) blocks(std::move(differ));
   }
   if (!master && !scope.access_up) blocks("the access link is down");
   if (master && !scope.peer_complete)

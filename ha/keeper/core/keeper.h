@@ -275,6 +275,7 @@ class Keeper {
   void end_opening(Scope& scope);
   void end_old_link(Scope& scope);
   [[nodiscard]] bool may_sync(const Trunk& trunk) const;
+  [[nodiscard]] bool must_be_silent(const Trunk& trunk) const;
   [[nodiscard]] std::optional<bool> trunk_access(const Scope& scope) const;
   [[nodiscard]] std::optional<TimePoint> trunk_deadline() const;
   [[nodiscard]] TrunkStatus status_of(const Trunk& trunk, TimePoint now) const;

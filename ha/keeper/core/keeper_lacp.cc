@@ -58,9 +58,23 @@ bool Keeper::distributes(const Trunk& trunk) const {
 
 void Keeper::follow_gates(TimePoint now) {
   for (auto& [id, trunk] : trunks_) {
+    const bool silent = must_be_silent(trunk);
+    if (!silent) trunk.machine.set_silent(false, now);
     trunk.machine.set_sync_allowed(may_sync(trunk), now);
     pump(trunk, now);
+    trunk.machine.set_silent(silent, now);  // Sync = 0 is still said
   }
+}
+
+// With system ids that differ the partner takes the two nodes for two systems, attaches the one
+// that it hears first and keeps it while that speaks, in sync or not: the backup must not be it.
+bool Keeper::must_be_silent(const Trunk& trunk) const {
+  if (!trunk.setup.scope || may_sync(trunk)) return false;
+  const auto scope = scopes_.find(*trunk.setup.scope);
+  const Session* session = scope == scopes_.end() ? nullptr : session_of(scope->second);
+  if (session == nullptr) return false;
+  const auto& peer = session->machine.peer();
+  return !peer || peer->system_id != session->machine.config().system_id;
 }
 
 void Keeper::set_carrier(const std::string& device, bool up, TimePoint now) {

@@ -40,11 +40,13 @@ class TrunkPair : public Pair {
   std::array<bool, 2> access_link{true, true};
   std::array<std::uint64_t, 2> words{~0ULL, ~0ULL};
   std::optional<ScopeId> bound = kScope;
+  std::array<MacAddress, 2> system_ids{};
 
   Configure configuration(const Router& router) const override {
     Configure configure = Pair::configuration(router);
     configure.scopes[0].access_devices.clear();
     const bool is_a = &router == &a;
+    configure.etrunks.at(0).system_id = system_ids[is_a ? 0 : 1];
     configure.trunks.push_back(
         {trunk_of(is_a ? 1 : 0x8001), kTrunkSlot, bound, mode[is_a ? 0 : 1]});
     return configure;
@@ -335,6 +337,21 @@ TEST(Trunk, RevokedBeforeItSends) {
   EXPECT_EQ(pair.words[1], 0U);
   EXPECT_FALSE(pair.b.last<HandoverOpened>().has_value());
   EXPECT_EQ(pair.words[0], make_trunk_word(1, 1));
+}
+
+// Two system ids: the partner would keep the backup if it heard it first.
+TEST(Trunk, BackupOfAnotherSystemIsSilent) {
+  TrunkPair pair;
+  pair.system_ids = {MacAddress{{0, 0, 0, 0, 0, 1}}, MacAddress{{0, 0, 0, 0, 0, 2}}};
+  pair.up();
+  EXPECT_EQ(pair.words[0], make_trunk_word(1, 1));
+  EXPECT_EQ(pair.port(pair.b).counters.lacpdus_sent, 0U);
+  EXPECT_GT(pair.port(pair.b).counters.lacpdus_received, 0U);
+  EXPECT_TRUE(pair.state(pair.b).access_up);
+  pair.kill_keeper(pair.a);
+  pair.run_for(milliseconds(120));
+  EXPECT_EQ(pair.state(pair.b).role, Role::master);
+  EXPECT_GT(pair.port(pair.b).counters.lacpdus_sent, 0U);
 }
 
 // A crash of the daemon, for longer than the partner's timeout: nothing happens on the wire.
