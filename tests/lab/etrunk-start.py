@@ -1,4 +1,4 @@
-"""Both nodes start at once behind an access switch, 100 times (5 in quick form): one master each time.
+"""Both nodes start at once behind an access switch, 100 times (5 quick): one master each time.
 
 Gates are watched by the streams: a packet that arrives twice is two open gates.
 """

@@ -98,7 +98,8 @@ class Report:
 
     def to_json(self):
         return {"lab": self.lab, "timers": self.timers, "runs": self.runs,
-                "summary": self.summary(), "figures": self.figures, "checks": self.checks, "ok": self.ok}
+                "summary": self.summary(), "figures": self.figures,
+                "checks": self.checks, "ok": self.ok}
 
     def finish(self, path=None):
         for event, values in self.summary().items():
