@@ -23,6 +23,19 @@ Standing standing(const EpochHistory& ours, Sequence our_last, const EpochHistor
   return common ? Standing::beyond : Standing::unknown;
 }
 
+std::optional<Sequence> fork(const EpochHistory& ours, Sequence our_last,
+                             const EpochHistory& theirs, Sequence their_last) {
+  const auto end_of = [](const EpochHistory& line, std::size_t index, Sequence last) {
+    return index + 1 < line.size() ? std::min(line[index + 1].begins_after, last) : last;
+  };
+  for (std::size_t mine = ours.size(); mine-- > 0;) {
+    for (std::size_t other = 0; other < theirs.size(); ++other)
+      if (theirs[other].epoch == ours[mine].epoch)
+        return std::min(end_of(ours, mine, our_last), end_of(theirs, other, their_last));
+  }
+  return std::nullopt;
+}
+
 Epoch epoch_at(const EpochHistory& history, Sequence sequence) {
   Epoch epoch;
   for (const EpochStart& start : history) {

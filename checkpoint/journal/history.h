@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "checkpoint/record/record.h"
 
 namespace hotpair::checkpoint::journal {
@@ -16,6 +18,11 @@ enum class Standing : std::uint8_t {
 /// Compares the newest point of `theirs` with our line, whose newest sequence is `our_last`.
 [[nodiscard]] Standing standing(const EpochHistory& ours, Sequence our_last,
                                 const EpochHistory& theirs, Sequence their_last);
+
+/// The last point that both lines went through: what either wrote after it the other does not have.
+/// nullopt: no epoch in common, or none that is still remembered.
+[[nodiscard]] std::optional<Sequence> fork(const EpochHistory& ours, Sequence our_last,
+                                           const EpochHistory& theirs, Sequence their_last);
 
 /// The epoch that a sequence was written in; the newest for one that is not written yet.
 [[nodiscard]] Epoch epoch_at(const EpochHistory& history, Sequence sequence);

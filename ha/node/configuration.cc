@@ -72,6 +72,9 @@ void Node::apply_services(const NodeConfig& config, TimePoint now) {
         session.schemas.push_back({static_cast<std::uint8_t>(database.id),
                                    checkpoint::schema::kSchemaVersion,
                                    checkpoint::schema::kSchemaVersion});
+      session.united_databases = {
+          static_cast<std::uint8_t>(checkpoint::DatabaseId::igmp_membership),
+          static_cast<std::uint8_t>(checkpoint::DatabaseId::mld_membership)};
       service->session = std::make_unique<rbs::session::ReplicationSession>(session, ids_);
     }
     const bool changed = fresh || service->settings != settings;

@@ -59,6 +59,7 @@ void Node::pump(TimePoint now) {
     progress |= pump_gmp(now);
     progress |= pump_mrib(now);
   }
+  for (const auto& [id, scope] : scopes_) settle_divergence(*scope, now);
   settle_waiters(now);
 }
 
@@ -97,6 +98,8 @@ std::optional<TimePoint> Node::next_deadline() const {
     deadline = earliest(deadline, scope->journal.next_deadline());
     deadline = earliest(deadline, scope->take_at);
     deadline = earliest(deadline, scope->check_until);
+    if (scope->divergence && !scope->divergence->told)
+      deadline = earliest(deadline, scope->divergence->told_at + kTellingEnds);
     if (scope->refill) deadline = earliest(deadline, TimePoint{});
   }
   for (const auto& [name, service] : services_)

@@ -12,6 +12,7 @@
 #include "checkpoint/journal/journal.h"
 #include "checkpoint/schema/record_codec.h"
 #include "ha/node/alarms.h"
+#include "ha/node/divergence.h"
 #include "ha/node/node_config.h"
 #include "ha/node/node_effects.h"
 #include "ha/node/readiness.h"
@@ -107,6 +108,7 @@ struct Scope {
   std::optional<switchover::HandoverEnded>
       done_handover;                     ///< as old side, the newest that was done
   std::optional<std::uint64_t> ticket;   ///< operator's switchover
+  std::optional<Divergence> divergence;  ///< as master: of a peer's line that ended
   std::optional<TimePoint> check_until;  ///< a planned handover waits for equal digests
 };
 
@@ -343,6 +345,15 @@ class Node {
   void append(Scope& scope, checkpoint::RecordChange change, TimePoint now);
   void refill(Scope& scope, TimePoint now);
   void stream_ended(Service& service, const std::string& reason, TimePoint now);
+
+  // divergence_edge.cc
+  void hear_diverged(Scope& scope, const rbs::session::Diverged& frame, TimePoint now);
+  void unite(Scope& scope, const checkpoint::Record& record, TimePoint now);
+  void tell_divergence(Scope& scope, TimePoint now);
+  [[nodiscard]] mcast::gmp::Tentative tentative(const Scope& scope) const;
+  void settle_divergence(Scope& scope, TimePoint now);
+  void end_divergence(Scope& scope, TimePoint now);
+  void handle_told(const rbs::session::DivergedTold& told);
 
   // membership_edge.cc
   bool pump_gmp(TimePoint now);

@@ -157,6 +157,26 @@ inline constexpr Message kHandshakesLimited{
     "address.",
     "Look at the peer; filter the port to the peer's address."};
 
+inline constexpr Message kDiverged{
+    "HA-NODE-0050", LogLevel::error,
+    "scope {}: {}; term {} here stays, the peer's line of term {} ended; records of memberships "
+    "only here {}, only there {}, with less here {}, refused {}; first: {}",
+    "What only the peer knew is forwarded here as well, and hosts are asked for it: an answer makes "
+    "it ordinary, without one it ends. A second line tells how many were confirmed.",
+    "display switchover history keeps it. If both nodes were master, find out why every path "
+    "failed at once and add one that fails by itself."};
+inline constexpr Message kDivergedConfirmed{
+    "HA-NODE-0051", LogLevel::info,
+    "scope {}: of {} memberships united from the peer's line hosts confirmed {}, {} ended "
+    "unanswered",
+    "The confirmation after HA-NODE-0050 is over.", "Nothing."};
+inline constexpr Message kDivergedTold{
+    "HA-NODE-0052", LogLevel::warning,
+    "scope {}: {} records of memberships that only this node may have were told to the master of "
+    "term {}",
+    "This node's line ended where the master's goes on. Its copy is now made equal to the master's.",
+    "Look for HA-NODE-0050 on the peer."};
+
 inline constexpr Message kNoPartner{
     "HA-NODE-0022", LogLevel::warning, "{}: no LACP partner is heard on any member",
     "The access device is silent, or the links are down. A master reports its access as lost.",
@@ -180,6 +200,7 @@ inline constexpr std::array kMessages{
     kRankLowered,      kTermsLost,       kSameNodeId,         kStoreSlow,
     kCertificateMonth, kCertificateWeek, kCertificateDay,     kCertificateExpired,
     kRenewalFailed,    kPolicyRefused,   kHandshakesLimited,  kNoPartner,
-    kTrunkChanged,     kBfdDown};
+    kTrunkChanged,     kBfdDown,         kDiverged,           kDivergedConfirmed,
+    kDivergedTold};
 
 }  // namespace hotpair::ha::node

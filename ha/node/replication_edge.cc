@@ -319,6 +319,10 @@ void Node::handle_stream(Service& service, const session::Effect& effect, TimePo
     effects_.push(DropConnection{service.transport, why});
     stream_ended(service, why, now);
     service.dropped = true;
+  } else if (const auto* heard = std::get_if<session::DivergedHeard>(&effect)) {
+    if (Scope* scope = find(heard->frame.scope)) hear_diverged(*scope, heard->frame, now);
+  } else if (const auto* told = std::get_if<session::DivergedTold>(&effect)) {
+    handle_told(*told);
   } else if (std::holds_alternative<session::PauseReading>(effect)) {
     effects_.push(PauseReading{service.transport, true});
   } else if (std::holds_alternative<session::ResumeReading>(effect)) {

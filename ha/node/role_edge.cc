@@ -90,6 +90,7 @@ void Node::activate(Scope& scope, TimePoint now) {
 void Node::deactivate(Scope& scope, TimePoint now) {
   if (scope.id == kWholeNode) return;
   if (scope.active) {
+    if (scope.divergence) end_divergence(scope, now);
     gmp_.deactivate(scope.id, now);
     mrib_.set_scope_mode(scope.id, mcast::mrib::ScopeMode::standby, now);
   }

@@ -19,6 +19,11 @@ void History::add_phase(std::uint64_t number, const std::string& name, Duration 
     if (story.number == number) story.phases.push_back({name, at});
 }
 
+void History::set_remark(std::uint64_t number, const std::string& remark) {
+  for (Story& story : stories_)
+    if (story.number == number) story.remark = remark;
+}
+
 std::string to_string(keeper::Cause cause) {
   switch (cause) {
     case keeper::Cause::none:

@@ -41,6 +41,7 @@ class History {
   /// Begins a story and returns its number; phases are added while it is kept.
   std::uint64_t begin(Story story);
   void add_phase(std::uint64_t number, const std::string& name, Duration at);
+  void set_remark(std::uint64_t number, const std::string& remark);
   [[nodiscard]] const std::deque<Story>& stories() const { return stories_; }
 
  private:

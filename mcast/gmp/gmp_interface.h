@@ -12,6 +12,9 @@ inline constexpr TimePoint kNever = TimePoint::max();
 inline constexpr std::size_t kSliceItems = 1000;
 /// A slice ends early when this many effects wait.
 inline constexpr std::size_t kSliceEffects = 8192;
+/// Groups of tentative memberships that are asked for by themselves within one last member query
+/// time; beyond, one general query asks for all.
+inline constexpr std::uint32_t kTentativeAsked = 64;
 /// Steps over source lists that one message may cause.
 inline constexpr std::size_t kMessageWork = 262'144;
 
@@ -42,6 +45,14 @@ struct Machine::Interface {
   std::uint32_t reclaim_bucket = 0;
   std::uint32_t peak = 0;
   Counters counters;
+
+  // Tentative memberships: how they are asked for (gmp_tentative.cc).
+  Tentative tentative;
+  std::uint32_t each_asked = 0;   ///< groups asked for by themselves, until each_until
+  TimePoint each_until{};
+  std::uint8_t confirm_left = 0;  ///< general queries still to be sent for them
+  TimePoint confirm_at = kNever;
+  TimePoint all_asked_at{};       ///< newest general query
   std::map<IpAddress, std::uint32_t> charges;  ///< charged groups by reporter, none at zero
 
   void ignore(Ignored reason, std::uint64_t count = 1) {
@@ -88,6 +99,17 @@ struct Machine::Interface {
   if (entry.is_static) return false;
   if (excludes(entry)) return source.is_dynamic && !source.forwarding && !source.is_static;
   return source.is_static || (source.is_dynamic && source.forwarding);
+}
+/// The entry, of a group or a source, is not tentative any more.
+template <typename Entry>
+void Machine::end_tentative(Interface& interface, Entry& entry, Fate fate) {
+  if (!entry.tentative) return;
+  entry.tentative = false;
+  Tentative& counts = interface.tentative;
+  if (counts.waiting == 0) return;
+  --counts.waiting;
+  if (fate == Fate::confirmed) ++counts.confirmed;
+  if (fate == Fate::expired) ++counts.expired;
 }
 inline void touch(GroupEntry& entry, SourceEntry& source) {
   source.dirty = true;

@@ -108,7 +108,7 @@ void Machine::remove(LinkId link, Family family, TimePoint now) {
   if (interface == nullptr) return;
   by_key_.erase({link, family});
   interface->dead = true;
-  interface->query_at = interface->other_querier_until = kNever;
+  interface->query_at = interface->other_querier_until = interface->confirm_at = kNever;
   interface->sweep_bucket = kNone;
   effects_.push(FlushInterface{link, family});
 }
@@ -222,7 +222,8 @@ std::optional<TimePoint> Machine::next_deadline() const {
   for (const auto& interface : interfaces_) {
     if (!interface) continue;
     if (interface->dead || interface->sweep_bucket != kNone) next = earliest(next, last_now_);
-    const TimePoint at = std::min(interface->query_at, interface->other_querier_until);
+    const TimePoint at =
+        std::min({interface->query_at, interface->other_querier_until, interface->confirm_at});
     if (at != kNever) next = earliest(next, at);
   }
   return next;

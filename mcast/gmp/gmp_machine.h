@@ -64,6 +64,15 @@ class Machine {
   /// an active one, where what hosts said since wins. Records may come in any order.
   void on_record(const MembershipRecord& record, TimePoint now);
 
+  /// Unites with the state of an active interface what only a peer knew that was master as well
+  /// (a split brain). What it adds is forwarded at once and asked for on the link; it ends like a
+  /// membership that was left, if no host answers within the last member query time (RFC 9776 8.8
+  /// to 8.10, RFC 9777 9.8 to 9.10), and is an ordinary one if a host does. Beyond
+  /// kTentativeAsked groups in that time all hosts are asked instead by `robustness` general
+  /// queries, a query response interval apart and within one of now.
+  Taken on_tentative(const MembershipRecord& record, TimePoint now);
+  [[nodiscard]] Tentative tentative(LinkId link, Family family) const;
+
   /// Runs what is due at `now`, at most 1000 items; next_deadline() is `now` while more is due.
   void on_timeout(TimePoint now);
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
@@ -102,6 +111,7 @@ class Machine {
   void obey_query(Interface& interface, const wire::Query& query, TimePoint now);
   void obey_source_query(GroupEntry& entry, const wire::Query& query, TimePoint lowered_to);
   void send_general(Interface& interface, TimePoint now);
+  void ask_everybody(Interface& interface, TimePoint now);
   void interface_timers(Interface& interface, TimePoint now);
   void query_group(Interface& interface, std::uint32_t index, TimePoint now);
   void mark_source(Interface& interface, GroupEntry& entry, SourceEntry& source, TimePoint now);
@@ -120,6 +130,8 @@ class Machine {
                   TimePoint now);
   void apply(Interface& interface, const HostRecord& record, TimePoint now);
   [[nodiscard]] std::uint32_t admit(Interface& interface, const HostRecord& record, TimePoint now);
+  [[nodiscard]] std::uint32_t admit_group(Interface& interface, const Group& group,
+                                          const IpAddress& host, TimePoint now);
   void run_rule(Interface& interface, std::uint32_t index, const HostRecord& record, TimePoint now);
   void merge(Interface& interface, std::uint32_t index, const Rule& rule, const HostRecord& record,
              TimePoint now);
@@ -130,8 +142,8 @@ class Machine {
 
   // gmp_timers.cc: expiry (RFC 3376 6.2.2, 6.3, 6.5)
   void run_group(std::uint32_t index, TimePoint now);
-  void expire_sources(GroupEntry& entry, TimePoint now);
-  void expire_group(GroupEntry& entry, TimePoint now);
+  void expire_sources(Interface& interface, GroupEntry& entry, TimePoint now);
+  void expire_group(Interface& interface, GroupEntry& entry, TimePoint now);
   void expire_older_hosts(GroupEntry& entry, TimePoint now);
   void rearm(std::uint32_t index);
 
@@ -142,6 +154,21 @@ class Machine {
                     TimePoint now);
   void adopt(Interface& interface, std::uint32_t index, TimePoint now);
   void sweep(Interface& interface, std::size_t& budget, TimePoint now);
+
+  // gmp_tentative.cc: what only a peer knew
+  [[nodiscard]] Taken unite(Interface& interface, const GroupMembership& record, TimePoint now);
+  [[nodiscard]] Taken unite(Interface& interface, const SourceMembership& record, TimePoint now);
+  [[nodiscard]] Taken unite_blocked(Interface& interface, const SourceMembership& record,
+                                    TimePoint now);
+  [[nodiscard]] std::uint32_t admit_tentative(Interface& interface, const Group& group,
+                                              const IpAddress& reporter, TimePoint now);
+  [[nodiscard]] bool may_ask_each(Interface& interface, const GroupEntry& entry, TimePoint now);
+  [[nodiscard]] TimePoint ask_all(Interface& interface, TimePoint now);
+  void ask_tentative(Interface& interface, GroupEntry& entry, SourceEntry* source, TimePoint now);
+  void confirm_all(Interface& interface, TimePoint now);
+  enum class Fate : std::uint8_t { confirmed, expired };
+  template <typename Entry>
+  void end_tentative(Interface& interface, Entry& entry, Fate fate);
 
   // gmp_entries.cc: entries, views and records
   enum class Commit : std::uint8_t { restored, live };

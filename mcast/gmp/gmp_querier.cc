@@ -26,7 +26,8 @@ void Machine::set_role(Interface& interface, QuerierRole role, const IpAddress& 
 void Machine::apply_role(Interface& interface, TimePoint now) {
   const bool was_silent =
       interface.role == QuerierRole::standby || interface.role == QuerierRole::no_address;
-  interface.query_at = interface.other_querier_until = kNever;
+  interface.query_at = interface.other_querier_until = interface.confirm_at = kNever;
+  interface.tentative = {};
   interface.robustness = interface.config.robustness;
   interface.query_interval = interface.config.query_interval;
   interface.other_querier = IpAddress::any(interface.family);
@@ -46,6 +47,7 @@ void Machine::apply_role(Interface& interface, TimePoint now) {
 void Machine::raise_timers(Interface& interface, TimePoint now) {
   ++interface.generation;
   interface.floor = now + interface.restored_interval();
+  interface.tentative.waiting = 0;  // they are asked for with all else
   if (interface.index.size() > 0) interface.sweep_bucket = 0;
 }
 
@@ -62,6 +64,7 @@ void Machine::interface_timers(Interface& interface, TimePoint now) {
       set_role(interface, interface.role, IpAddress::any(interface.family), now);
     }
   }
+  if (interface.confirm_at <= now) confirm_all(interface, now);
   if (interface.query_at > now) return;
   if (now - interface.query_at > interface.config.query_interval) {  // the process was paused
     raise_timers(interface, now);
@@ -143,6 +146,14 @@ void Machine::obey_source_query(GroupEntry& entry, const wire::Query& query,
 // ---- queries sent ----
 
 void Machine::send_general(Interface& interface, TimePoint now) {
+  ask_everybody(interface, now);
+  if (interface.startup_left > 0) --interface.startup_left;
+  interface.query_at =
+      now + (interface.startup_left > 0 ? interface.startup_interval()
+                                        : interface.config.query_interval);
+}
+
+void Machine::ask_everybody(Interface& interface, TimePoint now) {
   wire::Query query;
   query.version = interface.config.version;
   query.max_response = interface.config.query_response_interval;
@@ -151,10 +162,7 @@ void Machine::send_general(Interface& interface, TimePoint now) {
   effects_.push(SendQuery{interface.link, interface.family, wire::all_hosts(interface.family),
                           std::move(query)});
   ++interface.counters.sent_general;
-  if (interface.startup_left > 0) --interface.startup_left;
-  interface.query_at =
-      now + (interface.startup_left > 0 ? interface.startup_interval()
-                                        : interface.config.query_interval);
+  interface.all_asked_at = now;
 }
 
 // The action Send Q(G) of the state tables, RFC 3376 6.6.3.1. A check that runs is not begun anew.

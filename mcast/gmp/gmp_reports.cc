@@ -84,6 +84,7 @@ void Machine::run_rule(Interface& interface, std::uint32_t index, const HostReco
     entry.view_dirty = entry.view_dirty || !was_excluding;
     entry.mode = FilterMode::exclude;
     entry.has_group_record = entry.heard_exclude = true;
+    end_tentative(interface, entry, Fate::confirmed);
     entry.lowered = false;
     entry.expiry = now + interface.membership_interval();
     wheel_.arm(groups_, index, entry.expiry);
@@ -139,7 +140,12 @@ void Machine::act(Interface& interface, GroupEntry& entry, SourceEntry& source,
   const bool before_dynamic = source.is_dynamic;
   const bool before_forwarding = source.forwarding;
   const bool before_lowered = source.lowered;
-  switch (action & kVerb) {
+  const auto verb = static_cast<Action>(action & kVerb);
+  if (verb == kForward || verb == kForwardGroup)
+    end_tentative(interface, source, Fate::confirmed);
+  else if (verb != kKeep)
+    end_tentative(interface, source, Fate::expired);
+  switch (verb) {
     case kForward:
       source.is_dynamic = source.forwarding = true;
       source.lowered = false;
@@ -183,32 +189,35 @@ void Machine::note_older_host(Interface& interface, std::uint32_t index, std::ui
 }
 
 std::uint32_t Machine::admit(Interface& interface, const HostRecord& record, TimePoint now) {
-  const IpAddress& address = record.group.address();
-  const std::uint32_t found = interface.index.find(groups_, address);
+  const bool here = interface.index.find(groups_, record.group.address()) != kNone;
+  const bool excludes_sources = refused_in_ssm(record.type);
+  const bool adds = record.type != wire::RecordType::block_old_sources && !record.sources.empty();
+  if (!here && !excludes_sources && !adds) return kNone;  // INCLUDE () stays INCLUDE ()
+  return admit_group(interface, record.group, record.host, now);
+}
+
+std::uint32_t Machine::admit_group(Interface& interface, const Group& group, const IpAddress& host,
+                                   TimePoint now) {
+  const std::uint32_t found = interface.index.find(groups_, group.address());
   if (found != kNone) {
     adopt(interface, found, now);
     return found;
   }
-  const bool excludes_sources = refused_in_ssm(record.type);
-  const bool adds = record.type != wire::RecordType::block_old_sources && !record.sources.empty();
-  if (!excludes_sources && !adds) return kNone;  // INCLUDE () stays INCLUDE ()
   if (interface.index.size() >= interface.config.max_groups) {
     interface.ignore(Ignored::group_limit);
-    effects_.push(
-        LimitReached{interface.link, record.group, record.host, Limit::groups_per_interface});
+    effects_.push(LimitReached{interface.link, group, host, Limit::groups_per_interface});
     return kNone;
   }
   if (const std::uint32_t limit = interface.config.max_groups_per_host; limit != 0) {
-    const auto held = interface.charges.find(record.host);
+    const auto held = interface.charges.find(host);
     if (held != interface.charges.end() && held->second >= limit) {
       interface.ignore(Ignored::host_limit);
-      effects_.push(
-          LimitReached{interface.link, record.group, record.host, Limit::groups_per_host});
+      effects_.push(LimitReached{interface.link, group, host, Limit::groups_per_host});
       return kNone;
     }
   }
-  const std::uint32_t index = obtain(interface, address, now);
-  groups_[index].reporter = record.host;
+  const std::uint32_t index = obtain(interface, group.address(), now);
+  groups_[index].reporter = host;
   charge(interface, groups_[index]);
   return index;
 }
@@ -239,8 +248,8 @@ void Machine::apply(Interface& interface, const HostRecord& said, TimePoint now)
     note_older_host(interface, index, record.older_version, now);
     if (entry.query_at <= now) transmit(interface, index, now);
     if (interface.config.fast_leave) {
-      expire_sources(entry, now);
-      expire_group(entry, now);
+      expire_sources(interface, entry, now);
+      expire_group(interface, entry, now);
     }
     normalise(entry);
     if (entry.dirty) set_reporter(interface, entry, record.host);

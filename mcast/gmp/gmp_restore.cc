@@ -103,6 +103,8 @@ void Machine::adopt(Interface& interface, std::uint32_t index, TimePoint now) {
   const TimePoint floor =
       std::max(interface.floor, now + interface.config.query_response_interval);
   const bool asks_group = entry.lowered;
+  // Asked for anew, with all else.
+  entry.tentative = false;
   entry.heard_exclude = entry.lowered = false;
   entry.dirty = entry.dirty || asks_group;
   entry.queries_left = 0;
@@ -113,6 +115,7 @@ void Machine::adopt(Interface& interface, std::uint32_t index, TimePoint now) {
   for (std::uint32_t i = entry.first_source; i != kNone; i = sources_[i].next) {
     SourceEntry& source = sources_[i];
     const bool asks = source.lowered;
+    source.tentative = false;
     source.lowered = false;
     source.queries_left = 0;
     source.expiry = source.is_dynamic && source.forwarding ? floor : TimePoint{};

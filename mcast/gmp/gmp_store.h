@@ -25,6 +25,7 @@ struct SourceEntry {
   bool forwarding : 1 = false;  ///< dynamic part: timer runs (A or X); else blocked (Y)
   bool lowered : 1 = false;     ///< timer lowered by a query, no answer yet
   bool dirty : 1 = false;       ///< record differs from the one last announced
+  bool tentative : 1 = false;   ///< known from a peer only; no host has confirmed it yet
   std::uint8_t queries_left = 0;
   std::uint32_t next = kNone;
   TimePoint expiry{};
@@ -45,6 +46,7 @@ struct GroupEntry {
   bool view_dirty : 1 = false;
   bool charged : 1 = false;        ///< counted to its reporter, against max_groups_per_host
   bool heard_exclude : 1 = false;  ///< EXCLUDE by a report of this generation, not by a record
+  bool tentative : 1 = false;      ///< EXCLUDE known from a peer only, not confirmed yet
   std::uint16_t wheel_slot = 0xffff;  ///< 0xffff: not armed
   std::uint32_t interface = kNone;
   std::uint32_t hash_next = kNone;

@@ -11,15 +11,15 @@ void Machine::run_group(std::uint32_t index, TimePoint now) {
   if (interface.dead || interface.role == QuerierRole::standby) return;
   adopt(interface, index, now);
   if (entry.query_at <= now) transmit(interface, index, now);
-  expire_sources(entry, now);
-  expire_group(entry, now);
+  expire_sources(interface, entry, now);
+  expire_group(interface, entry, now);
   expire_older_hosts(entry, now);
   rearm(index);
   commit(interface, index, Commit::live);
 }
 
 // RFC 3376 6.3: in EXCLUDE mode a source whose timer ends is blocked, in INCLUDE mode deleted.
-void Machine::expire_sources(GroupEntry& entry, TimePoint now) {
+void Machine::expire_sources(Interface& interface, GroupEntry& entry, TimePoint now) {
   const bool blocks = excludes(entry);
   for (std::uint32_t i = entry.first_source; i != kNone; i = sources_[i].next) {
     SourceEntry& source = sources_[i];
@@ -27,6 +27,7 @@ void Machine::expire_sources(GroupEntry& entry, TimePoint now) {
     const bool ends = source.forwarding ? source.expiry <= now : !blocks;
     if (!ends) continue;
     const bool was_listed = listed(entry, source);
+    end_tentative(interface, source, Fate::expired);
     source.is_dynamic = blocks;
     source.forwarding = source.lowered = false;
     source.queries_left = 0;
@@ -37,9 +38,10 @@ void Machine::expire_sources(GroupEntry& entry, TimePoint now) {
 }
 
 // RFC 3376 6.5: when the group timer ends, the sources that still run make an INCLUDE group.
-void Machine::expire_group(GroupEntry& entry, TimePoint now) {
+void Machine::expire_group(Interface& interface, GroupEntry& entry, TimePoint now) {
   if (!excludes(entry) || entry.expiry > now) return;
   entry.mode = FilterMode::include;
+  end_tentative(interface, entry, Fate::expired);
   entry.heard_exclude = entry.lowered = false;
   entry.queries_left = 0;
   entry.dirty = entry.view_dirty = true;

@@ -122,6 +122,24 @@ struct QueryVersionMismatch {
 using Effect = std::variant<SendQuery, MembershipChanged, RecordChanged, FlushInterface,
                             LimitReached, QuerierChanged, OtherQuerierHeard, QueryVersionMismatch>;
 
+// ---- union after a split ----
+
+/// What became of a record that only a peer knew.
+enum class Taken : std::uint8_t {
+  known,    ///< what is here forwards as much
+  added,    ///< there was no such group or source here
+  widened,  ///< it was here, with less: INCLUDE, or the source was blocked
+  refused,  ///< over a limit, or nothing that may be recorded here
+};
+
+/// Tentative memberships of an interface since it became active.
+struct Tentative {
+  std::uint32_t waiting = 0;    ///< no host has answered yet
+  std::uint64_t confirmed = 0;  ///< a host answered: ordinary since then
+  std::uint64_t expired = 0;    ///< none did
+  friend bool operator==(const Tentative&, const Tentative&) = default;
+};
+
 // ---- counters ----
 
 /// Why the engine did not act on a well-formed message (or a part of it).

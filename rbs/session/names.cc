@@ -30,7 +30,8 @@ std::string_view name_of(const Frame& frame) {
       "Open",          "Accept",       "Refuse",        "ScopeState", "BulkBegin",
       "BulkRecords",   "LiveRecords",  "BulkEnd",       "Ack",        "Flow",
       "Digests",       "Ranges",       "RangesDiffer",  "Repair",     "Handover",
-      "HandoverReady", "HandoverDone", "HandoverAbort", "Keepalive",  "Bye"};
+      "HandoverReady", "HandoverDone", "HandoverAbort", "Keepalive",  "Bye",
+      "Diverged",      "DivergedTaken"};
   return kNames[frame.index()];
 }
 
@@ -132,6 +133,7 @@ std::size_t cost_of(const Frame& frame) {
                         [](const Repair& f) {
                           return size_of(f.after) + size_of(f.through) + cost_of(f.records);
                         },
+                        [](const Diverged& f) { return 64 + cost_of(f.records); },
                         [](const LiveRecords& f) { return cost_of(f.changes); },
                         [](const Ranges& f) { return size_of(f.sums); },
                         [](const RangesDiffer& f) { return 4 * f.differing.size(); },

@@ -10,6 +10,7 @@ namespace hotpair::rbs::session {
 // ---- scopes ----
 
 void ReplicationSession::State::announce(SessionScope& scope, TimePoint now) {
+  scope.teller.stop();
   ++scope.generation;
   scope.receiver.leave_sync();
   scope.announced = true;
@@ -50,6 +51,7 @@ void ReplicationSession::State::set_scope(SessionScope& scope, const ScopePostur
     scope.taking = true;
     scope.take_deadline = now + core.config.take_wait;
     scope.receiver.leave_sync();
+    scope.teller.stop();
     return;  // settle() completes it
   }
   if (posture.role == Role::master) {
@@ -63,13 +65,20 @@ void ReplicationSession::State::set_scope(SessionScope& scope, const ScopePostur
   if (was_master) {
     scope.sender.stop();
     if (!std::exchange(scope.taking, false)) scope.journal->end();
+    scope.deposed = true;
+    scope.heard = {};
   }
   // A term that the peer has announced as master is no news to it.
   const auto said = peer_scopes.find(scope.id);
   const bool no_news = before.role == posture.role && scope.generation > 0 &&
                        said != peer_scopes.end() && said->second.state.role == Role::master &&
                        posture.term <= said->second.state.term && scope.receiver.in_sync();
-  if (!no_news) announce(scope, now);
+  // What is being told is for a master that we obey now as before.
+  const bool tells_on = scope.teller.active() && said != peer_scopes.end() &&
+                        said->second.state.role == Role::master &&
+                        posture.term <= said->second.state.term;
+  if (no_news || tells_on || tell(scope, now)) return;
+  announce(scope, now);
 }
 
 // ---- after every input ----
@@ -83,6 +92,7 @@ void ReplicationSession::State::settle(TimePoint now) {
       complete_take(*scope, now);
     if (scope->receiver.take_resync_wanted() && !scope->master()) announce(*scope, now);
     scope->receiver.pump(now);
+    settle_union(*scope, now);
   }
   if (core.fault) {
     const SessionCore::Fault fault = *std::exchange(core.fault, std::nullopt);
@@ -97,6 +107,7 @@ void ReplicationSession::State::pump(TimePoint now) {
   for (std::size_t i = 0; i < scopes.size(); ++i) {
     if (at == scopes.end()) at = scopes.begin();
     at->second->sender.pump(now);
+    at->second->teller.pump(now);
     ++at;
   }
   pump_next = at == scopes.end() ? ScopeId{} : ScopeId{at->first.value() + 1};
@@ -149,6 +160,8 @@ void ReplicationSession::State::reset_connection() {
   for (auto& [id, scope] : scopes) {
     scope->sender.stop();
     scope->receiver.leave_sync();
+    scope->teller.stop();
+    scope->heard.answer.reset();
     scope->announced = false;
     scope->offered.reset();
     scope->granted.reset();
@@ -293,7 +306,8 @@ bool ReplicationSession::on_store_reply(checkpoint::StoreReply&& reply, TimePoin
   if (found == s.scopes.end()) return true;
   SessionScope& scope = *found->second;
   // An answer that neither wants belongs to a synchronisation since left.
-  if (!scope.receiver.on_store_reply(std::move(reply), now))
+  if (!scope.teller.on_store_reply(reply, now) &&
+      !scope.receiver.on_store_reply(std::move(reply), now))
     scope.sender.on_store_reply(std::move(reply), now);
   s.settle(now);
   return true;
@@ -364,6 +378,7 @@ void ReplicationSession::on_timeout(TimePoint now) {
     if (at == s.scopes.end()) at = s.scopes.begin();
     at->second->sender.on_timeout(now);
     at->second->receiver.on_timeout(now);
+    at->second->teller.on_timeout(now);
     if (s.core.apply_budget > 0) s.apply_next = at->first;
     ++at;
   }
@@ -376,6 +391,7 @@ std::optional<TimePoint> ReplicationSession::next_deadline() const {
   for (const auto& [id, scope] : s.scopes) {
     due = earliest(due, scope->sender.next_deadline());
     due = earliest(due, scope->receiver.next_deadline());
+    due = earliest(due, scope->teller.next_deadline());
     if (scope->taking) due = earliest(due, scope->take_deadline);
   }
   return due;

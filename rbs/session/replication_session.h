@@ -34,6 +34,11 @@ struct SessionConfig {
   Duration digest_busy = std::chrono::seconds(2);   ///< between comparisons after changes
   Duration digest_idle = std::chrono::seconds(30);  ///< and without any
   Duration store_retry = std::chrono::seconds(2);   ///< before a copy that failed is filled anew
+  /// Databases of memberships, ascending: what only one of two lines has is told to the master and
+  /// united there (Diverged). Empty: nothing is told.
+  std::vector<std::uint8_t> united_databases;
+  Duration tell_wait = std::chrono::seconds(2);  ///< for an answer of store or master, or credit
+  std::uint64_t told_lag = 8192;  ///< changes a master's store may be behind, to take more
   Duration take_wait = std::chrono::seconds(1);     ///< a takeover waits no longer for a slow store
 };
 

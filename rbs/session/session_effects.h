@@ -82,6 +82,17 @@ struct DigestChecked {
   Sequence at;
   bool equal = false;
 };
+/// Master: a slice of the memberships that only the peer's line may have, of one telling (`sync`).
+/// To be united with ours and confirmed by the hosts; nothing of it is stored by the session.
+struct DivergedHeard {
+  Diverged frame;
+};
+/// The other end: everything was told; the synchronisation follows.
+struct DivergedTold {
+  ScopeId scope;
+  Term term;  ///< of the master
+  std::uint64_t records = 0;
+};
 /// What the peer said of itself in a scope; nothing here decides on it.
 struct PeerScope {
   ScopeState state;
@@ -124,6 +135,7 @@ struct FlowChanged {
 
 using Effect = std::variant<SendFrame, AskStore, Apply, ScopeRefill, ScopeProgress, ScopeComplete,
                             ScopeTaken, StoreDegraded, DigestMismatch, DigestChecked, PeerScope,
+                            DivergedHeard, DivergedTold,
                             HandoverRequested, HandoverIsReady, HandoverIsDone, HandoverAborted,
                             SessionUp, CloseSession, PauseReading, ResumeReading, FlowChanged>;
 

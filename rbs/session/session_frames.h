@@ -21,7 +21,9 @@ using checkpoint::RecordKey;
 using checkpoint::SequencedChange;
 
 inline constexpr std::uint16_t kProtocolMin = 1;
-inline constexpr std::uint16_t kProtocolMax = 1;
+inline constexpr std::uint16_t kProtocolMax = 2;
+/// From here on a peer takes Diverged.
+inline constexpr std::uint16_t kProtocolUnion = 2;
 
 // Limits of one frame; the codec refuses more before it allocates, the session never sends more.
 inline constexpr std::size_t kFrameBytesMax = 1U << 20U;
@@ -213,6 +215,31 @@ struct HandoverAbort {
   friend bool operator==(const HandoverAbort&, const HandoverAbort&) = default;
 };
 
+/// To the master, by a node whose line left the master's (both were master, or one died with an
+/// unacknowledged tail, or the master lost its store), before it is synchronised: a slice of the
+/// memberships that only its copy may have. The master unites them with its own until hosts confirm
+/// them.
+struct Diverged {
+  ScopeId scope;
+  Term term;               ///< the master's, as known to the sender
+  std::uint32_t sync = 0;  ///< one telling; its slices are numbered from 0
+  std::uint32_t slice = 0;
+  Epoch epoch;               ///< newest of the sender's line
+  Sequence last;             ///< and where that ends
+  bool deposed = false;      ///< the sender was master until it heard of the term
+  bool done = false;         ///< no slice follows
+  std::uint64_t held = 0;    ///< records of memberships in the sender's copy
+  std::vector<Record> records;
+  friend bool operator==(const Diverged&, const Diverged&) = default;
+};
+/// Answer: the slice was taken; more may follow.
+struct DivergedTaken {
+  ScopeId scope;
+  std::uint32_t sync = 0;
+  std::uint32_t slice = 0;
+  friend bool operator==(const DivergedTaken&, const DivergedTaken&) = default;
+};
+
 struct Keepalive {
   friend bool operator==(const Keepalive&, const Keepalive&) = default;
 };
@@ -248,7 +275,8 @@ struct Bye {
 
 using Frame = std::variant<Open, Accept, Refuse, ScopeState, BulkBegin, BulkRecords, LiveRecords,
                            BulkEnd, Ack, Flow, Digests, Ranges, RangesDiffer, Repair, Handover,
-                           HandoverReady, HandoverDone, HandoverAbort, Keepalive, Bye>;
+                           HandoverReady, HandoverDone, HandoverAbort, Keepalive, Bye, Diverged,
+                           DivergedTaken>;
 
 /// "BulkBegin" and so on, for logs and displays.
 [[nodiscard]] std::string_view name_of(const Frame& frame);

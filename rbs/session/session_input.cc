@@ -40,6 +40,10 @@ struct Sane {
   bool operator()(const HandoverReady& f) const { return sane(f.term); }
   bool operator()(const HandoverDone& f) const { return sane(f.term); }
   bool operator()(const HandoverAbort& f) const { return sane(f.term); }
+  bool operator()(const Diverged& f) const {
+    return sane(f.term) && sane(f.epoch.term) && f.epoch.restarts < UINT32_MAX && sane(f.last) &&
+           f.slice < UINT32_MAX && f.held < kCounterMax;
+  }
   template <typename Other>
   bool operator()(const Other&) const {
     return true;
@@ -155,6 +159,10 @@ void ReplicationSession::State::on(const ScopeState& frame, TimePoint now) {
   if (scope.sender.active()) scope.sender.stop();
   try_start(scope, now);
   if (scope.master() || scope.taking) return;
+  const bool told_another = scope.teller.active();
+  scope.teller.stop();
+  if (tell(scope, now)) return;
+  if (told_another) return announce(scope, now);
   if (frame.role != Role::master) {
     // No longer master: whoever is next needs to know where we are now.
     if (scope.receiver.in_sync()) announce(scope, now);
@@ -210,6 +218,7 @@ void ReplicationSession::State::on(const BulkBegin& frame, TimePoint now) {
   SessionScope* scope = data_scope(frame.scope, frame.term, frame.sync);
   if (scope == nullptr) return;
   scope->announced = false;
+  scope->deposed = false;
   scope->receiver.on_begin(frame, now);
 }
 

@@ -7,20 +7,34 @@
 
 #include "rbs/session/scope_receiver.h"
 #include "rbs/session/scope_sender.h"
+#include "rbs/session/scope_teller.h"
 #include "rbs/session/session_core.h"
 
 namespace hotpair::rbs::session {
 
+/// As master: where the peer's telling of what only it has stands.
+struct ToldByPeer {
+  std::uint32_t sync = 0;
+  std::uint32_t next = 0;                // slice
+  std::optional<std::uint32_t> answer;   // the slice to be answered
+  bool again = false;                    // a line that was told to the end before
+  Epoch epoch;                           // the line told to the end last
+  Sequence last;
+};
+
 /// One scope of the session, in whichever direction its records flow.
 struct SessionScope {
   SessionScope(SessionCore& core, ScopeId the_id)
-      : id(the_id), sender(core, the_id), receiver(core, the_id) {}
+      : id(the_id), sender(core, the_id), receiver(core, the_id), teller(core, the_id) {}
 
   ScopeId id;
   ScopePosture posture;
   checkpoint::journal::Journal* journal = nullptr;
   ScopeSender sender;
   ScopeReceiver receiver;
+  ScopeTeller teller;
+  bool deposed = false;  // master until it was set backup, and not synchronised since
+  ToldByPeer heard;
   std::uint32_t generation = 0;  // of our newest ScopeState
   bool announced = false;        // it is not yet answered by BulkBegin
   bool ever_begun = false;       // a BulkBegin came in this session
@@ -35,7 +49,8 @@ struct SessionScope {
 /// What the peer said of a scope, which we may have or not.
 struct PeerScopeState {
   ScopeState state;
-  bool fresh = true;  // no synchronisation was begun from it
+  bool fresh = true;    // no synchronisation was begun from it
+  bool judged = false;  // as of a master: whether our line left its line
 };
 
 /// The whole of a ReplicationSession; session_input.cc has what frames do, replication_session.cc
@@ -63,6 +78,8 @@ struct ReplicationSession::State {
   void on(const HandoverReady& frame, TimePoint now);
   void on(const HandoverDone& frame, TimePoint now);
   void on(const HandoverAbort& frame, TimePoint now);
+  void on(Diverged&& frame, TimePoint now);
+  void on(const DivergedTaken& frame, TimePoint now);
   void on(const Keepalive& frame, TimePoint now);
   void on(const Bye& frame, TimePoint now);
   [[nodiscard]] SessionScope* find(ScopeId id);
@@ -73,6 +90,12 @@ struct ReplicationSession::State {
   [[nodiscard]] SessionScope* answer_scope(ScopeId id, std::uint32_t sync);
   void refuse(RefuseReason reason, const std::string& text, TimePoint now);
   void come_up(TimePoint now);
+
+  // ---- session_union.cc ----
+  /// Begins to tell the peer what only our copy has, if it is master and our lines differ. Until
+  /// that is done the scope is not announced.
+  bool tell(SessionScope& scope, TimePoint now);
+  void settle_union(SessionScope& scope, TimePoint now);
 
   // ---- replication_session.cc ----
   void announce(SessionScope& scope, TimePoint now);

@@ -1,6 +1,6 @@
 @0xc5a1f06d3be28a47;
 
-# Frames of the RBS channel, protocol 1. Numbers are never reused; Open, Accept and Refuse keep
+# Frames of the RBS channel, protocols 1 and 2 (Diverged, DivergedTaken). Numbers are never reused; Open, Accept and Refuse keep
 # their layout for ever, since they are read before a version is agreed.
 
 using Cxx = import "/capnp/c++.capnp";
@@ -166,6 +166,25 @@ struct Handover {
   term @2 :Term;
 }
 
+struct Diverged {
+  scope @0 :UInt32;
+  sync @1 :UInt32;
+  slice @2 :UInt32;
+  deposed @3 :Bool;
+  done @4 :Bool;
+  last @5 :UInt64;
+  held @6 :UInt64;
+  term @7 :Term;
+  epoch @8 :Epoch;
+  records @9 :List(Record);
+}
+
+struct DivergedTaken {
+  scope @0 :UInt32;
+  sync @1 :UInt32;
+  slice @2 :UInt32;
+}
+
 struct Bye {
   reason @0 :UInt8;
   text @1 :Text;
@@ -194,5 +213,7 @@ struct Frame {
     handoverAbort @18 :Handover;
     keepalive @19 :Void;
     bye @20 :Bye;
+    diverged @21 :Diverged;
+    divergedTaken @22 :DivergedTaken;
   }
 }

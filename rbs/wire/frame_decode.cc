@@ -59,6 +59,12 @@ class Decoder {
         return session::Keepalive{};
       case Which::BYE:
         return bye(frame.getBye());
+      case Which::DIVERGED:
+        return diverged(frame.getDiverged());
+      case Which::DIVERGED_TAKEN: {
+        const auto taken = frame.getDivergedTaken();
+        return session::DivergedTaken{ScopeId{taken.getScope()}, taken.getSync(), taken.getSlice()};
+      }
       case Which::UNSET:
         break;
     }
@@ -186,15 +192,33 @@ class Decoder {
     f.sync = from.getSync();
     if (from.hasAfter()) f.after = key(from.getAfter());
     if (from.hasThrough()) f.through = key(from.getThrough());
-    const auto records = from.getRecords();
-    const std::uint32_t size = bounded(records, session::kRecordsMax);
-    f.records.reserve(size);
+    f.records = records(from.getRecords());
+    return f;
+  }
+
+  std::vector<session::Record> records(capnp::List<schema::Record>::Reader from) {
+    std::vector<session::Record> records;
+    const std::uint32_t size = bounded(from, session::kRecordsMax);
+    records.reserve(size);
     for (std::uint32_t i = 0; i < size; ++i) {
-      const auto one = records[i];
-      f.records.push_back(
+      const auto one = from[i];
+      records.push_back(
           {key(one), {one.getSchemaVersion(), data(one.getValue(), checkpoint::kRecordBytesMax)}});
     }
-    return f;
+    return records;
+  }
+
+  session::Diverged diverged(schema::Diverged::Reader from) {
+    return {ScopeId{from.getScope()},
+            term(from.getTerm()),
+            from.getSync(),
+            from.getSlice(),
+            epoch(from.getEpoch()),
+            Sequence{from.getLast()},
+            from.getDeposed(),
+            from.getDone(),
+            from.getHeld(),
+            records(from.getRecords())};
   }
 
   session::LiveRecords live(schema::LiveRecords::Reader from) {

@@ -183,6 +183,25 @@ class Encoder {
   void operator()(const session::HandoverAbort& f) {
     handover(frame_.initHandoverAbort(), f.scope, f.term, 0);
   }
+  void operator()(const session::Diverged& f) {
+    auto to = frame_.initDiverged();
+    to.setScope(f.scope.value());
+    to.setSync(f.sync);
+    to.setSlice(f.slice);
+    to.setDeposed(f.deposed);
+    to.setDone(f.done);
+    to.setLast(f.last.value());
+    to.setHeld(f.held);
+    put(to.initTerm(), f.term);
+    put(to.initEpoch(), f.epoch);
+    put_records(to.initRecords(count(f.records.size())), f.records);
+  }
+  void operator()(const session::DivergedTaken& f) {
+    auto to = frame_.initDivergedTaken();
+    to.setScope(f.scope.value());
+    to.setSync(f.sync);
+    to.setSlice(f.slice);
+  }
   void operator()(const session::Keepalive&) { frame_.setKeepalive(); }
   void operator()(const session::Bye& f) {
     auto to = frame_.initBye();
@@ -198,12 +217,15 @@ class Encoder {
     put(to.initTerm(), f.term);
     if (f.after) put_key(to.initAfter(), *f.after);
     if (f.through) put_key(to.initThrough(), *f.through);
-    auto records = to.initRecords(count(f.records.size()));
-    for (std::size_t i = 0; i < f.records.size(); ++i) {
-      auto one = records[count(i)];
-      put_key(one, f.records[i].key);
-      one.setSchemaVersion(f.records[i].value.schema_version);
-      one.setValue(data(f.records[i].value.bytes));
+    put_records(to.initRecords(count(f.records.size())), f.records);
+  }
+  static void put_records(capnp::List<schema::Record>::Builder to,
+                          const std::vector<session::Record>& records) {
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      auto one = to[count(i)];
+      put_key(one, records[i].key);
+      one.setSchemaVersion(records[i].value.schema_version);
+      one.setValue(data(records[i].value.bytes));
     }
   }
   static void handover(schema::Handover::Builder to, ScopeId scope, const Term& term,
@@ -227,6 +249,9 @@ struct WithinLimits {
     return f.records.size() <= session::kRecordsMax;
   }
   bool operator()(const session::Repair& f) const {
+    return f.records.size() <= session::kRecordsMax;
+  }
+  bool operator()(const session::Diverged& f) const {
     return f.records.size() <= session::kRecordsMax;
   }
   bool operator()(const session::LiveRecords& f) const {

@@ -61,7 +61,7 @@ class ProtocolTest : public testing::Test {
 
 TEST_F(ProtocolTest, VersionsThatDoNotMeetAreRefusedWithAdvice) {
   end.session->on_connected(now);
-  feed(Open{2, 9, NodeId{2}, "hotpair 9", {}, 0, {}});
+  feed(Open{3, 9, NodeId{2}, "hotpair 9", {}, 0, {}});
   ASSERT_TRUE(end.closed);
   EXPECT_EQ(end.closed->reason, Reason::refused);
   ASSERT_EQ(end.out.size(), 2U);

@@ -55,6 +55,10 @@ std::vector<Frame> one_of_each() {
       HandoverAbort{ScopeId{10}, kTerm},
       Keepalive{},
       Bye{Reason::leaving, "planned"},
+      Diverged{ScopeId{10}, kTerm, 7, 2, kEpoch, Sequence{53}, true, false, 900,
+               {{key(1), value(24)}, {key(2), value(0)}}},
+      Diverged{ScopeId{10}, kTerm, 7, 3, kEpoch, Sequence{53}, false, true, 0, {}},
+      DivergedTaken{ScopeId{10}, 7, 3},
   };
 }
 
