@@ -412,6 +412,9 @@ cli::ScopeDatabases LiveView::database_model(const node::Scope& scope) const {
     }
   }
   if (session) {
+    // A database without records on both nodes is in no digest: then it is the same.
+    if (session->digest == rbs::session::DigestState::equal)
+      for (auto& [id, row] : rows) row.digest = cli::DigestState::equal;
     for (const auto& database : session->databases) {
       cli::DatabaseRow& row = rows[database.database];
       row.database = database.database;

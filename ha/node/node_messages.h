@@ -161,7 +161,8 @@ inline constexpr Message kDiverged{
     "HA-NODE-0050", LogLevel::error,
     "scope {}: {}; term {} here stays, the peer's line of term {} ended; records of memberships "
     "only here {}, only there {}, with less here {}, refused {}; first: {}",
-    "What only the peer knew is forwarded here as well, and hosts are asked for it: an answer makes "
+    "What only the peer knew is forwarded here as well, and hosts are asked for it: an answer "
+    "makes "
     "it ordinary, without one it ends. A second line tells how many were confirmed.",
     "display switchover history keeps it. If both nodes were master, find out why every path "
     "failed at once and add one that fails by itself."};
@@ -172,9 +173,9 @@ inline constexpr Message kDivergedConfirmed{
     "The confirmation after HA-NODE-0050 is over.", "Nothing."};
 inline constexpr Message kDivergedTold{
     "HA-NODE-0052", LogLevel::warning,
-    "scope {}: {} records of memberships that only this node may have were told to the master of "
-    "term {}",
-    "This node's line ended where the master's goes on. Its copy is now made equal to the master's.",
+    "scope {}: all {} records of memberships here were told to the master of term {}",
+    "This node's line ended where the master's goes on. Its copy is now made equal to the "
+    "master's.",
     "Look for HA-NODE-0050 on the peer."};
 
 inline constexpr Message kNoPartner{

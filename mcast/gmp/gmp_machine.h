@@ -69,7 +69,8 @@ class Machine {
   /// membership that was left, if no host answers within the last member query time (RFC 9776 8.8
   /// to 8.10, RFC 9777 9.8 to 9.10), and is an ordinary one if a host does. Beyond
   /// kTentativeAsked groups in that time all hosts are asked instead by `robustness` general
-  /// queries, a query response interval apart and within one of now.
+  /// queries, a query response interval apart and within one of now. What is known already lives
+  /// until they are over, for the peer's hosts may not have heard the last ones.
   Taken on_tentative(const MembershipRecord& record, TimePoint now);
   [[nodiscard]] Tentative tentative(LinkId link, Family family) const;
 
@@ -165,6 +166,8 @@ class Machine {
   [[nodiscard]] bool may_ask_each(Interface& interface, const GroupEntry& entry, TimePoint now);
   [[nodiscard]] TimePoint ask_all(Interface& interface, TimePoint now);
   void ask_tentative(Interface& interface, GroupEntry& entry, SourceEntry* source, TimePoint now);
+  template <typename Entry>
+  [[nodiscard]] Taken keep_known(Interface& interface, Entry& entry, TimePoint now);
   void confirm_all(Interface& interface, TimePoint now);
   enum class Fate : std::uint8_t { confirmed, expired };
   template <typename Entry>

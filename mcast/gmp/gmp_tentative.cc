@@ -29,6 +29,13 @@ Tentative Machine::tentative(LinkId link, Family family) const {
   return interface == nullptr ? Tentative{} : interface->tentative;
 }
 
+// Its hosts may have been out of reach of the queries that it was to answer.
+template <typename Entry>
+Taken Machine::keep_known(Interface& interface, Entry& entry, TimePoint now) {
+  if (!entry.tentative) entry.expiry = std::max(entry.expiry, ask_all(interface, now));
+  return Taken::known;
+}
+
 // EXCLUDE forwards what INCLUDE does and more; the sources that run stay in their own time.
 Taken Machine::unite(Interface& interface, const GroupMembership& record, TimePoint now) {
   const GroupValue& value = *record.value;
@@ -43,7 +50,7 @@ Taken Machine::unite(Interface& interface, const GroupMembership& record, TimePo
   const std::uint32_t index = admit_tentative(interface, group, value.last_reporter, now);
   if (index == kNone) return Taken::refused;
   GroupEntry& entry = groups_[index];
-  if (excludes(entry)) return Taken::known;
+  if (excludes(entry)) return keep_known(interface, entry, now);
   const bool known = entry.has_group_record;
   entry.has_group_record = entry.dirty = true;
   if (!excluding) {
@@ -68,26 +75,27 @@ Taken Machine::unite(Interface& interface, const GroupMembership& record, TimePo
 
 Taken Machine::unite(Interface& interface, const SourceMembership& record, TimePoint now) {
   const IpAddress& address = record.key.source;
-  const bool bad = address.family() != interface.family || address.is_multicast() ||
-                   address.is_unspecified();
+  const bool bad =
+      address.family() != interface.family || address.is_multicast() || address.is_unspecified();
   if (bad || !interface.has_sources()) {
     interface.ignore(bad ? Ignored::bad_record : Ignored::newer_version);
     return Taken::refused;
   }
   if (!record.value->forwarding) return unite_blocked(interface, record, now);
-  const std::uint32_t index = admit_tentative(
-      interface, record.key.group, IpAddress::any(interface.family), now);
+  const std::uint32_t index =
+      admit_tentative(interface, record.key.group, IpAddress::any(interface.family), now);
   if (index == kNone) return Taken::refused;
   GroupEntry& entry = groups_[index];
   std::uint32_t* place = source_place(entry, address);
   const bool here = *place != kNone && sources_[*place].address == address;
   const bool dynamic = here && sources_[*place].is_dynamic;
   // EXCLUDE forwards every source that it does not list as blocked.
-  if (dynamic ? sources_[*place].forwarding : excludes(entry)) return Taken::known;
+  if (dynamic && sources_[*place].forwarding) return keep_known(interface, sources_[*place], now);
+  if (!dynamic && excludes(entry)) return keep_known(interface, entry, now);
   if (!here && entry.source_count >= interface.config.max_sources_per_group) {
     interface.ignore(Ignored::source_limit);
-    effects_.push(LimitReached{interface.link, record.key.group, entry.reporter,
-                               Limit::sources_per_group});
+    effects_.push(
+        LimitReached{interface.link, record.key.group, entry.reporter, Limit::sources_per_group});
     return Taken::refused;
   }
   SourceEntry& source = here ? sources_[*place] : insert_source(entry, place, address);
@@ -96,8 +104,8 @@ Taken Machine::unite(Interface& interface, const SourceMembership& record, TimeP
   ++interface.tentative.waiting;
   touch(entry, source);
   if (listed(entry, source) != was_listed) entry.view_dirty = true;
+  // The query goes out with the next tick, so that sources told together are asked for together.
   ask_tentative(interface, entry, &source, now);
-  if (entry.query_at <= now) transmit(interface, index, now);
   rearm(index);
   commit(interface, index, Commit::live);
   return dynamic ? Taken::widened : Taken::added;
@@ -170,8 +178,7 @@ void Machine::confirm_all(Interface& interface, TimePoint now) {
 void Machine::ask_tentative(Interface& interface, GroupEntry& entry, SourceEntry* source,
                             TimePoint now) {
   const bool each = may_ask_each(interface, entry, now);
-  const TimePoint until =
-      each ? now + interface.last_member_time() : ask_all(interface, now);
+  const TimePoint until = each ? now + interface.last_member_time() : ask_all(interface, now);
   const std::uint8_t left = each ? interface.last_member_count() : std::uint8_t{0};
   if (source != nullptr) {
     source->expiry = until;

@@ -25,15 +25,15 @@ struct InterfaceConfig {
   Duration query_interval = std::chrono::seconds{125};
   Duration query_response_interval = std::chrono::seconds{10};
   Duration last_member_query_interval = std::chrono::seconds{1};
-  std::optional<std::uint8_t> last_member_query_count;   ///< absent: robustness
-  std::optional<Duration> startup_query_interval;        ///< absent: query_interval / 4
-  std::optional<std::uint8_t> startup_query_count;       ///< absent: robustness
-  bool fast_leave = false;            ///< one host behind the link: a leave is believed at once
-  bool require_router_alert = true;   ///< for the parser; MLD and IGMPv2/3 must carry the option
-  std::optional<ScopeId> scope;       ///< whose role decides; absent: always active
-  IpAddress address;                  ///< own querier address; unspecified: not known, no queries
-  std::vector<IpPrefix> subnets;      ///< on-link prefixes for the check below (IPv4)
-  bool check_source_subnet = false;   ///< refuse IPv4 reports and queries from off-link sources
+  std::optional<std::uint8_t> last_member_query_count;  ///< absent: robustness
+  std::optional<Duration> startup_query_interval;       ///< absent: query_interval / 4
+  std::optional<std::uint8_t> startup_query_count;      ///< absent: robustness
+  bool fast_leave = false;           ///< one host behind the link: a leave is believed at once
+  bool require_router_alert = true;  ///< for the parser; MLD and IGMPv2/3 must carry the option
+  std::optional<ScopeId> scope;      ///< whose role decides; absent: always active
+  IpAddress address;                 ///< own querier address; unspecified: not known, no queries
+  std::vector<IpPrefix> subnets;     ///< on-link prefixes for the check below (IPv4)
+  bool check_source_subnet = false;  ///< refuse IPv4 reports and queries from off-link sources
   std::uint32_t max_groups = 1'000'000;
   /// Groups that one host may have brought in, counted by its address; 0: no limit. Groups that
   /// were there before the limit was set are not counted.
@@ -126,7 +126,7 @@ using Effect = std::variant<SendQuery, MembershipChanged, RecordChanged, FlushIn
 
 /// What became of a record that only a peer knew.
 enum class Taken : std::uint8_t {
-  known,    ///< what is here forwards as much
+  known,    ///< what is here forwards as much; all hosts are asked
   added,    ///< there was no such group or source here
   widened,  ///< it was here, with less: INCLUDE, or the source was blocked
   refused,  ///< over a limit, or nothing that may be recorded here

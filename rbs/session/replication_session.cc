@@ -65,7 +65,7 @@ void ReplicationSession::State::set_scope(SessionScope& scope, const ScopePostur
   if (was_master) {
     scope.sender.stop();
     if (!std::exchange(scope.taking, false)) scope.journal->end();
-    scope.deposed = true;
+    scope.deposed = posture.term != scope.given;
     scope.heard = {};
   }
   // A term that the peer has announced as master is no news to it.
@@ -339,7 +339,7 @@ Result<void> ReplicationSession::send_handover(const Handover& frame, TimePoint 
   const auto scope = handover_scope(*state_, frame.scope);
   if (!scope) return std::unexpected(scope.error());
   if (!(*scope)->master()) return fail(ErrorCode::refused, "this node is not master of the scope");
-  (*scope)->offered = frame.term;
+  (*scope)->offered = (*scope)->given = frame.term;
   state_->core.send(frame, now);
   return {};
 }

@@ -20,8 +20,9 @@ bool ScopeTeller::start(const ScopeState& master, std::uint32_t sync, bool depos
   if (core_.config.united_databases.empty() || journal.history().empty() || journal.incomplete())
     return false;
   const auto& ours = journal.history();
-  if (checkpoint::journal::standing(master.history, master.last, ours, journal.last()) ==
-      Standing::on_line)
+  // A master that was deposed may have had nothing to write while the other removed what it served.
+  if (!deposed && checkpoint::journal::standing(master.history, master.last, ours,
+                                                journal.last()) == Standing::on_line)
     return false;
   changed_ = checkpoint::journal::fork(master.history, master.last, ours, journal.last());
   // Records of a bulk are not in the index. And a master that is behind in an epoch of its own has
@@ -29,8 +30,8 @@ bool ScopeTeller::start(const ScopeState& master, std::uint32_t sync, bool depos
   const bool lost = !master.history.empty() && master.history.back().epoch == ours.back().epoch;
   if (lost || (changed_ && *changed_ < journal.floor())) changed_.reset();
   cursor_ = RecordKey{core_.config.united_databases.front(), VrfId{0}, Family::ipv4, {}};
-  frame_ = Diverged{scope_, master.term, sync, 0,     journal.epoch(), journal.last(),
-                    deposed, false,      0,    {}};
+  frame_ = Diverged{scope_,         master.term, sync,  0, journal.epoch(),
+                    journal.last(), deposed,     false, 0, {}};
   for (const DatabaseDigest& one : journal.digests())
     if (is_united(one.database)) frame_.held += one.records;
   active_ = true;
@@ -65,8 +66,7 @@ void ScopeTeller::ask() {
                                                          config.slice_bytes});
     return;
   }
-  const RecordKey through{config.united_databases.back(),
-                          VrfId{UINT32_MAX}, Family::ipv6,
+  const RecordKey through{config.united_databases.back(), VrfId{UINT32_MAX}, Family::ipv6,
                           Bytes(checkpoint::kKeyBytesMax, std::byte{0xff})};
   request_ = core_.ask(scope_, checkpoint::ScanRecords{scope_, cursor_, through,
                                                        config.slice_records, config.slice_bytes});
@@ -81,7 +81,6 @@ void ScopeTeller::pump(TimePoint now) {
 void ScopeTeller::send(std::vector<Record> records, bool done, TimePoint now) {
   // A group before its sources: the master counts it to the host that asked for it.
   std::ranges::sort(records, {}, &Record::key);
-  told_ += records.size();
   if (!records.empty() || done) {
     Diverged slice = frame_;
     slice.done = done;
@@ -99,13 +98,15 @@ bool ScopeTeller::on_store_reply(checkpoint::StoreReply& reply, TimePoint now) {
   std::vector<Record> records;
   bool done = false;
   if (auto* changes = std::get_if<checkpoint::ChangeSlice>(&reply.body)) {
-    done = changes->done || changes->changes.empty();
+    const bool last = changes->done || changes->changes.empty();
     if (!changes->changes.empty()) changed_ = changes->changes.back().sequence;
     for (SequencedChange& one : changes->changes)
       if (one.change.value && is_united(one.change.key.database))
         records.push_back({std::move(one.change.key), std::move(*one.change.value)});
+    if (last) changed_.reset();  // all the others follow
   } else if (auto* slice = std::get_if<checkpoint::RecordSlice>(&reply.body)) {
     done = slice->done || slice->records.empty();
+    told_ += slice->records.size();
     if (!slice->records.empty()) cursor_ = slice->records.back().key;
     for (Record& one : slice->records)
       if (is_united(one.key.database)) records.push_back(std::move(one));

@@ -9,8 +9,8 @@
 namespace hotpair::rbs::session {
 
 /// Tells the master what only our copy of a scope may have, before the copy is made equal to the
-/// master's: the memberships written since our line left the master's (index of changes), or all of
-/// them if nobody can say since when.
+/// master's: first the memberships written since our line left the master's (index of changes),
+/// then all of them in key order, since the master may have removed what both had.
 ///
 /// One slice is read and sent at a time, at most a few are not answered. Whatever goes wrong ends
 /// the telling, never the synchronisation that follows: what is not told comes by the hosts' next
@@ -48,13 +48,13 @@ class ScopeTeller {
   bool active_ = false;
   bool finished_ = false;
   Diverged frame_;                   // of the next slice, without its records
-  std::optional<Sequence> changed_;  // changes after this; none: all keys
-  std::optional<RecordKey> cursor_;  // all keys: after this one
+  std::optional<Sequence> changed_;  // changes after this; none: by key
+  std::optional<RecordKey> cursor_;  // by key: after this one
   bool may_ask_ = false;             // the journal's tail has been handed to the store
   std::optional<checkpoint::RequestId> request_;
-  std::uint32_t taken_ = 0;    // slices that were answered
+  std::uint32_t taken_ = 0;  // slices that were answered
   TimePoint give_up_at_;
-  std::uint64_t told_ = 0;      // records, of this telling
+  std::uint64_t told_ = 0;      // records by key, of this telling
   std::uint64_t given_up_ = 0;  // tellings that came to no end
 };
 

@@ -15,10 +15,10 @@ namespace hotpair::rbs::session {
 /// As master: where the peer's telling of what only it has stands.
 struct ToldByPeer {
   std::uint32_t sync = 0;
-  std::uint32_t next = 0;                // slice
-  std::optional<std::uint32_t> answer;   // the slice to be answered
-  bool again = false;                    // a line that was told to the end before
-  Epoch epoch;                           // the line told to the end last
+  std::uint32_t next = 0;               // slice
+  std::optional<std::uint32_t> answer;  // the slice to be answered
+  bool again = false;                   // a line that was told to the end before
+  Epoch epoch;                          // the line told to the end last
   Sequence last;
 };
 
@@ -33,7 +33,8 @@ struct SessionScope {
   ScopeSender sender;
   ScopeReceiver receiver;
   ScopeTeller teller;
-  bool deposed = false;  // master until it was set backup, and not synchronised since
+  bool deposed = false;  // master until another term took it, and not synchronised since
+  Term given;            // the newest term that we offered to the peer
   ToldByPeer heard;
   std::uint32_t generation = 0;  // of our newest ScopeState
   bool announced = false;        // it is not yet answered by BulkBegin

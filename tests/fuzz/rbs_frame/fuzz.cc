@@ -34,8 +34,8 @@ class Node {
       settle();
     }
     session_.on_connected(now_);
-    feed(session::Open{1, 1, NodeId{2}, "fuzz", {}, 0, {kScope}});
-    feed(session::Accept{1});
+    feed(session::Open{1, session::kProtocolMax, NodeId{2}, "fuzz", {}, 0, {kScope}});
+    feed(session::Accept{session::kProtocolMax});
   }
 
   void feed(const session::Frame& frame) {
@@ -64,6 +64,7 @@ class Node {
   static session::SessionConfig config() {
     session::SessionConfig config;
     config.node = NodeId{1};
+    config.united_databases = {16, 17};
     return config;
   }
   void settle() {

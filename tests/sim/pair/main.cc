@@ -1,11 +1,14 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <string_view>
 
 #include "tests/sim/pair/scenario.h"
+#include "tests/sim/pair/split.h"
 
 namespace {
 
@@ -54,9 +57,19 @@ bool parse(int argc, char** argv, Options& options) {
   return true;
 }
 
+void show(const hotpair::sim::Outcome& outcome, bool traced) {
+  if (!traced) {
+    const std::size_t begin = outcome.trace.size() > 120 ? outcome.trace.size() - 120 : 0;
+    for (std::size_t i = begin; i < outcome.trace.size(); ++i) fmt::print("{}\n", outcome.trace[i]);
+  }
+  for (const std::string& failure : outcome.failures)
+    fmt::print("seed {} FAILED: {}\n", outcome.seed, failure);
+}
+
 }  // namespace
 
-/// hotpair-sim: plays seeds. With --bug it succeeds when some seed finds the bug.
+/// hotpair-sim: plays seeds, each a scenario of faults and a split brain. With --bug it succeeds
+/// when some seed finds the bug.
 int main(int argc, char** argv) {
   Options options;
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
@@ -71,29 +84,38 @@ int main(int argc, char** argv) {
   std::uint64_t acked = 0;
   std::uint64_t forgotten = 0;
   std::uint64_t failed = 0;
+  std::uint64_t united = 0;
+  hotpair::Duration gap{};
   for (std::uint64_t seed = options.from; seed < options.from + options.seeds; ++seed) {
     const auto outcome = hotpair::sim::play({seed, options.bug, options.trace});
     events += outcome.events;
     faults += outcome.faults;
     acked += outcome.acked;
     forgotten += outcome.forgotten;
-    if (outcome.ok()) continue;
-    ++failed;
-    if (options.bug != Bug::none) {
+    if (!outcome.ok() && options.bug != Bug::none) {
       fmt::print("seed {} finds the planted bug: {}\n", seed, outcome.failures.front());
       return 0;
     }
-    if (!options.trace) {
-      const std::size_t begin = outcome.trace.size() > 120 ? outcome.trace.size() - 120 : 0;
-      for (std::size_t i = begin; i < outcome.trace.size(); ++i)
-        fmt::print("{}\n", outcome.trace[i]);
+    if (!outcome.ok()) {
+      show(outcome, options.trace);
+      ++failed;
     }
-    for (const std::string& failure : outcome.failures)
-      fmt::print("seed {} FAILED: {}\n", seed, failure);
+    if (options.bug == Bug::none) {
+      const auto healed = hotpair::sim::play_split(seed, options.trace);
+      events += healed.events;
+      united += healed.united;
+      gap = std::max(gap, healed.longest_gap);
+      if (!healed.ok()) {
+        show(healed, options.trace);
+        ++failed;
+      }
+    }
     if (failed >= 5) break;
   }
   fmt::print(
-      "{} seeds, {} events, {} faults, {} changes acknowledged, {} times all lost, {} failed\n",
-      options.seeds, events, faults, acked, forgotten, failed);
+      "{} seeds, {} events, {} faults, {} changes acknowledged, {} times all lost, {} lines united "
+      "after a split, longest gap {:.1f} ms, {} failed\n",
+      options.seeds, events, faults, acked, forgotten, united,
+      std::chrono::duration<double, std::milli>(gap).count(), failed);
   return failed == 0 && options.bug == Bug::none ? 0 : 1;
 }

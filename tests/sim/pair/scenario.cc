@@ -23,50 +23,6 @@ constexpr unsigned kGroups = 40;
 
 IpAddress ip(const char* text) { return *IpAddress::parse(text); }
 
-node::NodeConfig config_of(int index) {
-  const bool a = index == 0;
-  node::NodeConfig config;
-  config.sysname = a ? "A" : "B";
-  node::EtrunkSettings etrunk;
-  etrunk.etrunk.id = ha::etrunk::EtrunkId{1};
-  etrunk.etrunk.paths = {
-      {ha::etrunk::PathId{0}, ip(a ? "1.1.1.1" : "3.3.3.3"), ip(a ? "3.3.3.3" : "1.1.1.1"), {}},
-      {ha::etrunk::PathId{1}, ip(a ? "10.0.1.1" : "10.0.1.3"), ip(a ? "10.0.1.3" : "10.0.1.1"),
-       "p1"}};
-  etrunk.etrunk.hello_ms = 20;
-  etrunk.etrunk.multiplier = 5;
-  etrunk.etrunk.priority = a ? 120 : 100;
-  etrunk.etrunk.system_id = *MacAddress::parse(a ? "0000-0000-0001" : "0000-0000-0002");
-  etrunk.etrunk.keys = {"k"};
-  etrunk.revert_delay = 5s;
-  config.etrunks = {etrunk};
-  config.restart_grace = 3s;
-  config.services = {{"service1", etrunk.etrunk.paths[0].local, etrunk.etrunk.paths[0].peer, 1025}};
-  config.scopes = {{kScope, "profile1", "service1", ha::etrunk::EtrunkId{1}, 1, true, false}};
-  node::LinkSettings access;
-  access.name = "Eth-Trunk1";
-  access.device = a ? "tr1" : "tr9";
-  access.ipv4 = true;
-  access.scope = kScope;
-  access.eth_trunk = 1;
-  access.addresses = {*IpPrefix::parse(a ? "10.0.15.1/24" : "10.0.35.3/24")};
-  mcast::gmp::InterfaceConfig igmp;
-  igmp.query_interval = 10s;
-  igmp.query_response_interval = 2s;
-  access.igmp = igmp;
-  node::LinkSettings uplink;
-  uplink.name = "GigabitEthernet0/1/3";
-  uplink.device = "up0";
-  uplink.ipv4 = true;
-  uplink.addresses = {*IpPrefix::parse(a ? "10.0.12.1/24" : "10.0.23.3/24")};
-  if (a)
-    config.links = {access, uplink};
-  else
-    config.links = {uplink, access};
-  config.static_rps = {*mcast::rp::make_static_rp(ip("2.2.2.2"), std::nullopt)};
-  return config;
-}
-
 /// Every third seed has no BFD; the others have it with 10 or 20 ms, with a key or without one, and
 /// some on one path only, or on one node only.
 std::vector<ha::keeper::BfdSessionConfig> bfd_of(int index, std::uint64_t seed,
@@ -397,6 +353,50 @@ class Scenario {
 };
 
 }  // namespace
+
+node::NodeConfig config_of(int index) {
+  const bool a = index == 0;
+  node::NodeConfig config;
+  config.sysname = a ? "A" : "B";
+  node::EtrunkSettings etrunk;
+  etrunk.etrunk.id = ha::etrunk::EtrunkId{1};
+  etrunk.etrunk.paths = {
+      {ha::etrunk::PathId{0}, ip(a ? "1.1.1.1" : "3.3.3.3"), ip(a ? "3.3.3.3" : "1.1.1.1"), {}},
+      {ha::etrunk::PathId{1}, ip(a ? "10.0.1.1" : "10.0.1.3"), ip(a ? "10.0.1.3" : "10.0.1.1"),
+       "p1"}};
+  etrunk.etrunk.hello_ms = 20;
+  etrunk.etrunk.multiplier = 5;
+  etrunk.etrunk.priority = a ? 120 : 100;
+  etrunk.etrunk.system_id = *MacAddress::parse(a ? "0000-0000-0001" : "0000-0000-0002");
+  etrunk.etrunk.keys = {"k"};
+  etrunk.revert_delay = 5s;
+  config.etrunks = {etrunk};
+  config.restart_grace = 3s;
+  config.services = {{"service1", etrunk.etrunk.paths[0].local, etrunk.etrunk.paths[0].peer, 1025}};
+  config.scopes = {{kScope, "profile1", "service1", ha::etrunk::EtrunkId{1}, 1, true, false}};
+  node::LinkSettings access;
+  access.name = "Eth-Trunk1";
+  access.device = a ? "tr1" : "tr9";
+  access.ipv4 = true;
+  access.scope = kScope;
+  access.eth_trunk = 1;
+  access.addresses = {*IpPrefix::parse(a ? "10.0.15.1/24" : "10.0.35.3/24")};
+  mcast::gmp::InterfaceConfig igmp;
+  igmp.query_interval = 10s;
+  igmp.query_response_interval = 2s;
+  access.igmp = igmp;
+  node::LinkSettings uplink;
+  uplink.name = "GigabitEthernet0/1/3";
+  uplink.device = "up0";
+  uplink.ipv4 = true;
+  uplink.addresses = {*IpPrefix::parse(a ? "10.0.12.1/24" : "10.0.23.3/24")};
+  if (a)
+    config.links = {access, uplink};
+  else
+    config.links = {uplink, access};
+  config.static_rps = {*mcast::rp::make_static_rp(ip("2.2.2.2"), std::nullopt)};
+  return config;
+}
 
 Outcome play(const ScenarioOptions& options) { return Scenario(options).play(); }
 

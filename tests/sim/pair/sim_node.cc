@@ -433,6 +433,8 @@ void SimNode::act(const node::NodeEffect& effect) {
     for (std::size_t i = 0; i < values.size(); ++i)
       answer.emplace_back(counters->keys[i], values[i]);
     node_->on_route_counters(answer, now);
+  } else if (const auto* query = std::get_if<node::SendGroupMessage>(&effect)) {
+    if (network_.on_query && access_) network_.on_query(index_, *query);
   } else if (const auto* log = std::get_if<node::WriteLog>(&effect)) {
     world_.trace("{}: {} {}", index_, log->message->id, log->text);
   }

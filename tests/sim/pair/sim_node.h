@@ -66,6 +66,8 @@ class Network {
   /// Terms in which a new side's gate was opened before the commit point of a handover.
   std::set<Term> opened;
   AckedRecords records;
+  /// Hears what a node asks on the access LAN, if set.
+  std::function<void(int from, const ha::node::SendGroupMessage&)> on_query;
   double loss = 0;
   Duration delay_max = std::chrono::microseconds(200);
 

@@ -40,6 +40,26 @@ Step leave(unsigned host) {
   return [=](Rig& rig) { rig.hear(wire::Leave{rig.names.group()}, rig.names.host(host)); };
 }
 
+Step told_exclude() {
+  return [](Rig& rig) {
+    GroupValue value;
+    value.mode = FilterMode::exclude;
+    value.is_dynamic = true;
+    static_cast<void>(
+        rig.machine.on_tentative(GroupMembership{{kLink, rig.names.group()}, value}, rig.now));
+    rig.drain();
+  };
+}
+Step told_source(unsigned source) {
+  return [=](Rig& rig) {
+    SourceValue value;
+    value.is_dynamic = true;
+    static_cast<void>(rig.machine.on_tentative(
+        SourceMembership{{kLink, rig.names.group(), rig.names.source(source)}, value}, rig.now));
+    rig.drain();
+  };
+}
+
 const Scenario kScenarios[] = {
     {"JoinAndLeave", {say(IS_EX, ""), run(40s), say(TO_IN, ""), run(1s), run(5s)}},
     {"LeaveAnswered",
@@ -55,16 +75,25 @@ const Scenario kScenarios[] = {
      {say(IS_EX, "1234"), say(ALLOW, "1", 2), say(IS_EX, "234"), run(20s), say(TO_EX, "34"),
       run(5s)}},
     {"OlderHosts", {old_report(1), run(30s), say(BLOCK, "1", 2), leave(1), run(1s), run(5s)}},
+    {"ToldAndUnanswered", {told_exclude(), run(1s), run(5s)}},
+    {"ToldAndAnswered", {told_exclude(), run(500ms), say(IS_EX, "", 2), run(5s)}},
+    {"ToldSources",
+     {say(ALLOW, "1"), told_source(2), told_source(3), run(1s), say(IS_IN, "3", 2), run(5s)}},
+    {"ToldBesideInclude", {say(ALLOW, "12"), told_exclude(), run(1s), run(5s)}},
     {"TwoGroups",
      {say(IS_EX, "1"),
       [](Rig& rig) {
         rig.hear(wire::SourceReport{{{ALLOW, rig.names.group(2), rig.names.sources("12")},
-                                     {TO_EX, rig.names.group(3), {}}}, 0}, rig.names.host());
+                                     {TO_EX, rig.names.group(3), {}}},
+                                    0},
+                 rig.names.host());
       },
       run(40s),
       [](Rig& rig) {
         rig.hear(wire::SourceReport{{{BLOCK, rig.names.group(2), rig.names.sources("12")},
-                                     {TO_IN, rig.names.group(3), {}}}, 0}, rig.names.host());
+                                     {TO_IN, rig.names.group(3), {}}},
+                                    0},
+                 rig.names.host());
       },
       run(1s), run(5s)}},
 };
