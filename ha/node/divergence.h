@@ -19,7 +19,7 @@ struct Divergence {
   bool told = false;  ///< the event was written
   std::uint64_t story = 0;
   // Records of memberships.
-  std::uint64_t held_here = 0;   ///< before the first slice
+  std::uint64_t held_here = 0;  ///< before the first slice
   std::uint64_t held_there = 0;
   std::uint64_t only_there = 0;
   std::uint64_t less_here = 0;

@@ -50,15 +50,17 @@ void Node::hear_diverged(Scope& scope, const session::Diverged& frame, TimePoint
 void Node::unite(Scope& scope, const checkpoint::Record& record, TimePoint now) {
   Divergence& divergence = *scope.divergence;
   const auto membership = codec_.decode_membership(scope.id, {record.key, record.value});
-  const gmp::Taken taken =
-      membership ? gmp_.on_tentative(*membership, now) : gmp::Taken::refused;
+  const gmp::Taken taken = membership ? gmp_.on_tentative(*membership, now) : gmp::Taken::refused;
   if (taken == gmp::Taken::known) return;
   if (taken == gmp::Taken::added) ++divergence.only_there;
   if (taken == gmp::Taken::widened) ++divergence.less_here;
   if (taken == gmp::Taken::refused) ++divergence.refused;
   if (!membership || divergence.first.size() >= kFirst) return;
   const auto [link, group] = std::visit(
-      [](const auto& one) { return std::pair{one.key.link, one.key.group}; }, *membership);
+      [](const auto& one) {
+        return std::pair{one.key.link, one.key.group};
+      },
+      *membership);
   const auto found = links_.find(link);
   if (found == links_.end()) return;
   std::string name = found->second.settings.name + " " + group.to_string();
@@ -72,20 +74,17 @@ void Node::tell_divergence(Scope& scope, TimePoint now) {
   if (divergence.told) return;
   divergence.told = true;
   const std::uint64_t differ = divergence.only_there + divergence.less_here + divergence.refused;
-  const bool split =
-      divergence.deposed && scope.role.cause() != keeper::Cause::handover;
+  const bool split = divergence.deposed && scope.role.cause() != keeper::Cause::handover;
   if (differ == 0 && !split) return scope.divergence.reset();
   const std::uint64_t common =
       divergence.held_there - std::min(divergence.held_there, divergence.only_there);
-  const std::uint64_t only_here =
-      divergence.held_here - std::min(divergence.held_here, common);
+  const std::uint64_t only_here = divergence.held_here - std::min(divergence.held_here, common);
   std::string what = "the peer had changes that were never acknowledged";
   if (divergence.peer.term.node == identity_.node)
     what = "the peer had more of this node's line than its own store";
   if (split)
-    what = fmt::format(
-        "both nodes were master, for {:.3f} s",
-        std::chrono::duration<double>(divergence.began - scope.story_began).count());
+    what = fmt::format("both nodes were master, for {:.3f} s",
+                       std::chrono::duration<double>(divergence.began - scope.story_began).count());
   std::string first;
   for (const std::string& one : divergence.first) first += (first.empty() ? "" : ", ") + one;
   if (first.empty()) first = "none";
@@ -102,8 +101,8 @@ void Node::tell_divergence(Scope& scope, TimePoint now) {
   story.remark = fmt::format(
       "{}; the peer's term {} ended; records only here {}, only there {}, with less here {}, "
       "refused {}; first: {}",
-      what, to_string(divergence.peer.term), only_here, divergence.only_there,
-      divergence.less_here, divergence.refused, first);
+      what, to_string(divergence.peer.term), only_here, divergence.only_there, divergence.less_here,
+      divergence.refused, first);
   divergence.story = history_.begin(std::move(story));
   history_.add_phase(divergence.story, "memberships of both united", now - divergence.began);
 }

@@ -173,7 +173,7 @@ inline constexpr Message kDivergedConfirmed{
     "The confirmation after HA-NODE-0050 is over.", "Nothing."};
 inline constexpr Message kDivergedTold{
     "HA-NODE-0052", LogLevel::warning,
-    "scope {}: all {} records of memberships here were told to the master of term {}",
+    "scope {}: {} records of memberships here were told to the master of term {}",
     "This node's line ended where the master's goes on. Its copy is now made equal to the "
     "master's.",
     "Look for HA-NODE-0050 on the peer."};

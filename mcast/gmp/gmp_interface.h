@@ -48,11 +48,11 @@ struct Machine::Interface {
 
   // Tentative memberships: how they are asked for (gmp_tentative.cc).
   Tentative tentative;
-  std::uint32_t each_asked = 0;   ///< groups asked for by themselves, until each_until
+  std::uint32_t each_asked = 0;  ///< groups asked for by themselves, until each_until
   TimePoint each_until{};
   std::uint8_t confirm_left = 0;  ///< general queries still to be sent for them
   TimePoint confirm_at = kNever;
-  TimePoint all_asked_at{};       ///< newest general query
+  TimePoint all_asked_at{};                    ///< newest general query
   std::map<IpAddress, std::uint32_t> charges;  ///< charged groups by reporter, none at zero
 
   void ignore(Ignored reason, std::uint64_t count = 1) {

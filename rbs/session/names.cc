@@ -27,11 +27,10 @@ std::size_t size_of(const std::vector<RangeSum>& sums) {
 
 std::string_view name_of(const Frame& frame) {
   static constexpr std::array<std::string_view, std::variant_size_v<Frame>> kNames{
-      "Open",          "Accept",       "Refuse",        "ScopeState", "BulkBegin",
-      "BulkRecords",   "LiveRecords",  "BulkEnd",       "Ack",        "Flow",
-      "Digests",       "Ranges",       "RangesDiffer",  "Repair",     "Handover",
-      "HandoverReady", "HandoverDone", "HandoverAbort", "Keepalive",  "Bye",
-      "Diverged",      "DivergedTaken"};
+      "Open",         "Accept",  "Refuse",   "ScopeState",    "BulkBegin",    "BulkRecords",
+      "LiveRecords",  "BulkEnd", "Ack",      "Flow",          "Digests",      "Ranges",
+      "RangesDiffer", "Repair",  "Handover", "HandoverReady", "HandoverDone", "HandoverAbort",
+      "Keepalive",    "Bye",     "Diverged", "DivergedTaken"};
   return kNames[frame.index()];
 }
 

@@ -39,7 +39,7 @@ struct SessionConfig {
   std::vector<std::uint8_t> united_databases;
   Duration tell_wait = std::chrono::seconds(2);  ///< for an answer of store or master, or credit
   std::uint64_t told_lag = 8192;  ///< changes a master's store may be behind, to take more
-  Duration take_wait = std::chrono::seconds(1);     ///< a takeover waits no longer for a slow store
+  Duration take_wait = std::chrono::seconds(1);  ///< a takeover waits no longer for a slow store
 };
 
 /// What this node is in a scope. `term` is its own as master, else the newest known.

@@ -28,6 +28,7 @@ bool ScopeTeller::start(const ScopeState& master, std::uint32_t sync, bool depos
   // Records of a bulk are not in the index. And a master that is behind in an epoch of its own has
   // lost its store: it may have used the same numbers for other changes.
   const bool lost = !master.history.empty() && master.history.back().epoch == ours.back().epoch;
+  by_key_ = deposed || lost || !changed_ || *changed_ < journal.floor();
   if (lost || (changed_ && *changed_ < journal.floor())) changed_.reset();
   cursor_ = RecordKey{core_.config.united_databases.front(), VrfId{0}, Family::ipv4, {}};
   frame_ = Diverged{scope_,         master.term, sync,  0, journal.epoch(),
@@ -103,7 +104,12 @@ bool ScopeTeller::on_store_reply(checkpoint::StoreReply& reply, TimePoint now) {
     for (SequencedChange& one : changes->changes)
       if (one.change.value && is_united(one.change.key.database))
         records.push_back({std::move(one.change.key), std::move(*one.change.value)});
-    if (last) changed_.reset();  // all the others follow
+    told_ += records.size();
+    done = last && !by_key_;
+    if (last && by_key_) {  // all follow
+      changed_.reset();
+      told_ = 0;
+    }
   } else if (auto* slice = std::get_if<checkpoint::RecordSlice>(&reply.body)) {
     done = slice->done || slice->records.empty();
     told_ += slice->records.size();

@@ -9,8 +9,9 @@
 namespace hotpair::rbs::session {
 
 /// Tells the master what only our copy of a scope may have, before the copy is made equal to the
-/// master's: first the memberships written since our line left the master's (index of changes),
-/// then all of them in key order, since the master may have removed what both had.
+/// master's: first the memberships written since our line left the master's (index of changes). All
+/// of them follow by key if the master may have removed what both had and we served on (deposed),
+/// or if the index cannot say what is new.
 ///
 /// One slice is read and sent at a time, at most a few are not answered. Whatever goes wrong ends
 /// the telling, never the synchronisation that follows: what is not told comes by the hosts' next
@@ -50,11 +51,12 @@ class ScopeTeller {
   Diverged frame_;                   // of the next slice, without its records
   std::optional<Sequence> changed_;  // changes after this; none: by key
   std::optional<RecordKey> cursor_;  // by key: after this one
+  bool by_key_ = false;              // in the end all are told
   bool may_ask_ = false;             // the journal's tail has been handed to the store
   std::optional<checkpoint::RequestId> request_;
   std::uint32_t taken_ = 0;  // slices that were answered
   TimePoint give_up_at_;
-  std::uint64_t told_ = 0;      // records by key, of this telling
+  std::uint64_t told_ = 0;      // records, of this telling
   std::uint64_t given_up_ = 0;  // tellings that came to no end
 };
 

@@ -133,10 +133,10 @@ struct FlowChanged {
   bool on = false;
 };
 
-using Effect = std::variant<SendFrame, AskStore, Apply, ScopeRefill, ScopeProgress, ScopeComplete,
-                            ScopeTaken, StoreDegraded, DigestMismatch, DigestChecked, PeerScope,
-                            DivergedHeard, DivergedTold,
-                            HandoverRequested, HandoverIsReady, HandoverIsDone, HandoverAborted,
-                            SessionUp, CloseSession, PauseReading, ResumeReading, FlowChanged>;
+using Effect =
+    std::variant<SendFrame, AskStore, Apply, ScopeRefill, ScopeProgress, ScopeComplete, ScopeTaken,
+                 StoreDegraded, DigestMismatch, DigestChecked, PeerScope, DivergedHeard,
+                 DivergedTold, HandoverRequested, HandoverIsReady, HandoverIsDone, HandoverAborted,
+                 SessionUp, CloseSession, PauseReading, ResumeReading, FlowChanged>;
 
 }  // namespace hotpair::rbs::session

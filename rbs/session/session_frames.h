@@ -224,11 +224,11 @@ struct Diverged {
   Term term;               ///< the master's, as known to the sender
   std::uint32_t sync = 0;  ///< one telling; its slices are numbered from 0
   std::uint32_t slice = 0;
-  Epoch epoch;               ///< newest of the sender's line
-  Sequence last;             ///< and where that ends
-  bool deposed = false;      ///< the sender was master until it heard of the term
-  bool done = false;         ///< no slice follows
-  std::uint64_t held = 0;    ///< records of memberships in the sender's copy
+  Epoch epoch;             ///< newest of the sender's line
+  Sequence last;           ///< and where that ends
+  bool deposed = false;    ///< the sender was master until it heard of the term
+  bool done = false;       ///< no slice follows
+  std::uint64_t held = 0;  ///< records of memberships in the sender's copy
   std::vector<Record> records;
   friend bool operator==(const Diverged&, const Diverged&) = default;
 };
@@ -273,10 +273,10 @@ struct Bye {
   friend bool operator==(const Bye&, const Bye&) = default;
 };
 
-using Frame = std::variant<Open, Accept, Refuse, ScopeState, BulkBegin, BulkRecords, LiveRecords,
-                           BulkEnd, Ack, Flow, Digests, Ranges, RangesDiffer, Repair, Handover,
-                           HandoverReady, HandoverDone, HandoverAbort, Keepalive, Bye, Diverged,
-                           DivergedTaken>;
+using Frame =
+    std::variant<Open, Accept, Refuse, ScopeState, BulkBegin, BulkRecords, LiveRecords, BulkEnd,
+                 Ack, Flow, Digests, Ranges, RangesDiffer, Repair, Handover, HandoverReady,
+                 HandoverDone, HandoverAbort, Keepalive, Bye, Diverged, DivergedTaken>;
 
 /// "BulkBegin" and so on, for logs and displays.
 [[nodiscard]] std::string_view name_of(const Frame& frame);

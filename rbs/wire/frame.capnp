@@ -1,7 +1,8 @@
 @0xc5a1f06d3be28a47;
 
-# Frames of the RBS channel, protocols 1 and 2 (Diverged, DivergedTaken). Numbers are never reused; Open, Accept and Refuse keep
-# their layout for ever, since they are read before a version is agreed.
+# Frames of the RBS channel, protocols 1 and 2 (Diverged, DivergedTaken). Numbers are never
+# reused; Open, Accept and Refuse keep their layout for ever, since they are read before a version
+# is agreed.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("hotpair::rbs::wire::schema");

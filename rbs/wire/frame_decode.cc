@@ -209,16 +209,9 @@ class Decoder {
   }
 
   session::Diverged diverged(schema::Diverged::Reader from) {
-    return {ScopeId{from.getScope()},
-            term(from.getTerm()),
-            from.getSync(),
-            from.getSlice(),
-            epoch(from.getEpoch()),
-            Sequence{from.getLast()},
-            from.getDeposed(),
-            from.getDone(),
-            from.getHeld(),
-            records(from.getRecords())};
+    return {ScopeId{from.getScope()}, term(from.getTerm()),      from.getSync(),    from.getSlice(),
+            epoch(from.getEpoch()),   Sequence{from.getLast()},  from.getDeposed(), from.getDone(),
+            from.getHeld(),           records(from.getRecords())};
   }
 
   session::LiveRecords live(schema::LiveRecords::Reader from) {

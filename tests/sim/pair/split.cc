@@ -96,8 +96,8 @@ class Split {
   }
   /// Hosts that a query reaches answer at a random time within what it gives them.
   void hear(int from, const node::SendGroupMessage& sent) {
-    const auto packet = wire::parse_igmp_message(
-        sent.message, {sent.source, sent.destination, 1, true}, {true});
+    const auto packet =
+        wire::parse_igmp_message(sent.message, {sent.source, sent.destination, 1, true}, {true});
     if (!packet) return world_.fail("{} asked with a query that does not parse", from);
     const auto* query = std::get_if<wire::Query>(&packet->message);
     if (query == nullptr) return;
@@ -196,8 +196,7 @@ class Split {
       if (crashed_) continue;  // whoever dies takes its word along: then the hosts are asked
       longest_gap_ = std::max(longest_gap_, world_.now() - since);
       if (world_.now() - since > kHealGap)
-        world_.fail("{} has no stream since {} ms", one.to_string(),
-                    (world_.now() - since) / 1ms);
+        world_.fail("{} has no stream since {} ms", one.to_string(), (world_.now() - since) / 1ms);
     }
   }
   void check_ended() {

@@ -11,11 +11,11 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::Contains;
 using ::testing::HasSubstr;
-using ::testing::Not;
-using ::testing::Pair;
 using testing::kPeer;
 using testing::kScope;
 using testing::NodeStand;
+using ::testing::Not;
+using ::testing::Pair;
 namespace session = rbs::session;
 namespace gmp = mcast::gmp;
 
@@ -50,14 +50,16 @@ class DivergenceTest : public ::testing::Test {
     stand.come_up();
   }
   session::Diverged slice(std::uint32_t number, std::vector<unsigned> groups, bool done) const {
-    session::Diverged frame{kScope, stand.scope().role.term(), 2, number,
-                            {{1, kPeer}, 0}, Sequence{50}, true, done, 10, {}};
+    session::Diverged frame{
+        kScope, stand.scope().role.term(), 2, number, {{1, kPeer}, 0}, Sequence{50}, true, done, 10,
+        {}};
     for (const unsigned one : groups) {
       gmp::GroupValue value;
       value.mode = gmp::FilterMode::exclude;
       value.is_dynamic = true;
       value.last_reporter = IpAddress::v4(0x0a000f64U);
-      const auto change = codec.encode(kScope, gmp::GroupMembership{{LinkId{1}, group(one)}, value});
+      const auto change =
+          codec.encode(kScope, gmp::GroupMembership{{LinkId{1}, group(one)}, value});
       frame.records.push_back({change->key, *change->value});
     }
     return frame;

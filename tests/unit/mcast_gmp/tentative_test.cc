@@ -58,10 +58,9 @@ constexpr auto IS_EX = RecordType::mode_is_exclude;
 
 const Row kRows[] = {
     {"NothingHereExclude", IS_IN, "", kExclude(), Taken::added, "E(,)", "Q(G)", "", IS_EX, ""},
-    {"NothingHereInclude", IS_IN, "", kInclude("12"), Taken::added, "I(12)", "Q(G,12)", "",
-     IS_IN, "12"},
-    {"NothingHereBlocked", IS_IN, "", kExclude("3"), Taken::added, "E(,3)", "Q(G)", "", IS_EX,
-     "3"},
+    {"NothingHereInclude", IS_IN, "", kInclude("12"), Taken::added, "I(12)", "Q(G,12)", "", IS_IN,
+     "12"},
+    {"NothingHereBlocked", IS_IN, "", kExclude("3"), Taken::added, "E(,3)", "Q(G)", "", IS_EX, "3"},
     {"IncludeHereExclude", IS_IN, "1", kExclude(), Taken::widened, "E(1,)", "Q(G)", "I(1)", IS_EX,
      ""},
     {"IncludeHereBlocked", IS_IN, "1", kExclude("1"), Taken::widened, "E(1,)", "Q(G)", "I(1)",
@@ -91,9 +90,7 @@ class TentativeTable : public ::testing::TestWithParam<std::tuple<Family, Row>> 
     rig.run(10ms);
     EXPECT_EQ(rig.asked(), row.asked);
   }
-  [[nodiscard]] Tentative counts() const {
-    return rig.machine.tentative(kLink, rig.names.family);
-  }
+  [[nodiscard]] Tentative counts() const { return rig.machine.tentative(kLink, rig.names.family); }
   [[nodiscard]] unsigned waits() const {
     const std::string_view asked(row.asked);
     const auto sources = std::ranges::count_if(asked, [](char c) { return c >= '1' && c <= '9'; });
@@ -187,8 +184,9 @@ TEST_P(Tentatives, AStreamOfThemAsksAllNoMoreThanOnceInAResponseInterval) {
 /// Its hosts were on the other side of the split when it was asked for last.
 TEST_P(Tentatives, WhatIsKnownLivesUntilAllHostsWereAsked) {
   Rig rig(GetParam());
-  rig.hear(wire::SourceReport{{{IS_EX, rig.names.group(1), {}}, {IS_EX, rig.names.group(2), {}}}, 0},
-           rig.names.host());
+  rig.hear(
+      wire::SourceReport{{{IS_EX, rig.names.group(1), {}}, {IS_EX, rig.names.group(2), {}}}, 0},
+      rig.names.host());
   rig.run(259s);
   const std::uint64_t general = rig.interface().counters.sent_general;
   EXPECT_EQ(tell(rig, kExclude(), 1), Taken::known);
@@ -237,9 +235,9 @@ TEST_P(Tentatives, NothingThatMayNotBeHereIsTaken) {
   };
   EXPECT_EQ(unite(rig.names.ssm_group()), Taken::refused);
   EXPECT_EQ(unite(grp(GetParam() == Family::ipv4 ? "224.0.0.5" : "ff02::5")), Taken::refused);
-  EXPECT_EQ(rig.machine.on_tentative(GroupMembership{{LinkId{99}, rig.names.group()}, exclude},
-                                     rig.now),
-            Taken::refused);
+  EXPECT_EQ(
+      rig.machine.on_tentative(GroupMembership{{LinkId{99}, rig.names.group()}, exclude}, rig.now),
+      Taken::refused);
   EXPECT_TRUE(rig.snapshot().groups.empty());
 }
 
