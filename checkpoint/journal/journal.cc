@@ -42,8 +42,6 @@ Epoch Journal::epoch() const {
 // ---- as master ----
 
 Epoch Journal::begin(Term term, TimePoint now) {
-  // A copy that was never finished is no state of its master's line: who has that line gets a bulk.
-  if (meta_.incomplete) meta_.history.clear();
   static_cast<void>(now);
   if (!writing_) drop_window();
   writing_ = true;

@@ -44,7 +44,7 @@ std::vector<ha::keeper::BfdSessionConfig> bfd_of(int index, std::uint64_t seed,
   return sessions;
 }
 
-node::NodeConfig config_of(int index, std::uint64_t seed) {
+node::NodeConfig config_with_bfd(int index, std::uint64_t seed) {
   node::NodeConfig config = config_of(index);
   config.bfd = bfd_of(index, seed, config.etrunks.front());
   return config;
@@ -56,9 +56,9 @@ class Scenario {
       : options_(options),
         world_(options.seed),
         network_(world_),
-        a_(world_, network_, 0, NodeId{0xa11ce00000000001ULL}, config_of(0, options.seed),
+        a_(world_, network_, 0, NodeId{0xa11ce00000000001ULL}, config_with_bfd(0, options.seed),
            options.bug),
-        b_(world_, network_, 1, NodeId{0xb0b0000000000002ULL}, config_of(1, options.seed),
+        b_(world_, network_, 1, NodeId{0xb0b0000000000002ULL}, config_with_bfd(1, options.seed),
            options.bug) {
     world_.set_verbose(options.verbose);
     network_.connect(a_, b_);
