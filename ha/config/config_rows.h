@@ -25,7 +25,7 @@ enum class View : std::uint8_t {
   bfd,
   bfd_session,
 };
-inline constexpr std::uint8_t kViewCount = 8;
+inline constexpr std::uint8_t kViewCount = static_cast<std::uint8_t>(View::bfd_session) + 1;
 
 /// How the view is called in messages: "e-trunk", "interface".
 [[nodiscard]] std::string_view name_of(View view);

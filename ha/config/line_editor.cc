@@ -176,6 +176,7 @@ void LineEditor::rebase(Config base) {
       (editor_.view == View::etrunk && config.find_etrunk(editor_.etrunk_id) == nullptr) ||
       (editor_.view == View::ssl_policy && config.find_ssl_policy(editor_.name) == nullptr) ||
       (editor_.view == View::service && config.find_service(editor_.name) == nullptr) ||
+      (editor_.view == View::bfd_session && config.find_bfd_session(editor_.name) == nullptr) ||
       (editor_.view == View::profile && config.find_profile(editor_.name) == nullptr) ||
       (editor_.view == View::interface &&
        config.find_interface(editor_.interface_name.name) == nullptr);

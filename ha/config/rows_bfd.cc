@@ -40,12 +40,31 @@ void remove_session(Editor& editor, const std::string& name) {
   sessions.erase(found);
 }
 
+void set_binding(BfdSessionModel& session, const Values& values, SourceLine line) {
+  session.peer.set(values.address("peer"), line);
+  session.source = {};
+  session.interface = {};
+  if (values.has("source")) session.source.set(values.address("source"), line);
+  if (values.has("interface")) session.interface.set(values.get<InterfaceName>("interface"), line);
+}
+
+// With its binding only the session that is bound so is meant.
+void unbind_session(Editor& editor, const std::string& name, const Values& values) {
+  const BfdSessionModel* session = editor.config.find_bfd_session(name);
+  if (session == nullptr) return;
+  BfdSessionModel meant;
+  meant.name = name;
+  set_binding(meant, values, editor.line);
+  if (meant.header() == session->header()) return remove_session(editor, name);
+  editor.warn(
+      fmt::format("bfd session {} is bound in another way and stays; 'undo bfd {}' "
+                  "removes it",
+                  name, name));
+}
+
 void bind_session(Editor& editor, const Values& values) {
   const std::string& name = values.text("name");
-  if (editor.undo) {
-    remove_session(editor, name);
-    return;
-  }
+  if (editor.undo) return unbind_session(editor, name, values);
   if (editor.config.bfd_sessions.size() >= kSessionsMax &&
       editor.config.find_bfd_session(name) == nullptr) {
     editor.refuse(fmt::format("there are {} BFD sessions, more are refused", kSessionsMax));
@@ -54,12 +73,7 @@ void bind_session(Editor& editor, const Values& values) {
   editor.name = name;
   BfdSessionModel& session = editor.bfd_session();
   const std::string before = session.header();
-  session.peer.set(values.address("peer"), editor.line);
-  session.source = {};
-  session.interface = {};
-  if (values.has("source")) session.source.set(values.address("source"), editor.line);
-  if (values.has("interface"))
-    session.interface.set(values.get<InterfaceName>("interface"), editor.line);
+  set_binding(session, values, editor.line);
   move_kept_lines(editor.config, before, session.header());
   editor.enter(View::bfd_session, session.header());
 }
@@ -159,6 +173,9 @@ void print_shutdown(const PrintScope& scope, LineSink& sink) {
   if (*shutdown) sink.line("shutdown", shutdown.line);
 }
 
+// Other makers' lists of a session end with it.
+void accept_commit(Editor&, const Values&) {}
+
 // ---- followers ----
 
 void set_etrunk_track(Editor& editor, const Values& values) {
@@ -219,7 +236,7 @@ constexpr ConfigRow kRows[] = {
     {kSession, "tos-exp value:0-7", "Priority of packets (always 6)", nullptr, nullptr, kLater},
     {kSession, "wtr minutes:1-60", "Wait before Up is told", nullptr, nullptr, kLater},
     {kSession, "process-pst", "Port state table", nullptr, nullptr, kLater},
-    {kSession, "commit", "Commit the session (not needed)", nullptr, nullptr, kLater},
+    {kSession, "commit", "Every line counts at once: not needed", accept_commit, nullptr},
 
     {View::etrunk, "e-trunk track bfd-session session-name session:STRING15",
      "BFD session of the E-Trunk's own path", set_etrunk_track, print_etrunk_track},

@@ -254,6 +254,7 @@ class Keeper {
   void check_leases(TimePoint now);
   void check_silence(TimePoint now);
   void allow_reopen(EtrunkId id);
+  void shorten_long_lease(Scope& scope, TimePoint now);
   void renew_leases(TimePoint now);
   void store(Scope& scope, std::uint64_t word);
   [[nodiscard]] TimePoint lease_end(const Scope& scope, TimePoint now) const;

@@ -180,12 +180,24 @@ void Keeper::allow_reopen(EtrunkId id) {
   if (any) sessions_.at(id).machine.announce();  // a lease counts from a send
 }
 
+// A peer that was counted as dead is back and has echoed nothing yet: from its return on it is as
+// patient as with any master, so the long lease must not outlive this keeper. A usual one runs out.
+void Keeper::shorten_long_lease(Scope& scope, TimePoint now) {
+  const Session* session = session_of(scope);
+  if (scope.gate != Gate::leased || session == nullptr || !session->machine.peer_heard()) return;
+  const TimePoint end = now + session->machine.patience_asked() + kLeaseMargin;
+  if (end < end_of(scope.word)) store(scope, word_of(end));
+}
+
 void Keeper::renew_leases(TimePoint now) {
   for (auto& [id, scope] : scopes_) {
     const bool reopen = scope.gate == Gate::expired && scope.may_reopen;
     if (scope.gate != Gate::leased && !reopen) continue;
     TimePoint end = lease_end(scope, now);
-    if (end <= now) continue;
+    if (end <= now) {
+      shorten_long_lease(scope, now);
+      continue;
+    }
     if (reopen) {
       scope.gate = Gate::leased;
       store(scope, word_of(end));
