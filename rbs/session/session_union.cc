@@ -79,8 +79,7 @@ void ReplicationSession::State::on(Diverged&& frame, TimePoint) {
 void ReplicationSession::State::settle_union(SessionScope& scope, TimePoint now) {
   if (scope.teller.take_finished()) {
     core.effects.push(DivergedTold{scope.id, scope.posture.term, scope.teller.told()});
-    scope.deposed = false;
-    announce(scope, now);
+    announce(scope, now);  // the BulkBegin that answers it says that all of this arrived
   }
   if (!scope.heard.answer || !core.up) return;
   const checkpoint::journal::Journal& journal = *scope.journal;

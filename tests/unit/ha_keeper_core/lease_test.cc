@@ -200,6 +200,21 @@ TEST(Lease, FrozenLonelyMasterReopensAfterADetectionTimeOfSilence) {
   EXPECT_TRUE(pair.open(pair.a));
 }
 
+// It has echoed nothing since, and takes over a detection time after what it heard last: if this
+// keeper died now, the lease of its gate must be over by then.
+TEST(Lease, TheLongLeaseEndsWithTheFirstHelloOfAPeerThatIsBack) {
+  Pair pair;
+  pair.bring_up();
+  pair.freeze(pair.b);
+  pair.run_for(seconds(1));
+  ASSERT_GE(pair.lease(pair.a), seconds(1));
+  pair.b.socket.clear();
+  pair.a.link[0] = false;
+  pair.thaw(pair.b);
+  pair.run_for(milliseconds(21));
+  EXPECT_LE(pair.lease(pair.a), milliseconds(150));
+}
+
 TEST(Lease, AFrozenBackupDoesNotTakeOverWhenItWakes) {
   Pair pair;
   pair.bring_up();
