@@ -191,10 +191,11 @@ std::string to_text(const DatabasesModel& model) {
                           scope.store_failure);
     Table table({"Database", "Entries", "Sent", "Acked", "Awaiting", "Digest", "Lag", "Lag(ms)"});
     for (const DatabaseRow& row : scope.databases)
-      table.add({row.name, fmt::format("{}", row.entries), fmt::format("{}", row.sent),
-                 fmt::format("{}", row.acked), fmt::format("{}", row.awaiting_ack),
-                 std::string(word_of(row.digest)), fmt::format("{}", row.lag_records),
-                 fmt::format("{}", row.lag_ms)});
+      table.add(
+          {row.name, fmt::format("{}", row.entries), fmt::format("{}", row.sent),
+           fmt::format("{}", row.acked), fmt::format("{}", row.awaiting_ack),
+           std::string(scope.scope == ScopeId{} ? "-" : word_of(row.digest)),  // 0 has no peer
+           fmt::format("{}", row.lag_records), fmt::format("{}", row.lag_ms)});
     text += table.text();
   }
   return text;

@@ -54,7 +54,7 @@ std::string etrunk_reason(Cause cause) {
 std::string detection_of(Cause cause) {
   switch (cause) {
     case Cause::paths_down:
-      return "hello timeout";
+      return "silence on every path";
     case Cause::peer_access_lost:
       return "the master's hello: its access link is down";
     case Cause::peer_control_dead:

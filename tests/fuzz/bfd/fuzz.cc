@@ -28,7 +28,7 @@ SessionConfig config(bool multihop) {
   return config;
 }
 
-void drain(BfdTable& table, TimePoint now) {
+void drain(BfdTable& table) {
   std::size_t effects = 0;
   while (auto effect = table.poll_effect()) {
     HA_ASSERT(++effects <= 16);
@@ -54,7 +54,7 @@ void one_datagram(BfdTable& table, ByteSpan datagram, std::uint8_t how, TimePoin
   if ((how & 2U) != 0) arrival.ttl = 251;
   if (packet->auth) arrival.digest = (how & 4U) != 0 ? DigestCheck::wrong : DigestCheck::verified;
   table.on_packet(*packet, arrival, now);
-  drain(table, now);
+  drain(table);
 }
 
 }  // namespace
@@ -64,7 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   TimePoint now{std::chrono::seconds(1)};
   BfdTable table(1);
   table.configure({config(false), config(true)}, now);
-  drain(table, now);
+  drain(table);
   for (std::size_t step = 0; step < kStepsMax && reader.remaining() > 0; ++step) {
     const std::uint8_t how = reader.u8();
     const std::size_t length = std::min<std::size_t>(reader.u8() & 0x3fU, reader.remaining());
@@ -73,13 +73,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if ((how & 8U) != 0 && due) now = std::max(now, *due);
     if ((how & 16U) != 0) now += std::chrono::milliseconds(45);
     table.on_timeout(now);
-    drain(table, now);
+    drain(table);
     if ((how & 32U) == 0) continue;
     SessionConfig changed = config((how & 64U) != 0);
     changed.min_tx_us = 3'000U * how;
     changed.admin_down = (how & 128U) != 0;
     table.configure({changed, config((how & 64U) == 0)}, now);
-    drain(table, now);
+    drain(table);
   }
   static_cast<void>(table.views());
   return 0;

@@ -15,7 +15,7 @@ import re
 import time
 from datetime import datetime
 
-from .config import DEVICE, overlay, seed_text, timers
+from .config import DEVICE, VENDOR, both_families, overlay, seed_text, timers
 from .faults import Link
 from .ovs import OpenVswitch
 from .scenario import Scene, attempt, scene
@@ -30,6 +30,9 @@ SYSTEM_ID = "00e0-fc12-3455"
 X3_20 = {"hello_ms": 20, "multiplier": 3, "revert_s": 120, "grace_s": 10}
 X3_50 = {**X3_20, "hello_ms": 50}
 TIMERS = {"20 ms x 3": X3_20, "50 ms x 3": X3_50}
+BFD_20 = {**VENDOR, "bfd_ms": 20, "bfd_multiplier": 3}
+BFD_50 = {**VENDOR, "bfd_ms": 50, "bfd_multiplier": 3}
+BFD_TIMERS = {"BFD 20 ms x 3": BFD_20, "BFD 50 ms x 3": BFD_50}  # beside the vendor's hellos
 
 PATHS = {  # source and peer: over the direct link, and over D
     "ipv4": {"a": (("10.0.13.1", "10.0.13.3"), ("10.0.12.1", "10.0.23.3")),
@@ -38,18 +41,49 @@ PATHS = {  # source and peer: over the direct link, and over D
              "b": (("2001:DB8:10::2", "2001:DB8:10::1"), ("2001:DB8:30::1", "2001:DB8:20::1"))},
 }
 
+# The E-Trunk's own path, between loopbacks, and the interface of the direct one.
+OWN_PATH = {"ipv4": {"a": ("1.1.1.1", "3.3.3.3"), "b": ("3.3.3.3", "1.1.1.1")},
+            "ipv6": {"a": ("2001:DB8:11::11", "2001:DB8:33::33"),
+                     "b": ("2001:DB8:33::33", "2001:DB8:11::11")}}
+DIRECT = "interface GigabitEthernet0/1/1"
+
+
+def bfd_sections(family, node, values):
+    """One authenticated session a path: with a path that has none, hellos keep their own pace."""
+    ip = "ip" if family == "ipv4" else "ipv6"
+    ends = {"direct": PATHS[family][node][0], "round": PATHS[family][node][1],
+            "own": OWN_PATH[family][node]}
+    sections = [("bfd",)]
+    for name, (ours, theirs) in ends.items():
+        place = f" {DIRECT}" if name == "direct" else ""
+        sections.append((f"bfd {name} bind peer-{ip} {theirs}{place} source-{ip} {ours}",
+                         f"min-tx-interval {values['bfd_ms']}",
+                         f"min-rx-interval {values['bfd_ms']}",
+                         f"detect-multiplier {values['bfd_multiplier']}",
+                         "authentication-mode met-sha1 key-id 1 plain lab"))
+    return sections
+
 
 def etrunk_configs(family, values, lacp="fast", one_system=True, etrunk_lines=None, sections=()):
     """Both nodes' files. Without `values` (timers) the seed's own text, word for word.
 
-    `etrunk_lines`: node -> more lines of the E-Trunk's view; `sections`: more of both files.
+    `etrunk_lines`: node -> more lines of the E-Trunk's view; `sections`: more of both files. Family
+    "both": IPv4 with the IPv6 of the other seed on top, paths over IPv4.
     """
+    base = "ipv6" if family == "ipv6" else "ipv4"
     result = {}
     for node in DEVICE:
-        text = seed_text(family, node)
+        text = seed_text(base, node)
+        if family == "both":
+            text = overlay(text, *both_families(node))
         if values:
-            paths = [f"path source {ours} peer {theirs}" for ours, theirs in PATHS[family][node]]
+            paths = [f"path source {ours} peer {theirs}" for ours, theirs in PATHS[base][node]]
             mine = [] if etrunk_lines is None else etrunk_lines.get(node, [])
+            if "bfd_ms" in values:
+                text = overlay(text, *bfd_sections(base, node, values))
+                names = ("direct", "round")
+                paths = [f"{path} bfd-session {name}" for path, name in zip(paths, names)]
+                mine = ["e-trunk track bfd-session session-name own", *mine]
             system = [(f"lacp e-trunk system-id {SYSTEM_ID}",)] if one_system else []
             text = overlay(text, (*timers(values), *paths, *mine), *system,
                            ("interface Eth-Trunk1", f"lacp timeout {lacp}"), *sections)
@@ -119,8 +153,18 @@ class EtrunkScene(Scene):
     def make_configs(self, extra):
         return etrunk_configs(self.family, self.timers, self._lacp, sections=extra, **self._config)
 
+    def timeout_ms(self):
+        """Until the peer is given up: by BFD where there is one."""
+        if "bfd_ms" in self.timers:
+            return self.timers["bfd_ms"] * self.timers["bfd_multiplier"]
+        return super().timeout_ms()
+
     def up(self, converge=True):
         super().up()
+        if "bfd_ms" in self.timers:
+            wait_until(lambda: all(each["state"] == "Up" for node in self.pair.nodes
+                                   for each in node.display("bfd", "session")["sessions"]),
+                       20, "every BFD session is up")
         if converge:
             self.converged("a")
 
