@@ -194,11 +194,14 @@ std::string to_text(const SwitchoverHistoryModel& model) {
   if (model.switchovers.empty()) return "No switchover since the daemon was first started.\n";
   std::string text;
   for (const Switchover& each : model.switchovers) {
-    text +=
-        fmt::format("#{} {} {} scope {}{}: {} -> {}, {}\n", each.number,
-                    date_of(each.began, each.utc_offset_s), each.planned ? "planned" : "unplanned",
-                    each.scope.value(), each.profile.empty() ? "" : " (" + each.profile + ")",
-                    word_of(each.from), word_of(each.to), each.result);
+    // A master that stays one: a split has healed.
+    const std::string_view kind = each.from == each.to ? "healed"
+                                  : each.planned       ? "planned"
+                                                       : "unplanned";
+    text += fmt::format("#{} {} {} scope {}{}: {} -> {}, {}\n", each.number,
+                        date_of(each.began, each.utc_offset_s), kind, each.scope.value(),
+                        each.profile.empty() ? "" : " (" + each.profile + ")", word_of(each.from),
+                        word_of(each.to), each.result);
     text += fmt::format("   cause {}, seen by {}, term {}\n", each.cause,
                         each.detection.empty() ? "-" : each.detection, term_text(each.term));
     text += fmt::format("   {} memberships\n", each.memberships);

@@ -16,6 +16,12 @@ using checkpoint::DatabaseId;
 
 constexpr std::size_t kFirst = 5;  // that are named
 
+/// Nobody had said that the other may take over: both may have served hosts.
+bool taken_in_silence(keeper::Cause cause) {
+  return cause == keeper::Cause::paths_down || cause == keeper::Cause::alone ||
+         cause == keeper::Cause::election;
+}
+
 std::uint64_t membership_records(const Scope& scope) {
   std::uint64_t records = 0;
   for (const checkpoint::DatabaseDigest& one : scope.journal.digests())
@@ -74,7 +80,7 @@ void Node::tell_divergence(Scope& scope, TimePoint now) {
   if (divergence.told) return;
   divergence.told = true;
   const std::uint64_t differ = divergence.only_there + divergence.less_here + divergence.refused;
-  const bool split = divergence.deposed && scope.role.cause() != keeper::Cause::handover;
+  const bool split = divergence.deposed && taken_in_silence(scope.role.cause());
   if (differ == 0 && !split) return scope.divergence.reset();
   const std::uint64_t common =
       divergence.held_there - std::min(divergence.held_there, divergence.only_there);

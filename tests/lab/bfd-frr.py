@@ -56,6 +56,8 @@ def frr_config(passive):
 class Wire:
     """What lib.node.Node needs of a topology: our router `a` and FRR's, one link."""
 
+    port_names = {}
+
     def __init__(self, world):
         self.world = world
         self.nodes = {"a": world.namespace("a"), "frr": world.namespace("frr")}

@@ -205,7 +205,7 @@ class EtrunkScene(Scene):
         alone. `switch_enabled` is what the switch's own log says, from the fault on.
         """
         node = getattr(self.pair, name)
-        story = next(s for s in node.switchovers() if s["to"] == "master")
+        story = node.takeovers()[0]
         at = {phase["name"]: phase["at_us"] / 1000 for phase in story["phases"]}
         wall_offset = time.time() - now_ns() / 1e9
         began = datetime.fromisoformat(story["began"].replace("Z", "+00:00")).timestamp()

@@ -218,6 +218,11 @@ class Node:
     def switchovers(self):
         return self.display("switchover", "history")["switchovers"]
 
+    def takeovers(self):
+        """Stories of becoming master; a master that stays one tells of a healed split."""
+        return [story for story in self.switchovers()
+                if story["to"] == "master" and story["from"] != "master"]
+
     def alarms(self):
         return self.display("alarm", "active")["alarms"]
 
