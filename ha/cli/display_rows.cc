@@ -232,7 +232,7 @@ constexpr CommandRow kRows[] = {
      AccessRole::view, databases},
     {"display keeper", "The reflex process: gates, leases, armed plans", AccessRole::view,
      keeper_status},
-    {"display bfd session [ all | session-name name:STRING15 ] [ verbose ]",
+    {"display bfd session [ all ] [ session-name name:STRING15 ] [ verbose ]",
      "BFD sessions, or one of them", AccessRole::view, bfd_sessions},
     {"display switchover history", "Each change of master as one story", AccessRole::view, history},
     {"display switchover readiness", "What stands in the way of a planned switchover",

@@ -30,8 +30,8 @@ def show(node, *words):
 def come_up(stage):
     tell("Two routers, DeviceA and DeviceB, in network namespaces of this machine, with addresses\n"
          "    and configuration files of the two hot-backup examples, IGMP and MLD together.\n"
-         "    Upstream an independent router sends every stream to both; three hosts sit behind an\n"
-         "    access switch (Open vSwitch) that has one LACP bond with a link to either router.")
+         "    Upstream an independent router sends every stream to both; three hosts sit behind\n"
+         "    an access switch (Open vSwitch), whose one LACP bond has a link to either router.")
     stage.up()
     a, b = stage.pair.nodes
     tell("Both are up: DeviceA is master, DeviceB its backup, and all state is mirrored over TLS.")
@@ -55,8 +55,9 @@ def streams_flow(stage):
 
 def master_dies(stage, report):
     b = stage.pair.b
-    tell("Now DeviceA dies: every process killed, every link down at once. BFD gives it up after\n"
-         f"    {stage.timeout_ms()} ms on every path; DeviceB's keeper opens its gate and asks nobody.")
+    tell("Now DeviceA dies: every process killed, every link down at once. BFD gives it up\n"
+         f"    after {stage.timeout_ms()} ms on every path; DeviceB's keeper opens its gate and\n"
+         "    asks nobody.")
     fault = kill_fault(stage, with_links=True)
     row, measured, window = stage.measure(fault.fire, after=STREAM_S)
     b.wait("master", 5)
