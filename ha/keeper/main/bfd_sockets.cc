@@ -1,6 +1,5 @@
 #include "ha/keeper/main/bfd_sockets.h"
 
-#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -9,114 +8,57 @@
 #include <cerrno>
 #include <cstring>
 
+#include "ha/keeper/main/udp_socket.h"
+
 namespace hotpair::ha::keeper {
 namespace {
 
-constexpr int kClassSelector6 = 0xc0;  // RFC 4594: network control
-constexpr int kPriority = 6;
 constexpr int kReceiveBytes = 4 << 20;
 constexpr int kSenderReceiveBytes = 2048;  // nobody is asked to write there
 constexpr unsigned kSourcePorts = 65536 - bfd::kSourcePortMin;
 constexpr unsigned kPortsTried = 256;
 constexpr std::size_t kDatagramMax = 256;
-#ifndef IPV6_FREEBIND
-constexpr int IPV6_FREEBIND = 78;
-#endif
-
-union Address {
-  sockaddr generic;
-  sockaddr_in v4;
-  sockaddr_in6 v6;
-};
-
-socklen_t fill(Address& address, const IpAddress& ip, std::uint16_t port, unsigned ifindex) {
-  std::memset(&address, 0, sizeof address);
-  if (ip.is_v4()) {
-    address.v4.sin_family = AF_INET;
-    address.v4.sin_port = htons(port);
-    std::memcpy(&address.v4.sin_addr, ip.bytes().data(), 4);
-    return sizeof address.v4;
-  }
-  address.v6.sin6_family = AF_INET6;
-  address.v6.sin6_port = htons(port);
-  std::memcpy(&address.v6.sin6_addr, ip.bytes().data(), 16);
-  if (ip.is_link_local_unicast()) address.v6.sin6_scope_id = ifindex;
-  return sizeof address.v6;
-}
-
-bool set(int fd, int level, int name, int value) {
-  return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
-}
-
-std::unexpected<Error> failed(const char* what) {
-  const ErrorCode code = errno == EADDRINUSE ? ErrorCode::exists : ErrorCode::unavailable;
-  return fail(code, std::string(what) + ": " + std::strerror(errno));
-}
 
 std::uint16_t port_of(bool multihop) { return multihop ? bfd::kMultihopPort : bfd::kSingleHopPort; }
 
-struct Opened {
-  FileDescriptor fd;
-  unsigned ifindex = 0;
-};
-
-// Not bound yet; tied to the device where there is one.
-Result<Opened> open_socket(const IpAddress& local, const std::string& device) {
-  const bool v4 = local.is_v4();
-  Opened made;
-  made.fd = FileDescriptor(
-      ::socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!made.fd.valid()) return failed("socket");
-  const int fd = made.fd.get();
-  if (!device.empty()) {
-    made.ifindex = ::if_nametoindex(device.c_str());
-    if (made.ifindex == 0) return failed("device");
-    if (::setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device.c_str(),
-                     static_cast<socklen_t>(device.size())) != 0) {
-      return failed("bind to device");
-    }
-  }
-  const int level = v4 ? static_cast<int>(IPPROTO_IP) : static_cast<int>(IPPROTO_IPV6);
-  if (!set(fd, level, v4 ? IP_FREEBIND : IPV6_FREEBIND, 1)) return failed("freebind");
-  if (!v4 && !set(fd, level, IPV6_V6ONLY, 1)) return failed("v6only");
-  return made;
-}
-
-Result<Opened> open_receiver(const IpAddress& local, const std::string& device, bool multihop) {
-  auto made = open_socket(local, device);
+Result<UdpSocket> open_receiver(const IpAddress& local, const std::string& device, bool multihop) {
+  auto made = open_udp(local, device);
   if (!made) return made;
   const int fd = made->fd.get();
   const bool v4 = local.is_v4();
-  const int level = v4 ? static_cast<int>(IPPROTO_IP) : static_cast<int>(IPPROTO_IPV6);
-  if (!set(fd, level, v4 ? IP_RECVTTL : IPV6_RECVHOPLIMIT, 1)) return failed("receive TTL");
-  if (!set(fd, level, v4 ? IP_PKTINFO : IPV6_RECVPKTINFO, 1)) return failed("packet info");
-  if (!set(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBytes))
-    static_cast<void>(set(fd, SOL_SOCKET, SO_RCVBUF, kReceiveBytes));
-  Address address;
+  const int level = level_of(local);
+  if (!set_option(fd, level, v4 ? IP_RECVTTL : IPV6_RECVHOPLIMIT, 1))
+    return socket_failed("receive TTL");
+  if (!set_option(fd, level, v4 ? IP_PKTINFO : IPV6_RECVPKTINFO, 1))
+    return socket_failed("packet info");
+  if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBytes))
+    static_cast<void>(set_option(fd, SOL_SOCKET, SO_RCVBUF, kReceiveBytes));
+  SocketAddress address;
   const socklen_t length = fill(address, local, port_of(multihop), made->ifindex);
-  if (::bind(fd, &address.generic, length) != 0) return failed("bind");
+  if (::bind(fd, &address.generic, length) != 0) return socket_failed("bind");
   return made;
 }
 
-Result<Opened> open_sender(const bfd::SessionConfig& config, bfd::Discriminator session) {
-  auto made = open_socket(config.local, config.device);
+Result<UdpSocket> open_sender(const bfd::SessionConfig& config, bfd::Discriminator session) {
+  auto made = open_udp(config.local, config.device);
   if (!made) return made;
   const int fd = made->fd.get();
   const bool v4 = config.local.is_v4();
-  const int level = v4 ? static_cast<int>(IPPROTO_IP) : static_cast<int>(IPPROTO_IPV6);
-  if (!set(fd, level, v4 ? IP_TTL : IPV6_UNICAST_HOPS, bfd::kSingleHopTtl)) return failed("TTL");
-  static_cast<void>(set(fd, level, v4 ? IP_TOS : IPV6_TCLASS, kClassSelector6));
-  static_cast<void>(set(fd, SOL_SOCKET, SO_PRIORITY, kPriority));
-  static_cast<void>(set(fd, SOL_SOCKET, SO_RCVBUF, kSenderReceiveBytes));
+  const int level = level_of(config.local);
+  if (!set_option(fd, level, v4 ? IP_TTL : IPV6_UNICAST_HOPS, bfd::kSingleHopTtl))
+    return socket_failed("TTL");
+  static_cast<void>(set_option(fd, level, v4 ? IP_TOS : IPV6_TCLASS, kClassSelector6));
+  static_cast<void>(set_option(fd, SOL_SOCKET, SO_PRIORITY, kNetworkControl));
+  static_cast<void>(set_option(fd, SOL_SOCKET, SO_RCVBUF, kSenderReceiveBytes));
   for (unsigned i = 0; i < kPortsTried; ++i) {
     const auto port =
         static_cast<std::uint16_t>(bfd::kSourcePortMin + (session.value() + i) % kSourcePorts);
-    Address address;
+    SocketAddress address;
     const socklen_t length = fill(address, config.local, port, made->ifindex);
     if (::bind(fd, &address.generic, length) == 0) return made;
     if (errno != EADDRINUSE) break;
   }
-  return failed("bind");
+  return socket_failed("bind");
 }
 
 IpAddress address_of(const void* raw, std::size_t size) {
@@ -244,12 +186,12 @@ Result<void> BfdSockets::send(bfd::Discriminator session, const bfd::ControlPack
     if (key == config.keys.end()) return fail(ErrorCode::refused, "no key");
     bfd::put_digest(datagram, sha1_.digest(bfd::digest_input(datagram, key->secret)));
   }
-  Address address;
+  SocketAddress address;
   const socklen_t length =
       fill(address, config.peer, port_of(config.multihop), found->second.ifindex);
   const ssize_t sent = ::sendto(found->second.fd.get(), datagram.data(), datagram.size(),
                                 MSG_DONTWAIT, &address.generic, length);
-  if (sent < 0) return failed("send");
+  if (sent < 0) return socket_failed("send");
   return {};
 }
 
@@ -266,7 +208,7 @@ void BfdSockets::read(int fd, std::size_t count, const std::function<void(const 
   std::array<std::byte, kDatagramMax> buffer;
   alignas(cmsghdr) std::array<std::byte, 256> control;
   for (std::size_t i = 0; i < count; ++i) {
-    Address address;
+    SocketAddress address;
     iovec vector{buffer.data(), buffer.size()};
     msghdr message{};
     message.msg_name = &address;
