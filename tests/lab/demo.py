@@ -56,8 +56,7 @@ def streams_flow(stage):
 def master_dies(stage, report):
     b = stage.pair.b
     tell("Now DeviceA dies: every process killed, every link down at once. BFD gives it up\n"
-         f"    after {stage.timeout_ms()} ms on every path; DeviceB's keeper opens its gate and\n"
-         "    asks nobody.")
+         f"    after {stage.timeout_ms()} ms on every path; its peer's keeper asks nobody.")
     fault = kill_fault(stage, with_links=True)
     row, measured, window = stage.measure(fault.fire, after=STREAM_S)
     b.wait("master", 5)
