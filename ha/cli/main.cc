@@ -150,6 +150,10 @@ int run_words(const Options& options, std::vector<std::string> words) {
     local.json = request.json;
     return run_pair(local, words);
   }
+  if (words.size() == 1 && words[0] == "help" && !request.json) {  // of use before a daemon runs
+    std::cout << help_text();
+    return kDone;
+  }
   if (abbreviates(words[0], "apply", 1) && words.size() > 1 && words.back() != "?" &&
       !words[1].ends_with('?')) {
     auto input = read_input(words[1]);

@@ -51,25 +51,26 @@ class Router:
         return [f"route replace {route}" for route in self.routes]
 
 
-def _routes(peer, peer4, peer6, link4, link6, up4, up6):
-    """To the peer's loopback by the direct link, else by D; to source and RP by D."""
+def _routes(peer, peer4, peer6, uplink6, link4, link6, up4, up6):
+    """To the peer's loopback by the direct link, else by D; to its uplink, source and RP by D."""
     return [f"{peer}/32 via {link4} metric 10", f"{peer}/32 via {up4} metric 20",
             f"{peer4} via {up4}", f"10.0.5.0/24 via {up4}", f"2.2.2.2/32 via {up4}",
             f"{peer6}/128 via {link6} metric 10", f"{peer6}/128 via {up6} metric 20",
+            f"{uplink6} via {up6}",
             f"2001:db8:40::/64 via {up6}", f"2001:db8:22::22/128 via {up6}"]
 
 
 ROUTER_A = Router(
     "a", {"ge0-1-1": ["10.0.13.1/24", "2001:db8:10::1/64"],
           "ge0-1-3": ["10.0.12.1/24", "2001:db8:20::1/64"]},
-    _routes("3.3.3.3", "10.0.23.0/24", "2001:db8:33::33", "10.0.13.3", "2001:db8:10::2",
-            "10.0.12.2", "2001:db8:20::2"),
+    _routes("3.3.3.3", "10.0.23.0/24", "2001:db8:33::33", "2001:db8:30::/64", "10.0.13.3",
+            "2001:db8:10::2", "10.0.12.2", "2001:db8:20::2"),
     {TRUNK: ["10.0.15.1/24", "2001:db8:15::1/64"], "lo": ["1.1.1.1/32", "2001:db8:11::11/64"]})
 ROUTER_B = Router(
     "b", {"ge0-1-1": ["10.0.13.3/24", "2001:db8:10::2/64"],
           "ge0-1-2": ["10.0.23.3/24", "2001:db8:30::1/64"]},
-    _routes("1.1.1.1", "10.0.12.0/24", "2001:db8:11::11", "10.0.13.1", "2001:db8:10::1",
-            "10.0.23.2", "2001:db8:30::2"),
+    _routes("1.1.1.1", "10.0.12.0/24", "2001:db8:11::11", "2001:db8:20::/64", "10.0.13.1",
+            "2001:db8:10::1", "10.0.23.2", "2001:db8:30::2"),
     {TRUNK: ["10.0.35.3/24", "2001:db8:35::3/64"], "lo": ["3.3.3.3/32", "2001:db8:33::33/64"]})
 ROUTERS = {"a": ROUTER_A, "b": ROUTER_B}
 
