@@ -17,6 +17,12 @@ SYS_PIDFD_GETFD = 438
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 
 
+def answers(path):
+    """Somebody listens there: the file alone comes a moment before."""
+    with socket.socket(socket.AF_UNIX) as attempt:
+        return attempt.connect_ex(str(path)) == 0
+
+
 class OpenVswitch:
     """One switch in a namespace; nothing of it is shared with another one on this machine."""
 
@@ -31,7 +37,7 @@ class OpenVswitch:
         world.start(namespace, "ovsdb-server", f"--remote=p{self.db}",
                     f"--unixctl={self.dir}/db.ctl", self.dir / "conf.db",
                     log=f"ovsdb-{namespace.name}")
-        wait_until(lambda: (self.dir / "db.sock").exists(), 5, "the switch's database")
+        wait_until(lambda: answers(self.dir / "db.sock"), 5, "the switch's database")
         self.vsctl("--no-wait", "init")
         self.start()
         self.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev",
@@ -51,7 +57,7 @@ class OpenVswitch:
             self.namespace, "chrt", "-f", str(REALTIME), "ovs-vswitchd", "--disable-system",
             f"--unixctl={self.control}", f"--log-file={self.dir}/switch.log", "-vconsole:off",
             self.db, log=f"ovs-{self.namespace.name}")
-        wait_until(self.control.exists, 10, "the switch's control socket")
+        wait_until(lambda: answers(self.control), 10, "the switch's control socket")
 
     def widen(self):
         """Gives its ports' packet sockets room for a burst, as a switch's hardware has."""
