@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lib.node import Node
 from lib.report import Report
-from lib.world import LabError, World, poll, wait_until
+from lib.world import LabError, World, answers, poll, wait_until
 
 FRR = Path("/usr/lib/frr")
 INTERVAL_MS, MULTIPLIER = 50, 5
@@ -100,7 +100,7 @@ class Bfdd:
     def start(self):
         (self.dir / "bfdd.vty").unlink(missing_ok=True)
         self.bfdd = self._start("bfdd", "--bfdctl", self.dir / "bfdd.sock")
-        wait_until(lambda: self.bfdd.alive() and (self.dir / "bfdd.vty").exists(), 20,
+        wait_until(lambda: self.bfdd.alive() and answers(self.dir / "bfdd.vty"), 20,
                    "bfdd's socket")
 
     def vtysh(self, *commands):

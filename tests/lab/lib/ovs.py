@@ -8,19 +8,13 @@ import subprocess
 from datetime import datetime
 from pathlib import Path
 
-from .world import LIBC, LabError, wait_until
+from .world import LIBC, LabError, answers, wait_until
 
 REALTIME = 5  # it stands for a switch's hardware: other work of the machine must not stop it
 RECEIVE_BYTES = 8 << 20  # of each port; the default holds 200 frames, a burst of the labs is 600
 SO_RCVBUFFORCE = 33
 SYS_PIDFD_GETFD = 438
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
-
-
-def answers(path):
-    """Somebody listens there: the file alone comes a moment before."""
-    with socket.socket(socket.AF_UNIX) as attempt:
-        return attempt.connect_ex(str(path)) == 0
 
 
 class OpenVswitch:

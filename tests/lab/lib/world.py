@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -53,6 +54,12 @@ def wait_until(condition, timeout, what, step=0.02):
     if not value:
         raise LabError(f"waited {timeout:g} s in vain for: {what}")
     return value
+
+
+def answers(path):
+    """Somebody listens on the Unix socket: the file alone comes a moment before."""
+    with socket.socket(socket.AF_UNIX) as attempt:
+        return attempt.connect_ex(str(path)) == 0
 
 
 def _setns(fd):
