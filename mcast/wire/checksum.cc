@@ -24,7 +24,13 @@ std::uint16_t internet_checksum(ByteSpan bytes) { return fold(sum(bytes)); }
 
 std::uint16_t pseudo_checksum(const IpAddress& source, const IpAddress& destination,
                               std::uint8_t protocol, ByteSpan payload) {
-  return fold(sum(source.bytes()) + sum(destination.bytes()) + payload.size() + protocol +
+  return pseudo_checksum(source, destination, protocol, payload, payload.size());
+}
+
+std::uint16_t pseudo_checksum(const IpAddress& source, const IpAddress& destination,
+                              std::uint8_t protocol, ByteSpan payload,
+                              std::size_t upper_layer_length) {
+  return fold(sum(source.bytes()) + sum(destination.bytes()) + upper_layer_length + protocol +
               sum(payload));
 }
 

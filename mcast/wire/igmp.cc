@@ -6,10 +6,12 @@
 #include "mcast/wire/checksum.h"
 #include "mcast/wire/float_code.h"
 #include "mcast/wire/gmp_body.h"
+#include "mcast/wire/ipv4_header.h"
 
 namespace hotpair::mcast::wire {
 namespace {
 
+constexpr std::uint8_t kIgmpProtocol = 2;
 constexpr std::uint8_t kQuery = 0x11;
 constexpr std::uint8_t kReportV1 = 0x12;
 constexpr std::uint8_t kReportV2 = 0x16;
@@ -19,11 +21,6 @@ constexpr std::size_t kShortLength = 8;     // versions 1 and 2
 constexpr std::size_t kQueryV3Length = 12;  // with no source
 constexpr Duration kUnit = std::chrono::milliseconds{100};
 constexpr Duration kVersion1Response = std::chrono::seconds{10};
-
-struct IpHeader {
-  IgmpArrival arrival;
-  ByteSpan payload;
-};
 
 // RFC 791 options; router alert (RFC 2113) is 94 04 00 00.
 bool find_router_alert(ByteSpan options) {
@@ -40,31 +37,18 @@ bool find_router_alert(ByteSpan options) {
   return false;
 }
 
-//  |Version|  IHL  |      TOS      |          Total Length         |
-//  |         Identification        |Flags|     Fragment Offset     |
-//  |      TTL      |    Protocol   |        Header Checksum        |
-//  |      Source, Destination, Options                             |
-std::expected<IpHeader, Reject> parse_ip(ByteSpan packet) {
-  if (packet.size() < 20) return std::unexpected(Reject::truncated);
-  ByteReader in(packet);
-  const std::uint8_t version = in.u8();
-  if ((version >> 4U) != 4) return std::unexpected(Reject::bad_ip_version);
-  const std::size_t header = std::size_t{4} * (version & 0x0fU);
-  if (header < 20 || header > packet.size()) return std::unexpected(Reject::bad_header_length);
-  in.skip(1);
-  const std::size_t total = in.u16();
-  if (total < header || total > packet.size()) return std::unexpected(Reject::bad_total_length);
-  in.skip(2);
-  if ((in.u16() & 0x3fffU) != 0) return std::unexpected(Reject::fragment);
-  IpHeader ip;
-  ip.arrival.ttl = in.u8();
-  if (in.u8() != 2) return std::unexpected(Reject::not_igmp);
-  in.skip(2);
-  ip.arrival.source = body::read_address(in, Family::ipv4);
-  ip.arrival.destination = body::read_address(in, Family::ipv4);
-  ip.arrival.router_alert = find_router_alert(packet.subspan(20, header - 20));
-  ip.payload = packet.subspan(header, total - header);
-  return ip;
+Reject reject_of(Ipv4Fault fault) {
+  switch (fault) {
+    case Ipv4Fault::truncated:
+      return Reject::truncated;
+    case Ipv4Fault::version:
+      return Reject::bad_ip_version;
+    case Ipv4Fault::header_length:
+      return Reject::bad_header_length;
+    case Ipv4Fault::total_length:
+      break;
+  }
+  return Reject::bad_total_length;
 }
 
 //  |  Type = 0x11  | Max Resp Code |           Checksum            |
@@ -159,9 +143,15 @@ void write(ByteWriter& out, const SourceReport& report) {
 }  // namespace
 
 std::expected<Packet, Reject> parse_igmp(ByteSpan ip_packet, const IgmpParseOptions& options) {
-  const auto ip = parse_ip(ip_packet);
-  if (!ip) return std::unexpected(ip.error());
-  return parse_igmp_message(ip->payload, ip->arrival, options);
+  const auto ip = parse_ipv4(ip_packet);
+  if (!ip) return std::unexpected(reject_of(ip.error()));
+  if (ip->fragment) return std::unexpected(Reject::fragment);
+  if (ip->protocol != kIgmpProtocol) return std::unexpected(Reject::not_igmp);
+  const IgmpArrival arrival{.source = ip->source,
+                            .destination = ip->destination,
+                            .ttl = ip->ttl,
+                            .router_alert = find_router_alert(ip->options)};
+  return parse_igmp_message(ip->payload, arrival, options);
 }
 
 std::expected<Packet, Reject> parse_igmp_message(ByteSpan igmp, const IgmpArrival& arrival,
@@ -198,7 +188,7 @@ Bytes wrap_igmp(ByteSpan igmp, const IpAddress& source, const IpAddress& destina
   out.u16(static_cast<std::uint16_t>(header + igmp.size()));
   out.zeros(4);
   out.u8(1);
-  out.u8(2);
+  out.u8(kIgmpProtocol);
   out.u16(0);
   out.bytes(source.bytes());
   out.bytes(destination.bytes());
