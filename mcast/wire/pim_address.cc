@@ -36,6 +36,14 @@ void write_kind(ByteWriter& out, const IpAddress& address) {
 
 }  // namespace
 
+std::optional<Family> next_family(const ByteReader& in) {
+  if (in.remaining() == 0) return std::nullopt;
+  const auto number = std::to_integer<std::uint8_t>(in.rest().front());
+  if (number == family_number(Family::ipv4)) return Family::ipv4;
+  if (number == family_number(Family::ipv6)) return Family::ipv6;
+  return std::nullopt;
+}
+
 //  |  Addr Family  | Encoding Type |     Unicast Address
 Parsed<IpAddress> read_unicast(ByteReader& in, Family family) {
   if (const auto kind = read_kind(in, family, unicast_size(family)); !kind)

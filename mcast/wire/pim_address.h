@@ -17,6 +17,8 @@ using Parsed = std::expected<T, PimReject>;
 [[nodiscard]] constexpr std::size_t prefix_size(Family family) { return unicast_size(family) + 2; }
 inline constexpr std::size_t kHeaderSize = 4;
 
+/// Family of the encoded address that comes next; nullopt if there is none or it is neither.
+[[nodiscard]] std::optional<Family> next_family(const ByteReader& in);
 /// Each reads one encoded address; one of another family or encoding is refused.
 [[nodiscard]] Parsed<IpAddress> read_unicast(ByteReader& in, Family family);
 [[nodiscard]] Parsed<PimGroupRange> read_range(ByteReader& in, Family family);

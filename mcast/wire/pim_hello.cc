@@ -33,17 +33,25 @@ std::optional<std::size_t> length_of(std::uint16_t type) {
   }
 }
 
+// FRR's pimd puts IPv6 link-local addresses into IPv4 Hellos, in a second option 24 behind the one
+// with the IPv4 addresses. So a list with none but foreign addresses does not replace another.
 Parsed<void> read_addresses(ByteReader value, Family family, PimHello& hello) {
-  if (value.remaining() % unicast_size(family) != 0)
-    return std::unexpected(PimReject::hello_option_length);
+  const bool empty = value.remaining() == 0;
   std::vector<IpAddress> addresses;
   addresses.reserve(value.remaining() / unicast_size(family));
   while (value.remaining() > 0) {
-    const auto address = read_unicast(value, family);
+    const Family own = next_family(value).value_or(family);
+    if (value.remaining() < unicast_size(own))
+      return std::unexpected(PimReject::hello_option_length);
+    const auto address = read_unicast(value, own);
     if (!address) return std::unexpected(address.error());
-    addresses.push_back(*address);
+    if (own == family) {
+      addresses.push_back(*address);
+    } else {
+      ++hello.foreign_addresses;
+    }
   }
-  hello.addresses = std::move(addresses);
+  if (empty || !addresses.empty()) hello.addresses = std::move(addresses);
   return {};
 }
 

@@ -105,7 +105,8 @@ struct PimLanPruneDelay {
   friend bool operator==(const PimLanPruneDelay&, const PimLanPruneDelay&) = default;
 };
 
-/// RFC 7761 4.9.2. Of an option that comes twice the last counts.
+/// RFC 7761 4.9.2. Of an option that comes twice the last counts. Secondary addresses are those of
+/// the header's family; others are counted, and a list of nothing else leaves an earlier one.
 struct PimHello {
   std::optional<std::uint16_t> holdtime_s;          ///< option 1; 0: goodbye
   std::optional<PimLanPruneDelay> lan_prune_delay;  ///< option 2
@@ -115,6 +116,7 @@ struct PimHello {
   bool bidirectional = false;                       ///< option 22 (RFC 5015 3.7.4)
   std::optional<std::vector<IpAddress>> addresses;  ///< option 24, or 65001 of old
   std::uint16_t unknown_options = 0;                ///< ignored; not sent
+  std::uint16_t foreign_addresses = 0;              ///< ignored; not sent
   friend bool operator==(const PimHello&, const PimHello&) = default;
 };
 

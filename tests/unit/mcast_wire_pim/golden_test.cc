@@ -130,6 +130,32 @@ std::vector<Golden> elections() {
   };
 }
 
+// Caught from FRR's pimd, which sends a second address list with a link-local address of IPv6 and
+// no checksum in the dummy header.
+std::vector<Golden> from_frr() {
+  return {
+      {"frr-hello-v4",
+       PimHello{.holdtime_s = 105,
+                .lan_prune_delay = PimLanPruneDelay{false, 500, 2500},
+                .dr_priority = 1,
+                .generation_id = 0x4e9c525c,
+                .addresses = std::vector{ip("10.0.1.1")},
+                .foreign_addresses = 1},
+       false},
+      {"frr-register-v4", data_register("frr-register-v4", 28)},
+      {"frr-null-register-v4", null_register(data_register("frr-null-register-v4", 28))},
+      {"frr-register-stop-v4", PimRegisterStop{grp("225.1.2.3"), ip("10.1.0.5")}},
+      {"frr-join-prune-v4",
+       PimJoinPrune{
+           ip("10.0.0.1"),
+           210,
+           {{PimGroupRange::single(grp("225.1.2.3")), {PimSource::source(ip("10.1.0.5"))}, {}},
+            {PimGroupRange::single(grp("226.1.2.3")),
+             {PimSource::shared_tree(ip("10.0.0.1"))},
+             {}}}}},
+  };
+}
+
 std::vector<Golden> goldens() {
   std::vector<Golden> all = elections();
   const std::vector<Golden> others{
@@ -162,6 +188,8 @@ std::vector<Golden> goldens() {
             {PimGroupRange::single(grp("232.1.1.1")), {PimSource::source(ip("10.1.0.7"))}, {}}}}},
   };
   all.insert(all.end(), others.begin(), others.end());
+  const std::vector<Golden> caught = from_frr();
+  all.insert(all.end(), caught.begin(), caught.end());
   return all;
 }
 

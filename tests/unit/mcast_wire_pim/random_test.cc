@@ -157,7 +157,10 @@ TEST(PimRandom, BrokenMessages) {
     if (!parsed) continue;
     ++understood;
     PimMessage expected = parsed->message;
-    if (auto* hello = std::get_if<PimHello>(&expected)) hello->unknown_options = 0;
+    if (auto* hello = std::get_if<PimHello>(&expected)) {
+      hello->unknown_options = 0;
+      hello->foreign_addresses = 0;
+    }
     const Bytes again = encode_pim(expected, arrival.source, arrival.destination);
     const auto reread = parse_pim(again, arrival);
     ASSERT_TRUE(reread) << i << ": " << to_string(reread.error());

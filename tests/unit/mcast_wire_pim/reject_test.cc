@@ -130,9 +130,11 @@ TEST(PimHello, Lengths) {
                   {"20 00 0000 0016 0002 0000", PimReject::hello_option_length},
                   {"20 00 0000 0018 0005 0100 0a0001", PimReject::hello_option_length},
                   {"20 00 0000 0018 0007 0100 0a000101 01", PimReject::hello_option_length},
-                  {"20 00 0000 0018 0006 0200 0a000101", PimReject::address_family},
+                  {"20 00 0000 0018 0006 0300 0a000101", PimReject::address_family},
+                  {"20 00 0000 0018 0006 0200 0a000101", PimReject::hello_option_length},
                   {"20 00 0000 fde9 0006 0101 0a000101", PimReject::address_encoding}});
-  expect_rejects({{"20 00 0000 0018 0006 0100 0a000101", PimReject::hello_option_length}},
+  expect_rejects({{"20 00 0000 0018 0006 0300 0a000101", PimReject::hello_option_length},
+                  {"20 00 0000 0018 0007 0100 0a000101 02", PimReject::hello_option_length}},
                  Family::ipv6);
 }
 
@@ -157,6 +159,25 @@ TEST(PimHello, LastOfDuplicatesCountsAndUnknownOnesAreCounted) {
   const auto none = parse_text("20 00 0000");
   ASSERT_TRUE(none);
   EXPECT_EQ(none->message, PimMessage{PimHello{}});
+}
+
+// FRR's pimd sends two lists, the second with a link-local address of IPv6.
+TEST(PimHello, AddressesOfTheOtherFamilyAreCounted) {
+  const std::string list4 = " 0018 0006 0100 0a000101";
+  const std::string list6 = " 0018 0012 0200 fe800000000000000000000000000001";
+  const auto read = [](const std::string& lists, Family family) {
+    return std::get<PimHello>(parse_text("20 00 0000" + lists, family)->message);
+  };
+  const PimHello four = read(list4 + list6, Family::ipv4);
+  EXPECT_EQ(four.addresses, std::vector{ip("10.0.1.1")});
+  EXPECT_EQ(four.foreign_addresses, 1);
+  const PimHello six = read(list6 + list4, Family::ipv6);
+  EXPECT_EQ(six.addresses, std::vector{ip("fe80::1")});
+  EXPECT_EQ(six.foreign_addresses, 1);
+  EXPECT_FALSE(read(list6, Family::ipv4).addresses);
+  const PimHello mixed =
+      read(" 0018 0018 0200 fe800000000000000000000000000001 0100 0a000201", Family::ipv4);
+  EXPECT_EQ(mixed.addresses, std::vector{ip("10.0.2.1")});
 }
 
 TEST(PimRegister, InnerPackets) {
