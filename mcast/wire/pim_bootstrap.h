@@ -11,7 +11,7 @@ struct PimBootstrapFragments {
   std::size_t rps_cut = 0;              ///< RPs beyond the 255 of a group range
 };
 
-/// Semantic fragments (RFC 5059 3.4) of a whole RP-Set, each an IP packet of at most `mtu` octets
+/// Semantic fragments (RFC 5059 4.1.1) of a whole RP-Set, each an IP packet of at most `mtu` octets
 /// (below the family's minimum MTU counts as that). RP counts are set here; a group range stays in
 /// one fragment if it can. Every fragment of a scoped message begins with the range of its zone.
 [[nodiscard]] PimBootstrapFragments fragment_bootstrap(const PimBootstrap& whole, std::size_t mtu);
