@@ -1,0 +1,142 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "mcast/wire/pim_types.h"
+#include "platform/base/address.h"
+#include "platform/base/ids.h"
+#include "platform/base/time.h"
+
+/// PIM sparse mode, version 2 (RFC 7761). See DESIGN.md.
+namespace hotpair::mcast::pim {
+
+// ---- constants of RFC 7761 4.11 ----
+
+inline constexpr Duration kTriggeredHelloDelay = std::chrono::seconds(5);
+inline constexpr Duration kJoinPrunePeriod = std::chrono::seconds(60);     ///< t_periodic
+inline constexpr Duration kJoinPruneHoldtime = std::chrono::seconds(210);  ///< 3.5 x t_periodic
+inline constexpr Duration kPropagationDelay = std::chrono::milliseconds(500);
+inline constexpr Duration kOverrideInterval = std::chrono::milliseconds(2500);
+inline constexpr Duration kAssertTime = std::chrono::seconds(180);
+inline constexpr Duration kAssertOverride = std::chrono::seconds(3);
+
+/// Random bits for jitter, delays and generation ids; the owner seeds it, tests fix it.
+class Entropy {
+ public:
+  explicit Entropy(std::uint64_t seed) : state_(seed) {}
+  /// 64 random bits (splitmix64); nothing secret rests on them.
+  [[nodiscard]] std::uint64_t next();
+  /// Evenly from 0 to `limit`, both included.
+  [[nodiscard]] Duration up_to(Duration limit);
+
+ private:
+  std::uint64_t state_;
+};
+
+/// `interface X` / `pim sm` as configured, for one family.
+struct LinkConfig {
+  LinkId link;
+  VrfId vrf;
+  IpAddress address;                 ///< primary: IPv4, or IPv6 link-local; unspecified: silent
+  std::vector<IpAddress> secondary;  ///< told in the address list option
+  std::uint32_t dr_priority = 1;
+  Duration hello_period = std::chrono::seconds(30);
+  std::optional<Duration> holdtime;  ///< absent: 3.5 x hello_period
+  Duration propagation_delay = kPropagationDelay;
+  Duration override_interval = kOverrideInterval;
+  Duration join_prune_period = kJoinPrunePeriod;
+  std::vector<IpPrefix> neighbour_filter;  ///< who may be a neighbour; empty: everybody
+  std::uint32_t neighbours_max = 128;
+  std::uint32_t entries_max = 100'000;  ///< downstream (*,G), (S,G) and (S,G,rpt) of the link
+  std::optional<ScopeId> scope;         ///< whose role decides; absent: always live
+  std::size_t mtu = 1500;               ///< of the link, in bytes, IP header included
+  friend bool operator==(const LinkConfig&, const LinkConfig&) = default;
+};
+
+/// Names state of a tree. No source: (*,G). With `rpt`: (S,G,rpt), a source on the shared tree.
+struct TreeKey {
+  Group group;
+  std::optional<IpAddress> source;
+  bool rpt = false;
+  friend auto operator<=>(const TreeKey&, const TreeKey&) = default;
+};
+
+/// What MRIB wants of the upstream router of a tree. At most one per (VRF, key); the last counts.
+enum class UpstreamKind : std::uint8_t {
+  none,   ///< nothing: a Prune goes out if there was a Join (for rpt: a Join if there was a Prune)
+  join,   ///< keep it joined
+  prune,  ///< rpt only: keep the source pruned off the shared tree
+};
+
+/// JoinDesired or PruneDesired (RFC 7761 4.5.4 to 4.5.6) together with RPF'.
+struct UpstreamWish {
+  VrfId vrf;
+  TreeKey key;
+  UpstreamKind kind = UpstreamKind::none;
+  LinkId link;                         ///< RPF interface
+  std::optional<IpAddress> neighbour;  ///< next hop as routing names it; absent: directly connected
+  IpAddress rp;                        ///< of (*,G): the address in the source list entry
+  friend bool operator==(const UpstreamWish&, const UpstreamWish&) = default;
+};
+
+/// What the routers of a link want of a group, as a whole; DESIGN.md. INCLUDE without a source:
+/// nothing any more. Sources are sorted.
+struct DownstreamView {
+  LinkId link;
+  Group group;
+  bool shared_tree = false;        ///< EXCLUDE: (*,G) is joined
+  std::vector<IpAddress> sources;  ///< shared_tree: pruned off it and not joined; else joined
+  friend bool operator==(const DownstreamView&, const DownstreamView&) = default;
+};
+
+// ---- effects of the whole engine ----
+
+/// Send on the link: to ALL-PIM-ROUTERS with TTL 1, from the link's primary address.
+struct SendOnLink {
+  LinkId link;
+  wire::PimMessage message;
+};
+/// Send by unicast routing.
+struct SendUnicast {
+  VrfId vrf;
+  IpAddress source;  ///< unspecified: the node's choice
+  IpAddress destination;
+  wire::PimMessage message;
+};
+
+enum class NeighbourGone : std::uint8_t { expired, goodbye, bfd, interface_down, filtered };
+
+struct NeighbourUp {
+  LinkId link;
+  IpAddress address;
+};
+/// A new generation id: it lost its state (4.3.1). Joins to it go again within t_override.
+struct NeighbourRestarted {
+  LinkId link;
+  IpAddress address;
+};
+struct NeighbourDown {
+  LinkId link;
+  IpAddress address;
+  NeighbourGone reason{};
+};
+/// The designated router of a link changed. `self`: it is this router now.
+struct DrChanged {
+  LinkId link;
+  IpAddress before;  ///< unspecified: none
+  IpAddress now;
+  bool self = false;
+};
+
+enum class Limit : std::uint8_t { neighbours, entries };
+struct LimitReached {
+  LinkId link;
+  IpAddress from;
+  Limit limit{};
+};
+
+}  // namespace hotpair::mcast::pim
