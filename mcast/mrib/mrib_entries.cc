@@ -61,7 +61,7 @@ void Mrib::free_group_if_idle(std::uint32_t slot) {
   const GroupEntry& entry = groups_[slot];
   const RouteState& star = entry.star;
   if (!entry.members.empty() || entry.first_source != kNone || entry.queued || star.pending ||
-      star.kind != RouteKind::none || star.in_flight != InFlight::nothing)
+      star.kind != RouteKind::none || star.in_flight != InFlight::nothing || entry.joined != 0)
     return;
   if (entry.rp_target != kNone) {
     --targets_[entry.rp_target].groups;
@@ -74,7 +74,8 @@ bool Mrib::free_source_if_idle(std::uint32_t slot) {
   SourceEntry& entry = sources_[slot];
   const RouteState& route = entry.route;
   if (route.kind != RouteKind::none || route.in_flight != InFlight::nothing || route.pending ||
-      entry.by_traffic || entry.recorded != 0 || want_source(entry, false).named)
+      entry.by_traffic || entry.recorded != 0 || entry.joined != 0 || entry.pruned != 0 ||
+      want_source(entry, false).named)
     return false;
   HA_ASSERT(!entry.negative_timed);
   GroupEntry& owner = groups_[entry.group];

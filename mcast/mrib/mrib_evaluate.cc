@@ -11,6 +11,11 @@ namespace {
 /// Groups with more sources than this are evaluated in slices.
 constexpr std::uint32_t kInlineSources = 256;
 
+void sort_unique(std::vector<std::uint32_t>& links) {
+  std::ranges::sort(links);
+  links.erase(std::ranges::unique(links).begin(), links.end());
+}
+
 bool names(const Member& member, const IpAddress& source) {
   return member.sources && std::ranges::binary_search(*member.sources, source);
 }
@@ -19,7 +24,9 @@ bool names(const Member& member, const IpAddress& source) {
 
 bool Mrib::is_current(const Member& member, Family family) const {
   const LinkState* link = link_for(LinkId{member.link}, family);
-  return link != nullptr && link->generation[family == Family::ipv6 ? 1 : 0] == member.generation;
+  if (link == nullptr) return false;
+  const auto& generations = link->generation[family == Family::ipv6 ? 1 : 0];
+  return generations[static_cast<std::size_t>(member.origin)] == member.generation;
 }
 
 std::uint32_t Mrib::rpf_link(std::uint32_t slot) const {
@@ -40,20 +47,35 @@ Want Mrib::want_star(const GroupEntry& entry) const {
         is_current(member, entry.group.family()))
       want.outgoing.push_back(member.link);
   if (want.outgoing.empty()) return want;
-  std::ranges::sort(want.outgoing);
+  sort_unique(want.outgoing);
   want.kind = RouteKind::route;
   return want;
+}
+
+bool Mrib::is_pim(std::uint32_t link, Family family) const {
+  const LinkState* state = link == kNone ? nullptr : link_for(LinkId{link}, family);
+  if (state == nullptr) return false;
+  return family == Family::ipv4 ? state->config.pim_ipv4 : state->config.pim_ipv6;
+}
+
+bool Mrib::on_spt(const SourceEntry& entry) const {
+  return entry.spt_way != 0 && entry.spt_way == targets_[entry.target].way;
 }
 
 Want Mrib::want_source(const SourceEntry& entry, bool star_wanted) const {
   Want want;
   bool blocked = false;
   const GroupEntry& group = groups_[entry.group];
+  const Family family = group.group.family();
+  const std::uint32_t own = rpf_link(entry.target);
+  const std::uint32_t shared = star_wanted ? rpf_link(group.rp_target) : kNone;
   for (const Member& member : group.members) {
-    if (!is_current(member, group.group.family())) continue;
+    if (!is_current(member, family)) continue;
     const bool is_listed = names(member, entry.source);
     want.named |= is_listed;
     blocked |= is_listed && member.mode == FilterMode::exclude;
+    want.immediate |= is_listed && member.mode == FilterMode::include && member.link != own;
+    want.shared |= !is_listed && member.mode == FilterMode::exclude && member.link != shared;
     if (is_listed == (member.mode == FilterMode::include)) want.outgoing.push_back(member.link);
   }
   const bool exists = want.named || entry.by_traffic || entry.recorded != 0;
@@ -62,12 +84,16 @@ Want Mrib::want_source(const SourceEntry& entry, bool star_wanted) const {
     want.outgoing.clear();
     return want;
   }
-  want.incoming = rpf_link(entry.target);
+  want.incoming = own;
+  // Packets go on coming by the shared tree until the first comes by the source's (4.2.2).
+  if (own != kNone && want.shared && !on_spt(entry) && is_pim(own, family) &&
+      is_pim(shared, family))
+    want.incoming = shared;
   if (want.incoming == kNone)
     want.outgoing.clear();
   else
     std::erase(want.outgoing, want.incoming);
-  std::ranges::sort(want.outgoing);
+  sort_unique(want.outgoing);
   const bool must_block = blocked && star_wanted;
   if (!want.outgoing.empty()) {
     want.kind = RouteKind::route;
@@ -114,6 +140,7 @@ void Mrib::settle(const Want& want, RouteState& state, const RouteRef& ref) {
 void Mrib::evaluate_group(std::uint32_t slot, TimePoint now) {
   GroupEntry& entry = groups_[slot];
   prune_members(entry);
+  wish_star(entry);
   if (entry.source_count > kInlineSources) {
     // What changes while a pass over the sources runs asks for another pass after it.
     if (entry.queued)
@@ -150,6 +177,7 @@ void Mrib::evaluate_source_of(std::uint32_t slot, bool star_wanted, TimePoint no
   Want want = want_source(entry, star_wanted);
   if (update_records(entry, want)) want = want_source(entry, star_wanted);
   const Want told = held(want, entry.route, entry.source.family());
+  wish_source(entry, want, told);
   time_negative(slot, told.kind == RouteKind::negative && told.timed, now);
   settle(told, entry.route, {slot, entry.route.stamp, false});
   free_source_if_idle(slot);
@@ -201,8 +229,8 @@ bool Mrib::update_records(SourceEntry& entry, const Want& want) {
   const GroupEntry& group = groups_[entry.group];
   for (const std::uint32_t scope : wanted)
     if (!std::ranges::binary_search(recorded, scope))
-      effects_.push(RecordChanged{
-          {ScopeId{scope}, group.vrf, group.group, entry.source, entry.record_kind}});
+      effects_.push(
+          RecordChanged{{ScopeId{scope}, group.vrf, group.group, entry.source, entry.record_kind}});
   for (const std::uint32_t scope : recorded) {
     if (std::ranges::binary_search(wanted, scope) || !scopes_.contains(ScopeId{scope})) continue;
     effects_.push(RecordRemoved{{ScopeId{scope}, group.vrf, group.group, entry.source}});

@@ -38,13 +38,17 @@ const Mrib::LinkState* Mrib::link_for(LinkId link, Family family) const {
   return state.present && is_enabled ? &state : nullptr;
 }
 
+void Mrib::void_members(LinkState& link, Family family) {
+  for (std::uint16_t& generation : link.generation[family_index(family)]) ++generation;
+}
+
 void Mrib::set_link(const LinkConfig& link, TimePoint now) {
   last_now_ = now;
   LinkState& state = link_slot(link.link);
   if (state.present && state.config == link) return;
   const bool moved = state.present && state.config.vrf != link.vrf;
-  if (!link.ipv4 || moved) ++state.generation[0];
-  if (!link.ipv6 || moved) ++state.generation[1];
+  if (!link.ipv4 || moved) void_members(state, Family::ipv4);
+  if (!link.ipv6 || moved) void_members(state, Family::ipv6);
   state.config = link;
   state.present = true;
   leaving_.erase(link.link.value());
@@ -56,8 +60,8 @@ void Mrib::remove_link(LinkId link, TimePoint now) {
   LinkState& state = link_slot(link);
   if (!state.present) return;
   state.present = false;
-  ++state.generation[0];
-  ++state.generation[1];
+  void_members(state, Family::ipv4);
+  void_members(state, Family::ipv6);
   sweep_.start();
   leaving_.insert(link.value());
   leaving_cursor_ = kNone;
@@ -89,7 +93,8 @@ void Mrib::remove_scope(ScopeId scope, TimePoint now) {
 
 // ---- inputs ----
 
-void Mrib::set_member(GroupEntry& entry, const LinkState& link, Membership membership) {
+void Mrib::set_member(GroupEntry& entry, const LinkState& link, Origin origin,
+                      Membership membership) {
   const Family family = entry.group.family();
   std::erase_if(membership.sources,
                 [&](const IpAddress& source) { return !is_routable_source(source, family); });
@@ -99,12 +104,16 @@ void Mrib::set_member(GroupEntry& entry, const LinkState& link, Membership membe
   prune_members(entry);
   const std::uint32_t number = link.config.link.value();
   const bool is_left = membership.mode == FilterMode::include && membership.sources.empty();
-  const auto found = std::ranges::find(entry.members, number, &Member::link);
+  const auto found = std::ranges::find_if(entry.members, [&](const Member& member) {
+    return member.link == number && member.origin == origin;
+  });
   if (is_left) {
     if (found != entry.members.end()) entry.members.erase(found);
     return;
   }
-  Member member{number, link.generation[family_index(family)], membership.mode, nullptr};
+  const auto& generations = link.generation[family_index(family)];
+  Member member{number, generations[static_cast<std::size_t>(origin)], origin, membership.mode,
+                nullptr};
   if (!membership.sources.empty()) {
     membership.sources.shrink_to_fit();
     member.sources = std::make_unique<std::vector<IpAddress>>(std::move(membership.sources));
@@ -116,7 +125,7 @@ void Mrib::set_member(GroupEntry& entry, const LinkState& link, Membership membe
 }
 
 void Mrib::on_membership(LinkId link, const Group& group, const Membership& membership,
-                         TimePoint now) {
+                         TimePoint now, Origin origin) {
   last_now_ = now;
   if (group.address().is_link_local_multicast()) return;
   const LinkState* state = link_for(link, group.family());
@@ -128,16 +137,16 @@ void Mrib::on_membership(LinkId link, const Group& group, const Membership& memb
   std::uint32_t slot = groups_.find({state->config.vrf, group});
   if (slot == kNone && is_left) return;
   if (slot == kNone) slot = group_of(state->config.vrf, group);
-  set_member(groups_[slot], *state, membership);
+  set_member(groups_[slot], *state, origin, membership);
   for (const IpAddress& source : membership.sources)
     if (is_routable_source(source, group.family())) static_cast<void>(source_of(slot, source));
   evaluate_group(slot, now);
 }
 
-void Mrib::on_flush(LinkId link, Family family, TimePoint now) {
+void Mrib::on_flush(LinkId link, Family family, TimePoint now, Origin origin) {
   last_now_ = now;
   if (link_for(link, family) == nullptr) return;
-  ++link_slot(link).generation[family_index(family)];
+  ++link_slot(link).generation[family_index(family)][static_cast<std::size_t>(origin)];
   sweep_.start();
 }
 
@@ -212,7 +221,12 @@ void Mrib::on_wrong_interface(const fwd::WrongInterface& event, TimePoint now) {
   last_now_ = now;
   count(Count::wrong_interface);
   const std::uint32_t target = targets_.find({event.vrf, event.source});
-  if (target != kNone) ask(target);
+  if (target == kNone) return;
+  ask(target);
+  const std::uint32_t slot = find_source(event.vrf, event.group, event.source);
+  if (slot == kNone || rpf_link(target) != event.link.value() || on_spt(sources_[slot])) return;
+  sources_[slot].spt_way = targets_[target].way;
+  evaluate_source(slot, now);
 }
 
 void Mrib::on_rpf(VrfId vrf, const IpAddress& address, const std::optional<RpfAnswer>& answer,
@@ -222,12 +236,15 @@ void Mrib::on_rpf(VrfId vrf, const IpAddress& address, const std::optional<RpfAn
   if (slot == kNone) return;
   Target& target = targets_[slot];
   const RpfState state = answer ? RpfState::reachable : RpfState::unreachable;
-  const bool is_same = target.state == state && (!answer || target.answer.link == answer->link);
+  const bool is_same =
+      target.state == state && (!answer || (target.answer.link == answer->link &&
+                                            target.answer.neighbour == answer->neighbour));
   unreachable_ -= target.state == RpfState::unreachable ? 1U : 0U;
   unreachable_ += state == RpfState::unreachable ? 1U : 0U;
   target.state = state;
   target.answer = answer.value_or(RpfAnswer{});
   if (is_same) return;
+  target.way = next_way_++;
   if (target.groups > 0) sweep_.start();
   if (target.sources > kInlineTargets) {
     target.walk = target.first_source;

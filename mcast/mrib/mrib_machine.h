@@ -46,14 +46,17 @@ class Mrib {
 
   // ---- inputs ----
 
-  /// What a link's hosts want of a group now. INCLUDE{} removes. Local and synced alike.
-  void on_membership(LinkId link, const Group& group, const Membership& membership, TimePoint now);
-  /// Every membership of the link and family is gone.
-  void on_flush(LinkId link, Family family, TimePoint now);
+  /// What a link's hosts, or its routers, want of a group now. INCLUDE{} removes. Local and synced
+  /// alike.
+  void on_membership(LinkId link, const Group& group, const Membership& membership, TimePoint now,
+                     Origin origin = Origin::hosts);
+  /// Every membership of the link, family and origin is gone.
+  void on_flush(LinkId link, Family family, TimePoint now, Origin origin = Origin::hosts);
   /// The plane has no route for a packet. Answered by a route or a negative route, at the latest
   /// after Config::rpf_patience, or ignored and counted.
   void on_no_route(const fwd::NoRoute& event, TimePoint now);
-  /// A packet of a known (S,G) came in on another link: counted, and the RPF asked again.
+  /// A packet of a known (S,G) came in on another link: counted, and the RPF asked again. On the
+  /// source's own tree it is the first one: the route turns to it (RFC 7761 4.2.2, SPTbit).
   void on_wrong_interface(const fwd::WrongInterface& event, TimePoint now);
   /// The answer to AskRpf; nullopt: no route to the target.
   void on_rpf(VrfId vrf, const IpAddress& target, const std::optional<RpfAnswer>& answer,
@@ -110,7 +113,8 @@ class Mrib {
   struct LinkState {
     LinkConfig config;
     bool present = false;
-    std::array<std::uint16_t, 2> generation{};  // per family; a member of an older one is void
+    /// Per family and origin; a member of an older one is void.
+    std::array<std::array<std::uint16_t, 2>, 2> generation{};
     TokenBucket upcalls;
   };
   struct ScopeState {
@@ -132,7 +136,8 @@ class Mrib {
   void count(Count what) { ++counters_[static_cast<std::size_t>(what)]; }
   [[nodiscard]] const LinkState* link_for(LinkId link, Family family) const;
   [[nodiscard]] LinkState& link_slot(LinkId link);
-  void set_member(GroupEntry& entry, const LinkState& link, Membership membership);
+  void void_members(LinkState& link, Family family);
+  void set_member(GroupEntry& entry, const LinkState& link, Origin origin, Membership membership);
   [[nodiscard]] bool admit_upcall(const fwd::NoRoute& event, TimePoint now);
   [[nodiscard]] bool make_room(TimePoint now);
   [[nodiscard]] bool evict_negative(TimePoint now);
@@ -164,6 +169,8 @@ class Mrib {
   /// Star and sources; frees what is no longer needed, the group too.
   void evaluate_group(std::uint32_t slot, TimePoint now);
   void evaluate_star(std::uint32_t slot);
+  [[nodiscard]] bool is_pim(std::uint32_t link, Family family) const;
+  [[nodiscard]] bool on_spt(const SourceEntry& entry) const;
   /// One source and, when it goes, its group.
   void evaluate_source(std::uint32_t slot, TimePoint now);
   /// One source of a group that stays.
@@ -174,6 +181,13 @@ class Mrib {
   bool update_records(SourceEntry& entry, const Want& want);
   [[nodiscard]] std::vector<std::uint32_t> wanted_records(const SourceEntry& entry,
                                                           const Want& want) const;
+
+  // mrib_upstream.cc: what the routers upstream are to do
+  [[nodiscard]] std::uint32_t way_of(std::uint32_t target, Family family) const;
+  void tell_upstream(std::uint32_t& told, std::uint32_t way, std::uint32_t target,
+                     UpstreamChanged change);
+  void wish_star(GroupEntry& entry);
+  void wish_source(SourceEntry& entry, const Want& want, const Want& told);
 
   // mrib_plane.cc: telling the plane
   [[nodiscard]] RouteState* state_of(const RouteRef& ref);
@@ -219,6 +233,7 @@ class Mrib {
   std::map<ScopeId, ScopeState> scopes_;
   SourceBuckets source_buckets_;
   std::uint32_t next_stamp_ = 1;
+  std::uint32_t next_way_ = 1;
 
   EffectQueue<Effect> effects_;             // records and counter questions
   std::deque<std::uint32_t> asks_;          // targets to ask for, each at most once

@@ -64,13 +64,17 @@ struct Want {
   std::uint32_t incoming = kNone;
   std::vector<std::uint32_t> outgoing;  // sorted
   bool named = false;                   // (S,G): some membership names S
+  bool immediate = false;               // (S,G): immediate_olist is not empty (RFC 7761 4.1.6)
+  bool shared = false;                  // (S,G): inherited_olist(S,G,rpt) is not empty
   bool timed = false;                   // a negative that only an upcall asks for
 };
 
-/// One link's membership. Void when `generation` is not the link's: the link was flushed since.
+/// One link's membership of one origin. Void when `generation` is not the link's: the link was
+/// flushed since.
 struct Member {
   std::uint32_t link = 0;
   std::uint16_t generation = 0;
+  Origin origin = Origin::hosts;
   FilterMode mode = FilterMode::include;
   std::unique_ptr<std::vector<IpAddress>> sources;  // sorted; null when empty
 };
@@ -83,7 +87,8 @@ struct GroupEntry {
   std::uint32_t first_source = kNone;
   std::uint32_t source_count = 0;
   std::uint32_t rp_target = kNone;
-  bool queued = false;  // stands in the queue of groups to evaluate
+  std::uint32_t joined = 0;  // way of the upstream join that was told; 0: none
+  bool queued = false;       // stands in the queue of groups to evaluate
 };
 
 struct SourceEntry {
@@ -96,6 +101,9 @@ struct SourceEntry {
   std::uint32_t next_of_target = kNone;
   std::uint32_t previous_of_target = kNone;
   std::uint32_t recorded = 0;  // scopes with a data-driven event, a list id
+  std::uint32_t joined = 0;    // way of the upstream join that was told; 0: none
+  std::uint32_t pruned = 0;    // the same of the prune off the shared tree
+  std::uint32_t spt_way = 0;   // SPTbit (RFC 7761 4.2.2): way by which it came in on its own tree
   TimePoint active_at{};       // traffic was last known to flow
   TimePoint negative_until{};  // meaningful while negative_timed
   std::uint64_t packets = 0;   // as last read
@@ -115,7 +123,7 @@ struct Target {
   VrfId vrf;
   RpfState state = RpfState::asked;
   RpfAnswer answer;
-  std::uint32_t stamp = 0;
+  std::uint32_t way = 0;      // another number for every other answer, of every target
   std::uint32_t groups = 0;   // (*,G) that follow it
   std::uint32_t sources = 0;  // (S,G) that follow it
   std::uint32_t first_source = kNone;

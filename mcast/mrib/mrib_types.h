@@ -19,6 +19,12 @@ namespace hotpair::mcast::mrib {
 /// RFC 3376 section 3: what the hosts of a link ask for.
 enum class FilterMode : std::uint8_t { include, exclude };
 
+/// Who wants something of a group on a link. Both are united: RFC 7761 4.1.6.
+enum class Origin : std::uint8_t {
+  hosts,    ///< IGMP and MLD: pim_include, pim_exclude
+  routers,  ///< PIM Join/Prune: joins, prunes. (*,G) less (S,G,rpt) is EXCLUDE, (S,G) INCLUDE.
+};
+
 /// What one link wants of one group. INCLUDE with no source means "nothing": the group is left.
 struct Membership {
   FilterMode mode = FilterMode::include;
@@ -34,6 +40,8 @@ struct LinkConfig {
   bool ipv4 = false;
   bool ipv6 = false;
   std::optional<ScopeId> scope;
+  bool pim_ipv4 = false;  ///< has PIM routers to ask: trees are joined upstream by UpstreamChanged
+  bool pim_ipv6 = false;
   friend bool operator==(const LinkConfig&, const LinkConfig&) = default;
 };
 
@@ -98,8 +106,27 @@ struct RecordRemoved {
 struct LinkReleased {
   LinkId link;
 };
-using Effect =
-    std::variant<PlaneDelta, AskRpf, AskCounters, RecordChanged, RecordRemoved, LinkReleased>;
+
+/// What the upstream router of a tree is to do.
+enum class Wish : std::uint8_t {
+  none,   ///< nothing (any more)
+  join,   ///< JoinDesired (RFC 7761 4.5.4, 4.5.5)
+  prune,  ///< PruneDesired of (S,G,rpt) (4.5.6)
+};
+/// A wish changed, or the way that it goes: RPF interface, next hop, RP. The last of a key counts.
+struct UpstreamChanged {
+  VrfId vrf;
+  Group group;
+  std::optional<IpAddress> source;  ///< absent: (*,G)
+  bool rpt = false;                 ///< (S,G,rpt)
+  Wish wish = Wish::none;
+  LinkId link;          ///< of a wish: RPF_interface
+  IpAddress neighbour;  ///< of a wish: the next hop as routing names it
+  IpAddress rp;         ///< of a wish for (*,G) or (S,G,rpt)
+  friend bool operator==(const UpstreamChanged&, const UpstreamChanged&) = default;
+};
+using Effect = std::variant<PlaneDelta, AskRpf, AskCounters, RecordChanged, RecordRemoved,
+                            LinkReleased, UpstreamChanged>;
 
 // ---- counters ----
 

@@ -25,26 +25,46 @@ class Stand {
 
   /// Link 1, 2, … in both families; odd numbers by habit uplinks, even ones in scope 1.
   void add_link(std::uint32_t number, std::optional<ScopeId> scope = std::nullopt) {
-    static_cast<void>(
-        plane_.add_link({LinkId{number}, "d" + std::to_string(number), true, true}));
+    static_cast<void>(plane_.add_link({LinkId{number}, "d" + std::to_string(number), true, true}));
     mrib.set_link({LinkId{number}, VrfId{0}, true, true, scope}, now);
     run();
   }
-  void unicast(std::string_view target, std::optional<std::uint32_t> link) {
+  /// The same with PIM routers on it.
+  void add_pim_link(std::uint32_t number) {
+    static_cast<void>(plane_.add_link({LinkId{number}, "d" + std::to_string(number), true, true}));
+    mrib.set_link({LinkId{number}, VrfId{0}, true, true, std::nullopt, true, true}, now);
+    run();
+  }
+  void unicast(std::string_view target, std::optional<std::uint32_t> link,
+               std::optional<std::string_view> next_hop = std::nullopt) {
     routes_[ip(target)] = link;
+    next_hops_[ip(target)] = next_hop ? std::optional(ip(*next_hop)) : std::nullopt;
   }
   void unicast_changed() {
     mrib.on_unicast_changed(now);
     run();
   }
   void member(std::uint32_t link, std::string_view to, FilterMode mode,
-              const std::vector<std::string>& sources = {}) {
+              const std::vector<std::string>& sources = {}, Origin origin = Origin::hosts) {
     Membership membership{mode, {}};
     for (const std::string& source : sources) membership.sources.push_back(ip(source));
-    mrib.on_membership(LinkId{link}, group(to), membership, now);
+    mrib.on_membership(LinkId{link}, group(to), membership, now, origin);
     run();
   }
-  void leave(std::uint32_t link, std::string_view to) { member(link, to, FilterMode::include); }
+  void leave(std::uint32_t link, std::string_view to, Origin origin = Origin::hosts) {
+    member(link, to, FilterMode::include, {}, origin);
+  }
+  /// What routers upstream are asked for: "join 3 10.0.3.1", with "rp 5.5.5.5" where one is named.
+  /// `source`: "*", an address, or with "/rpt" behind it.
+  [[nodiscard]] std::string wish(std::string_view to, const std::string& source) const {
+    const auto found = wishes.find({group(to), source});
+    if (found == wishes.end()) return "";
+    const UpstreamChanged& one = found->second;
+    std::string text = one.wish == Wish::join ? "join " : "prune ";
+    text += std::to_string(one.link.value()) + " " + one.neighbour.to_string();
+    if (!one.rp.is_unspecified()) text += " rp " + one.rp.to_string();
+    return text;
+  }
   void rp(std::string_view address, std::string_view range = "224.0.0.0/4") {
     rps_.push_back(rp::make_static_rp(ip(address), IpPrefix::parse(range).value()).value());
     mrib.set_static_rp(VrfId{0}, rp::RpSet(rps_), now);
@@ -52,8 +72,7 @@ class Stand {
   }
   /// A packet arrives at the plane; upcalls go to the Mrib. The links that it left by.
   std::string packet(std::uint32_t link, std::string_view source, std::string_view to) {
-    const std::vector<LinkId> out =
-        plane_.receive(VrfId{0}, LinkId{link}, ip(source), group(to));
+    const std::vector<LinkId> out = plane_.receive(VrfId{0}, LinkId{link}, ip(source), group(to));
     while (const std::optional<fwd::PlaneEvent> event = plane_.poll_event()) {
       if (const auto* no_route = std::get_if<fwd::NoRoute>(&*event))
         mrib.on_no_route(*no_route, now);
@@ -123,7 +142,7 @@ class Stand {
     const auto found = routes_.find(question.target);
     std::optional<RpfAnswer> answer;
     if (found != routes_.end() && found->second)
-      answer = RpfAnswer{LinkId{*found->second}, std::nullopt, 0, false};
+      answer = RpfAnswer{LinkId{*found->second}, next_hops_[question.target], 0, false};
     mrib.on_rpf(question.vrf, question.target, answer, now);
   }
   void on(AskCounters& question) {
@@ -145,15 +164,26 @@ class Stand {
     });
   }
 
+  void on(UpstreamChanged& change) {
+    std::string source = change.source ? change.source->to_string() : "*";
+    if (change.rpt) source += "/rpt";
+    if (change.wish == Wish::none)
+      wishes.erase({change.group, source});
+    else
+      wishes.insert_or_assign({change.group, source}, change);
+  }
+
   fwd::FakePlane own_;
   fwd::FakePlane& plane_;
   std::map<IpAddress, std::optional<std::uint32_t>> routes_;
+  std::map<IpAddress, std::optional<IpAddress>> next_hops_;
   std::vector<rp::RpMapping> rps_;
 
  public:
   TimePoint now{std::chrono::hours(1)};
   Mrib mrib;
   std::vector<DataDrivenEvent> journal;
+  std::map<std::pair<Group, std::string>, UpstreamChanged> wishes;  ///< in force
   std::vector<LinkId> released;
   std::size_t slices = 0;
   std::size_t asked = 0;

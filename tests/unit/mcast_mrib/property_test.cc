@@ -3,6 +3,7 @@
 #include <memory>
 #include <random>
 #include <set>
+#include <tuple>
 
 #include "mrib_stand.h"
 
@@ -15,7 +16,10 @@ const std::vector<std::string> kSources6{"2001:db8::1", "2001:db8::2", "2001:db8
 const std::vector<std::string> kRps{"5.5.5.5", "6.6.6.6", "2001:db8::5"};
 constexpr std::uint32_t kLinks = 5;
 
+constexpr std::uint32_t kPimLinks = 3;  // links 1 to 3 have PIM routers
+
 using Routes = std::map<fwd::RouteKey, std::string>;
+using Wishes = std::map<std::pair<Group, std::string>, std::string>;
 
 /// What the inputs say, as plainly as it can be kept, and the routes recomputed from nothing else.
 struct Naive {
@@ -24,8 +28,9 @@ struct Naive {
     bool ipv6 = false;
   };
   std::map<std::uint32_t, Link> links;
-  std::map<std::pair<std::uint32_t, Group>, Membership> members;
+  std::map<std::tuple<std::uint32_t, Group, Origin>, Membership> members;
   std::map<IpAddress, std::optional<std::uint32_t>> unicast;
+  std::map<IpAddress, std::optional<std::string>> next_hops;
   std::vector<rp::RpMapping> rps;
   std::set<std::pair<Group, IpAddress>> traffic;
 
@@ -42,8 +47,25 @@ struct Naive {
   }
   void drop_members(std::uint32_t link, Family family) {
     std::erase_if(members, [&](const auto& entry) {
-      return entry.first.first == link && entry.first.second.family() == family;
+      return std::get<0>(entry.first) == link && std::get<1>(entry.first).family() == family;
     });
+  }
+  void drop_members(std::uint32_t link, Family family, Origin origin) {
+    std::erase_if(members, [&](const auto& entry) {
+      return std::get<0>(entry.first) == link && std::get<1>(entry.first).family() == family &&
+             std::get<2>(entry.first) == origin;
+    });
+  }
+  [[nodiscard]] std::optional<std::uint32_t> rpf_of_rp(const Group& to) const {
+    const rp::RpSet set(rps);
+    const rp::RpMapping* mapping = set.find(to);
+    return mapping == nullptr ? std::nullopt : rpf(mapping->rp);
+  }
+  [[nodiscard]] std::string way(const IpAddress& target) const {
+    const auto link = rpf(target);
+    const auto hop = next_hops.find(target);
+    if (!link || *link > kPimLinks || hop == next_hops.end() || !hop->second) return "";
+    return std::to_string(*link) + " " + *hop->second;
   }
   [[nodiscard]] static std::string text(std::optional<std::uint32_t> in,
                                         const std::set<std::uint32_t>& out) {
@@ -59,8 +81,9 @@ struct Naive {
     if (!in) return std::nullopt;
     std::set<std::uint32_t> out;
     for (const auto& [key, membership] : members)
-      if (key.second == to && membership.mode == FilterMode::exclude && key.first != *in)
-        out.insert(key.first);
+      if (std::get<1>(key) == to && membership.mode == FilterMode::exclude &&
+          std::get<0>(key) != *in)
+        out.insert(std::get<0>(key));
     if (out.empty()) return std::nullopt;
     return text(in, out);
   }
@@ -69,16 +92,21 @@ struct Naive {
     std::set<std::uint32_t> out;
     bool named = false;
     bool blocked = false;
+    bool from_shared = false;
+    const auto shared = rpf_of_rp(to);
     for (const auto& [key, membership] : members) {
-      if (key.second != to) continue;
+      const std::uint32_t link = std::get<0>(key);
+      if (std::get<1>(key) != to) continue;
       const bool listed = std::ranges::count(membership.sources, from) > 0;
       named |= listed;
       blocked |= listed && membership.mode == FilterMode::exclude;
-      if (listed == (membership.mode == FilterMode::include)) out.insert(key.first);
+      if (listed == (membership.mode == FilterMode::include)) out.insert(link);
+      from_shared |= !listed && membership.mode == FilterMode::exclude && link != shared;
     }
     const bool made = traffic.contains({to, from});
     if (!named && !made) return std::nullopt;
-    const auto in = rpf(from);
+    auto in = rpf(from);
+    if (in && *in <= kPimLinks && has_star && from_shared && *shared <= kPimLinks) in = shared;
     if (in) out.erase(*in);
     if (!in) out.clear();
     if (out.empty() && !made && !(blocked && has_star)) return std::nullopt;
@@ -97,6 +125,41 @@ struct Naive {
     return all;
   }
 };
+
+/// JoinDesired and PruneDesired as RFC 7761 4.5.4 to 4.5.6 writes them, SPTbit never set.
+Wishes wishes_of(const Naive& naive) {
+  Wishes all;
+  for (const std::string& name : kGroups) {
+    const Group to = group(name);
+    const rp::RpSet set(naive.rps);
+    const rp::RpMapping* mapping = set.find(to);
+    const bool star = naive.star(to).has_value();
+    const std::string rp_way = star ? naive.way(mapping->rp) : "";
+    const std::string rp = star ? " rp " + mapping->rp.to_string() : "";
+    if (!rp_way.empty()) all[{to, "*"}] = "join " + rp_way + rp;
+    for (const std::string& from : to.family() == Family::ipv4 ? kSources4 : kSources6) {
+      bool immediate = false;
+      bool shared = false;
+      bool known = naive.traffic.contains({to, ip(from)});
+      for (const auto& [key, membership] : naive.members) {
+        if (std::get<1>(key) != to) continue;
+        const std::uint32_t link = std::get<0>(key);
+        const bool listed = std::ranges::count(membership.sources, ip(from)) > 0;
+        known |= listed;
+        if (membership.mode == FilterMode::include)
+          immediate |= listed && link != naive.rpf(ip(from));
+        else
+          shared |= !listed && link != naive.rpf_of_rp(to);
+      }
+      const auto route = naive.source(to, ip(from), star);
+      const bool active = naive.traffic.contains({to, ip(from)}) && route && route->back() != '>';
+      const std::string own = naive.way(ip(from));
+      if ((immediate || active) && !own.empty()) all[{to, from}] = "join " + own;
+      if (known && !rp_way.empty() && !shared) all[{to, from + "/rpt"}] = "prune " + rp_way + rp;
+    }
+  }
+  return all;
+}
 
 class World {
  public:
@@ -132,6 +195,10 @@ class World {
       if (wanted.contains(key)) continue;
       EXPECT_EQ(text, "") << where << name(key);
     }
+    Wishes asked;
+    for (const auto& [key, change] : stand_->wishes)
+      asked[key] = stand_->wish(key.first.address().to_string(), key.second);
+    EXPECT_EQ(asked, wishes_of(naive_)) << where;
     ASSERT_TRUE(stand_->mrib.is_settled()) << where;
   }
 
@@ -140,6 +207,7 @@ class World {
     return " (" + (key.source ? key.source->to_string() : "*") + ", " + key.group.to_string() + ")";
   }
   std::uint32_t pick(std::uint32_t below) { return static_cast<std::uint32_t>(random_()) % below; }
+  Origin pick_origin() { return pick(3) == 0 ? Origin::routers : Origin::hosts; }
   std::uint32_t pick_link() { return 1 + pick(kLinks); }
 
   void set_link(std::uint32_t link, bool ipv4, bool ipv6) {
@@ -148,7 +216,9 @@ class World {
     naive_.links[link] = {ipv4, ipv6};
     if (!ipv4) naive_.drop_members(link, Family::ipv4);
     if (!ipv6) naive_.drop_members(link, Family::ipv6);
-    stand_->mrib.set_link({LinkId{link}, VrfId{0}, ipv4, ipv6, std::nullopt}, stand_->now);
+    const bool pim = link <= kPimLinks;
+    stand_->mrib.set_link({LinkId{link}, VrfId{0}, ipv4, ipv6, std::nullopt, pim, pim},
+                          stand_->now);
   }
   void change_link() {
     const std::uint32_t link = pick_link();
@@ -167,16 +237,20 @@ class World {
         if (pick(3) > 0) continue;
         std::optional<std::uint32_t> link;
         if (pick(5) > 0) link = pick_link();
+        std::optional<std::string> hop;
+        if (pick(4) > 0) hop = "10.0.0." + std::to_string(100 + pick(2));
         naive_.unicast[ip(target)] = link;
-        stand_->unicast(target, link);
+        naive_.next_hops[ip(target)] = hop;
+        stand_->unicast(target, link, hop);
       }
     stand_->mrib.on_unicast_changed(stand_->now);
   }
   void flush() {
     const std::uint32_t link = pick_link();
     const Family family = pick(2) == 0 ? Family::ipv4 : Family::ipv6;
-    naive_.drop_members(link, family);
-    stand_->mrib.on_flush(LinkId{link}, family, stand_->now);
+    const Origin origin = pick_origin();
+    naive_.drop_members(link, family, origin);
+    stand_->mrib.on_flush(LinkId{link}, family, stand_->now, origin);
   }
   void rps() {
     naive_.rps.clear();
@@ -193,11 +267,12 @@ class World {
     Membership wanted{pick(2) == 0 ? FilterMode::include : FilterMode::exclude, {}};
     for (const std::string& source : to.family() == Family::ipv4 ? kSources4 : kSources6)
       if (pick(3) == 0) wanted.sources.push_back(ip(source));
-    stand_->mrib.on_membership(LinkId{link}, to, wanted, stand_->now);
+    const Origin origin = pick_origin();
+    stand_->mrib.on_membership(LinkId{link}, to, wanted, stand_->now, origin);
     if (!naive_.has(link, to.family())) return;
-    naive_.members.erase({link, to});
+    naive_.members.erase({link, to, origin});
     if (wanted.mode == FilterMode::exclude || !wanted.sources.empty())
-      naive_.members[{link, to}] = wanted;
+      naive_.members[{link, to, origin}] = wanted;
   }
   void upcall() {
     const std::uint32_t link = pick_link();
@@ -222,16 +297,19 @@ class World {
     auto next = std::make_unique<Stand>(config_, &plane_);
     next->now = stand_->now;
     stand_ = std::move(next);
-    for (const auto& [target, link] : naive_.unicast) stand_->unicast(target.to_string(), link);
+    for (const auto& [target, link] : naive_.unicast)
+      stand_->unicast(target.to_string(), link, naive_.next_hops[target]);
     for (const auto& [link, families] : naive_.links)
-      stand_->mrib.set_link(
-          {LinkId{link}, VrfId{0}, families.ipv4, families.ipv6, std::nullopt}, stand_->now);
+      stand_->mrib.set_link({LinkId{link}, VrfId{0}, families.ipv4, families.ipv6, std::nullopt,
+                             link <= kPimLinks, link <= kPimLinks},
+                            stand_->now);
     stand_->mrib.on_read_back(plane_.read_back().value(), stand_->now);
     stand_->run();
     for (const auto& [key, route] : old)
       if (key.source) naive_.traffic.insert({key.group, *key.source});
     for (const auto& [key, membership] : naive_.members) {
-      stand_->mrib.on_membership(LinkId{key.first}, key.second, membership, stand_->now);
+      const auto& [link, to, origin] = key;
+      stand_->mrib.on_membership(LinkId{link}, to, membership, stand_->now, origin);
       stand_->run();
     }
     stand_->mrib.set_static_rp(VrfId{0}, rp::RpSet(naive_.rps), stand_->now);
