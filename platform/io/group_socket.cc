@@ -13,28 +13,13 @@
 #include <cstring>
 #include <utility>
 
+#include "platform/io/raw_packet.h"
+
 namespace hotpair::platform::io {
 namespace {
 
 constexpr int kReceiveBytes = 4 << 20;
 constexpr std::size_t kPacketBytesMax = 65535;
-constexpr int kInternetworkControl = 0xc0;  // RFC 3376 4: type of service of IGMP messages
-
-Error os_error(const std::string& what) {
-  const int error = errno;
-  ErrorCode code = ErrorCode::unavailable;
-  if (error == EPERM || error == EACCES) code = ErrorCode::refused;
-  if (error == ENODEV || error == ENXIO || error == EADDRNOTAVAIL) code = ErrorCode::not_found;
-  if (error == EMFILE || error == ENFILE || error == ENOMEM) code = ErrorCode::exhausted;
-  if (error == EAFNOSUPPORT || error == EPROTONOSUPPORT) code = ErrorCode::unsupported;
-  const char* hint = code == ErrorCode::refused ? " (CAP_NET_RAW is needed)" : "";
-  return {code, fmt::format("{}: {}{}", what, std::strerror(error), hint)};
-}
-
-template <typename T>
-bool set_option(const FileDescriptor& socket, int level, int name, const T& value) {
-  return ::setsockopt(socket.get(), level, name, &value, sizeof value) == 0;
-}
 
 bool set_filter(const FileDescriptor& socket, std::span<sock_filter> program) {
   const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
@@ -145,24 +130,6 @@ packet_mreq all_multicast(Ifindex interface) {
   return request;
 }
 
-/// Room for one control message of either family, aligned as cmsghdr wants it.
-union Control {
-  cmsghdr header;
-  std::byte bytes[CMSG_SPACE(sizeof(in6_pktinfo))];
-};
-
-template <typename Info>
-void put_control(msghdr& message, Control& control, int level, int type, const Info& info) {
-  control = {};
-  message.msg_control = &control;
-  message.msg_controllen = CMSG_SPACE(sizeof info);
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = level;
-  header->cmsg_type = type;
-  header->cmsg_len = CMSG_LEN(sizeof info);
-  std::memcpy(CMSG_DATA(header), &info, sizeof info);
-}
-
 }  // namespace
 
 Result<GroupSocket> GroupSocket::open() {
@@ -231,35 +198,8 @@ Result<void> GroupSocket::send(Ifindex interface, const IpAddress& source,
   GroupSocketStatistics& statistics = ipv4 ? statistics4_ : statistics6_;
   if (source.family() != destination.family())
     return fail(ErrorCode::refused, "source and destination are of different families");
-  iovec part{const_cast<std::byte*>(message.data()), message.size()};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  Control control{};
-  sockaddr_in to4{};
-  sockaddr_in6 to6{};
-  if (ipv4) {
-    to4.sin_family = AF_INET;
-    std::memcpy(&to4.sin_addr, destination.bytes().data(), 4);
-    header.msg_name = &to4;
-    header.msg_namelen = sizeof to4;
-    in_pktinfo info{};
-    info.ipi_ifindex = static_cast<int>(interface.value());
-    std::memcpy(&info.ipi_spec_dst, source.bytes().data(), 4);
-    put_control(header, control, IPPROTO_IP, IP_PKTINFO, info);
-  } else {
-    to6.sin6_family = AF_INET6;
-    to6.sin6_scope_id = interface.value();
-    std::memcpy(&to6.sin6_addr, destination.bytes().data(), 16);
-    header.msg_name = &to6;
-    header.msg_namelen = sizeof to6;
-    in6_pktinfo info{};
-    info.ipi6_ifindex = interface.value();
-    std::memcpy(&info.ipi6_addr, source.bytes().data(), 16);
-    put_control(header, control, IPPROTO_IPV6, IPV6_PKTINFO, info);
-  }
   const int socket = ipv4 ? send4_.get() : send6_.get();
-  if (::sendmsg(socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+  if (!send_packet(socket, interface, source, destination, message)) {
     ++statistics.send_errors;
     return std::unexpected(os_error(fmt::format("interface {}: {} message to {}", interface.value(),
                                                 ipv4 ? "IGMP" : "MLD", destination.to_string())));
