@@ -54,7 +54,14 @@ struct LinkConfig {
   std::uint32_t entries_max = 100'000;  ///< downstream (*,G), (S,G) and (S,G,rpt) of the link
   std::optional<ScopeId> scope;         ///< whose role decides; absent: always live
   std::size_t mtu = 1500;               ///< of the link, in bytes, IP header included
+  bool tracking = false;  ///< T bit (4.3.3): we can do without join suppression, if all can
   friend bool operator==(const LinkConfig&, const LinkConfig&) = default;
+};
+
+/// Mode of a scope on this node; a scope starts muted, a link without a scope is always live.
+enum class LinkMode : std::uint8_t {
+  muted,  ///< backup: hears, sends nothing
+  live,
 };
 
 /// Names state of a tree. No source: (*,G). With `rpt`: (S,G,rpt), a source on the shared tree.
