@@ -66,8 +66,8 @@ Asserts::Took Asserts::receive_as_nobody(const Place& place, const AssertMetric&
   const AssertFacts& facts = place.entry.facts;
   const AssertMetric mine = my_metric(place);
   const bool of_this_tree = heard.rpt == !place.key.source;
-  // An (S,G) answers any Assert of the shared tree: whoever sent it is to hear of the better one.
-  if (facts.could_assert && (!of_this_tree || is_inferior(heard, mine))) {
+  // To an (S,G) any Assert with the RPT bit is inferior: whoever sent it is to hear of the better.
+  if (facts.could_assert && is_inferior(heard, mine)) {
     assert_self(place, mentioned, now);
     return Took::action;
   }

@@ -79,6 +79,14 @@ TEST(BothTrees, SourcesMachineWithStateShieldsTheShared) {
   EXPECT_THAT(rig.told(), IsEmpty());
 }
 
+TEST(BothTrees, SourcesMachineAssertsNothingOnTheSharedTreesBehalf) {
+  Rig rig;
+  rig.facts(kStar, downstream());
+  rig.facts(kSourceTree, {.tracking_desired = true});
+  rig.hear(star_assertion(100, 30, kSource));
+  EXPECT_THAT(rig.told(), ElementsAre("send 100/20 rpt 192.0.2.1", "(*,G) winner 100/20"));
+}
+
 TEST(BothTrees, SharedTreesForwarderYieldsToTheSources) {
   // Two routers forward the same source onto a link, one from each tree.
   Rig shared;

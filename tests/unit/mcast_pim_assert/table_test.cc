@@ -438,6 +438,12 @@ INSTANTIATE_TEST_SUITE_P(
                           {},
                           AssertState::no_info,
                           0s},
+                      Row{"NoRow_CancelIsNeverAcceptable",
+                          Start::nobody_upstream,
+                          [](Rig& rig) { rig.hear(cancel_of(kNone)); },
+                          {},
+                          AssertState::no_info,
+                          0s},
                       Row{"NoRow_NotTracked",
                           Start::nobody_untracked,
                           [](Rig& rig) {

@@ -86,6 +86,18 @@ TEST(Hello, ManyNewNeighboursAreAnsweredOnce) {
   EXPECT_EQ(rig.sent.size(), 1U);
 }
 
+TEST(Hello, MoreNewNeighboursDoNotMoveTheAnswer) {
+  SettledRig rig;
+  rig.advance(5s);
+  for (int i = 10; i < 20; ++i) {
+    rig.hear("10.0.0." + std::to_string(i));
+    const auto due = rig.neighbours.next_deadline();
+    rig.hear("10.0.1." + std::to_string(i));
+    EXPECT_EQ(rig.neighbours.next_deadline(), due);
+    rig.advance(5s);
+  }
+}
+
 TEST(Hello, GoesBeforeAJoinWhereItIsDue) {
   Rig rig;
   rig.neighbours.set_link(link_config(), rig.now);
@@ -272,7 +284,10 @@ TEST(Neighbour, IsNotBlamedForAPauseOfOurs) {
   rig.now += 300s;  // nobody ran the timers
   rig.neighbours.on_timeout(rig.now);
   EXPECT_TRUE(rig.neighbours.is_neighbour(kLink, ip("10.0.0.2"))) << "its Hellos may wait";
-  (void)rig.told();
+  rig.hear("10.0.0.2");
+  rig.now += 300s;
+  rig.neighbours.on_timeout(rig.now);
+  EXPECT_TRUE(rig.neighbours.is_neighbour(kLink, ip("10.0.0.2"))) << "and did";
   rig.now += 300s;
   rig.neighbours.on_timeout(rig.now);
   EXPECT_FALSE(rig.neighbours.is_neighbour(kLink, ip("10.0.0.2"))) << "but only once";
