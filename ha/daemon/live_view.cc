@@ -281,7 +281,7 @@ cli::Etrunk LiveView::etrunk_model(const node::EtrunkState& state) const {
       row.revert_left_s = count_of<std::chrono::seconds>(*revert - now_);
   }
   for (const std::string& reason : state.lowered_by) row.notes.push_back("rank lowered: " + reason);
-  if (settings.paths.size() == 1) row.notes.push_back("single path: cutting it makes two masters");
+  if (state.has_single_path()) row.notes.push_back("single path: cutting it makes two masters");
   return row;
 }
 

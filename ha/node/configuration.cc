@@ -35,6 +35,11 @@ void Node::apply(const NodeConfig& config, TimePoint now) {
     state.settings = settings;
     etrunks.emplace(settings.etrunk.id, std::move(state));
   }
+  for (auto& [id, gone] : etrunks_) {
+    if (etrunks.contains(id)) continue;
+    gone.settings.etrunk.paths.clear();
+    check_paths(gone, now);
+  }
   etrunks_ = std::move(etrunks);
   mrib_.set_static_rp(VrfId{0}, mcast::rp::RpSet(config.static_rps), now);
   apply_services(config, now);
@@ -44,7 +49,7 @@ void Node::apply(const NodeConfig& config, TimePoint now) {
   configure_keeper();
   for (const ScopeId fresh : fresh_scopes_) acquaint(*find(fresh), now);
   fresh_scopes_.clear();
-  check_single_paths(now);
+  for (auto& [id, state] : etrunks_) check_paths(state, now);
   refresh_ranks(now);
   std::erase_if(bfd_, [&](const auto& known) {
     return std::ranges::none_of(config.bfd, [&](const keeper::BfdSessionConfig& session) {
@@ -342,16 +347,6 @@ void Node::configure_keeper() {
   for (const auto& [id, state] : etrunks_)
     effects_.push(SendToKeeper{keeper::SetRank{id, state.rank}});
   configure_keeper_bfd();
-}
-
-void Node::check_single_paths(TimePoint now) {
-  for (const auto& [id, state] : etrunks_) {
-    const std::string subject = "e-trunk " + std::to_string(id.value());
-    if (state.settings.etrunk.paths.size() == 1)
-      raise(kSinglePath, subject, now, id.value());
-    else
-      clear(kSinglePath, subject);
-  }
 }
 
 }  // namespace hotpair::ha::node

@@ -29,6 +29,7 @@ void Node::on_keeper_lost(TimePoint now) {
   for (auto& [id, state] : etrunks_) {
     state.heard = state.alone = false;
     state.path_up.clear();
+    check_paths(state, now);
   }
   for (auto& [id, state] : trunks_) state.status.reset();
   for (const auto& [id, scope] : scopes_)
@@ -61,11 +62,11 @@ void Node::handle(const keeper::Refused& message, TimePoint now) {
 }
 
 void Node::handle(const keeper::PathChanged& message, TimePoint now) {
-  static_cast<void>(now);
   const auto found = etrunks_.find(message.etrunk);
   if (found == etrunks_.end()) return;
   found->second.path_up[message.path.value()] = message.up;
   if (!message.up) found->second.detected = message.detected;
+  check_paths(found->second, now);
 }
 
 void Node::handle(const keeper::PeerHello& message, TimePoint now) {
@@ -84,6 +85,7 @@ void Node::handle(const keeper::PeerHello& message, TimePoint now) {
   found->second.heard = true;
   found->second.alone = false;
   clear(kPeerSilent, subject);
+  check_paths(found->second, now);
   for (const auto& [id, scope] : scopes_)
     if (id != kWholeNode && scope->settings.etrunk == message.hello.etrunk)
       scope->role.on_peer_hello(message.hello, now);
@@ -99,6 +101,7 @@ void Node::handle(const keeper::PeerChanged& message, TimePoint now) {
     clear(kPeerSilent, subject);
   else
     raise(kPeerSilent, subject, now, message.etrunk.value());
+  check_paths(found->second, now);
   for (const auto& [id, scope] : scopes_)
     if (id != kWholeNode && scope->settings.etrunk == message.etrunk)
       scope->role.on_peer_heard(message.heard, now);

@@ -119,10 +119,18 @@ struct EtrunkState {
   bool alone = false;
   bool same_id = false;  ///< who is heard has this node's id
   std::map<std::uint8_t, bool> path_up;
+  std::set<std::string> alarmed_paths;  ///< subjects of kPathDown
   std::uint8_t rank = 100;              ///< priority less what tracking took off
   std::vector<std::string> lowered_by;  ///< what took it off, in words
   bool detected = false;                ///< the last path that went down was given up by BFD
   std::optional<etrunk::Hello> peer;
+
+  [[nodiscard]] bool is_up(const etrunk::PathConfig& path) const {
+    const auto known = path_up.find(path.path.value());
+    return known != path_up.end() && known->second;
+  }
+  /// One path is configured, or the peer is heard on one of several.
+  [[nodiscard]] bool has_single_path() const;
 };
 
 /// What the keeper said of an Eth-Trunk.
@@ -270,7 +278,7 @@ class Node {
   void acquaint(Scope& scope, TimePoint now);
   [[nodiscard]] role::RoleConfig role_config(const ScopeSettings& settings) const;
   void configure_keeper();
-  void check_single_paths(TimePoint now);
+  void check_paths(EtrunkState& state, TimePoint now);
 
   // rank_edge.cc: tracked interfaces and routes lower the rank
   [[nodiscard]] static std::uint8_t worse_by(const EtrunkSettings& settings, unsigned reduced);

@@ -74,7 +74,12 @@ inline constexpr Message kOtherQuerier{
 inline constexpr Message kSinglePath{"HA-NODE-0015", LogLevel::warning,
                                      "e-trunk {}: single path: cutting it makes two masters",
                                      "The nodes hear each other over one address pair only.",
-                                     "Make the loopbacks reachable over two links, or add a path."};
+                                     "Make the loopbacks reachable over two links, or add a path; "
+                                     "where there are more, repair those that are down."};
+inline constexpr Message kPathDown{
+    "HA-NODE-0024", LogLevel::warning, "e-trunk {}: path {} from {} to {} is down",
+    "The peer is heard on another path, not on this one.",
+    "Check the link and the addresses of the path; display e-trunk shows all of them."};
 inline constexpr Message kNodeRestored{"HA-NODE-0016", LogLevel::info,
                                        "scope {}: {} records restored from the store",
                                        "The daemon was restarted in place.", "Nothing."};
@@ -202,6 +207,6 @@ inline constexpr std::array kMessages{
     kCertificateMonth, kCertificateWeek, kCertificateDay,     kCertificateExpired,
     kRenewalFailed,    kPolicyRefused,   kHandshakesLimited,  kNoPartner,
     kTrunkChanged,     kBfdDown,         kDiverged,           kDivergedConfirmed,
-    kDivergedTold};
+    kDivergedTold,     kPathDown};
 
 }  // namespace hotpair::ha::node

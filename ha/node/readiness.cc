@@ -99,7 +99,7 @@ Readiness Node::readiness(const Scope& scope) const {
   if (const std::size_t lost = mrib_.unreachable(); lost != 0)
     tells("sources or RPs have no unicast route here", lost);
   if (const auto etrunk = etrunks_.find(scope.settings.etrunk); etrunk != etrunks_.end())
-    if (etrunk->second.settings.etrunk.paths.size() == 1)
+    if (etrunk->second.has_single_path())
       tells("the peer is heard over a single path");
   return found;
 }
