@@ -16,7 +16,7 @@ import time
 from datetime import datetime
 
 from .config import DEVICE, VENDOR, both_families, overlay, seed_text, timers
-from .faults import Link
+from .faults import Fault, Link
 from .ovs import OpenVswitch
 from .scenario import Scene, attempt, scene
 from .topology import ROUTERS, SharedLan
@@ -64,11 +64,13 @@ def bfd_sections(family, node, values):
     return sections
 
 
-def etrunk_configs(family, values, lacp="fast", one_system=True, etrunk_lines=None, sections=()):
+def etrunk_configs(family, values, lacp="fast", one_system=True, etrunk_lines=None, sections=(),
+                   node_sections=None):
     """Both nodes' files. Without `values` (timers) the seed's own text, word for word.
 
-    `etrunk_lines`: node -> more lines of the E-Trunk's view; `sections`: more of both files. Family
-    "both": IPv4 with the IPv6 of the other seed on top, paths over IPv4.
+    `etrunk_lines`: node -> more lines of the E-Trunk's view; `sections`: more of both files,
+    `node_sections`: node -> more of its own. Family "both": IPv4 with the IPv6 of the other seed on
+    top, paths over IPv4.
     """
     base = "ipv6" if family == "ipv6" else "ipv4"
     result = {}
@@ -86,7 +88,8 @@ def etrunk_configs(family, values, lacp="fast", one_system=True, etrunk_lines=No
                 mine = ["e-trunk track bfd-session session-name own", *mine]
             system = [(f"lacp e-trunk system-id {SYSTEM_ID}",)] if one_system else []
             text = overlay(text, (*timers(values), *paths, *mine), *system,
-                           ("interface Eth-Trunk1", f"lacp timeout {lacp}"), *sections)
+                           ("interface Eth-Trunk1", f"lacp timeout {lacp}"), *sections,
+                           *(node_sections or {}).get(node, ()))
         result[node] = text
     return result
 
@@ -138,17 +141,57 @@ class AccessSwitch(SharedLan):
         return Link(self.access, PARTNER_PORT[name])
 
 
+class CabledSwitch(AccessSwitch):
+    """Each link between routers is a cable that can be pulled: a bridge in between, so that both
+    ends lose carrier and neither is set down, which would take the operator's routes away."""
+
+    def _wire_uplinks(self):
+        self.wire = self.world.namespace("wire")
+        self.wire.sysctl(ipv6__conf__default__disable_ipv6=1, ipv6__conf__all__disable_ipv6=1)
+        self._cables = {}
+        super()._wire_uplinks()
+
+    def _join(self, near, near_device, far, far_device):
+        number = len(self._cables)
+        bridge = f"br{number}"
+        self.wire.ip(f"link add {bridge} type bridge mcast_snooping 0 stp_state 0",
+                     f"link set {bridge} up")
+        ends = {f"w{number}-{each.name}": (each, device)
+                for each, device in ((near, near_device), (far, far_device))}
+        for place, (end, (namespace, device)) in enumerate(ends.items()):
+            # Other indexes at the two ends: see SharedLan.
+            namespace.ip(f"link add {device} index {80 + 2 * number + place} type veth "
+                         f"peer name {end} netns {self.wire.full_name}")
+            self.wire.ip(f"link set {end} master {bridge} up")
+        self._cables[frozenset((near.name, far.name))] = list(ends)
+
+    def pull(self, one, other):
+        """Pulls the cable between two routers; returns when that began (ns)."""
+        return Fault(links=self._ends(one, other)).fire()
+
+    def plug(self, one, other):
+        begin = now_ns()
+        for link in self._ends(one, other):
+            link.set_up(True)
+        return begin
+
+    def _ends(self, one, other):
+        return [Link(self.wire, end) for end in self._cables[frozenset((one, other))]]
+
+
 class EtrunkScene(Scene):
     """As Scene, behind C. `lacp` is what both ends ask for; more keywords as etrunk_configs()."""
 
-    def __init__(self, world, args, family, timers_, extra=(), *, lacp="fast", **config):
+    def __init__(self, world, args, family, timers_, extra=(), *, lacp="fast",
+                 topology=AccessSwitch, **config):
         self._lacp = lacp
+        self._topology = topology
         self._config = config
         super().__init__(world, args, family, timers_, extra)
         self.switch = self.topology.switch
 
     def make_topology(self):
-        return AccessSwitch(self.world, self._lacp == "fast")
+        return self._topology(self.world, self._lacp == "fast")
 
     def make_configs(self, extra):
         return etrunk_configs(self.family, self.timers, self._lacp, sections=extra, **self._config)

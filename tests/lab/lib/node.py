@@ -19,13 +19,14 @@ Fields read from --json (nothing else is)
                                              ssl_state,pair_key_id,statistics.{refused{},
                                              connects,disconnects,renewals}}
     display igmp interface, mld interface    interfaces[].{interface,groups}
+    display igmp group G, mld group G        total
     display multicast forwarding-table       routes[].{group,incoming,installed,negative,
                                              outgoing[].{interface,gate_open}}
     display multicast redundancy databases   scopes[].{scope,sync_state,databases[].
                                              {name,entries,digest,lag_records}}
-    display switchover history               switchovers[].{number,planned,cause,detection,to},
-                                             newest first
-    display alarm active                     alarms[].id
+    display switchover history               switchovers[].{number,planned,cause,detection,from,
+                                             to,began,result,phases[].{name,at_us}}, newest first
+    display alarm active                     alarms[].{id,text}
 
 The pair key file has lines `key 64-HEX-DIGITS ...`; the TLS identity of a key is the first 8 bytes
 of SHA-256("hotpair pair key id" and the secret) as hex digits.
@@ -46,6 +47,8 @@ SCOPE = 10  # the seeds' backup-id
 IN_SYNC = "in sync"  # sync_state of a scope whose peer holds everything
 DIGEST_EQUAL = "equal"
 ALARM_RBS, ALARM_STORE = "HA-NODE-0003", "HA-NODE-0006"
+ALARM_SILENT, ALARM_RANK, ALARM_PATH = "HA-NODE-0002", "HA-NODE-0021", "HA-NODE-0024"
+EVENT_DIVERGED = "HA-NODE-0050"
 REASON = {  # patterns for `last_error` of the RBS, ignoring case
     "silent": r"silent|not answer|not reachable|lost",
     "wrong key": r"pair key is another one|wrong pair key",
@@ -189,6 +192,11 @@ class Node:
         return sum(int(each["groups"]) for each in shown["interfaces"]
                    if each["interface"] == "Eth-Trunk1")
 
+    def holds(self, groups):
+        """Which of these groups have a member here, own or mirrored."""
+        return {str(group) for group in groups if self.display(
+            "igmp" if group.version == 4 else "mld", "group", group)["total"]}
+
     def routes(self):
         return self.display("multicast", "forwarding-table")["routes"]
 
@@ -223,8 +231,20 @@ class Node:
         return [story for story in self.switchovers()
                 if story["to"] == "master" and story["from"] != "master"]
 
+    def healed(self):
+        """Stories of a master that stayed one when a split ended."""
+        return [story for story in self.switchovers() if story["from"] == story["to"] == "master"]
+
     def alarms(self):
         return self.display("alarm", "active")["alarms"]
+
+    def alarm_texts(self, number):
+        return [alarm["text"] for alarm in self.alarms() if alarm["id"] == number]
+
+    def log_lines(self, number):
+        """Lines of the daemon's log with this id."""
+        text = Path(self.daemon.log).read_text(errors="replace")
+        return [line for line in text.splitlines() if number in line]
 
     def rbs(self):
         return self.display("remote-backup-service")["remote_backup_services"][0]

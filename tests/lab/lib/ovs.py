@@ -106,6 +106,12 @@ class OpenVswitch:
                       if one["may_enable"] and "current" in one["status"]
                       and "attached" in one["status"])
 
+    def steer(self, bond, mac, member):
+        """What comes from this address to the bond leaves by this member, until it goes."""
+        appctl = ("ovs-appctl", "-t", str(self.control))
+        place = self._run(*appctl, "bond/hash", mac).strip()
+        self._run(*appctl, "bond/migrate", bond, place, member)
+
     def log(self):
         return (self.dir / "switch.log").read_text(errors="replace")
 

@@ -101,6 +101,48 @@ class Streams:
         return json.loads(path.read_text())
 
 
+class Guest:
+    """One more receiver at a host, and if wanted a sender for its groups, beside the plan."""
+
+    def __init__(self, stage, family, host, groups, sources=None):
+        self.family = family
+        self.groups = expand(groups)
+        self._stage, self._host, self._text, self._sources = stage, host, groups, sources
+        self._receiver = self._sender = None
+        self._file = stage.world.dir / f"guest-{family}-{host}-{self.groups[0]}"
+
+    def _report(self, what):
+        return self._file.with_name(f"{self._file.name}-{what}.json")
+
+    def join(self, timeout=10):
+        ready = self._report("ready")
+        ready.unlink(missing_ok=True)
+        argv = [self._stage.args.probe, "receive", "--group", self._text, "--interface", "eth0",
+                "--port", PORT, "--quiet", "--json", self._report("received"),
+                "--ready-file", ready]
+        if self._sources:
+            argv += ["--source-list", self._sources]
+        self._receiver = self._stage.world.start(self._stage.topology.hosts[self._host], *argv)
+        wait_until(lambda: ready.exists() or not self._receiver.alive(), timeout, "a guest joined")
+        if not self._receiver.alive():
+            raise LabError(f"a receiver ended at once: {self._receiver.tail()}")
+
+    def send(self, rate=50):
+        source = self._stage.topology.source_address(self.family)
+        self._sender = self._stage.world.start(
+            self._stage.topology.source, self._stage.args.probe, "send", "--group", self._text,
+            "--interface", "eth0", "--port", PORT, "--rate", rate, "--source", source, "--quiet",
+            "--json", self._report("sent"))
+
+    def leave(self):
+        """Ends the sender, then the membership; returns the Measurement."""
+        sent = []
+        if self._sender:
+            sent.append(Streams._collect(self._report("sent"), self._sender))
+        received = Streams._collect(self._report("received"), self._receiver)
+        return Measurement(self.family, sent, [received])
+
+
 class Measurement:
     """The reports of one set of streams, and questions to them."""
 
@@ -109,7 +151,7 @@ class Measurement:
         self.sent = sent
         self.received = received
         self._rows = [row for report in received for row in report["groups"]]
-        fastest = min(report["interval_ms"] for report in sent)
+        fastest = min((report["interval_ms"] for report in sent), default=0.0)
         runs = {report["run"]: report["interval_ms"] for report in sent}
         self._intervals = {id(row): runs.get(row["run"], fastest) for row in self._rows}
         counts = {(report["run"], group["group"]): (group["sent"], report["ended_ns"])

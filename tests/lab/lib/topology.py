@@ -79,6 +79,7 @@ class SharedLan:
     """Builds it all. `routers_own_addresses`: hotpaird adds those of loopback and trunk itself."""
 
     port_names = {"Eth-Trunk1": TRUNK}  # for ports.conf
+    more_groups = {}  # family -> groups that D forwards besides those of the plans
 
     def __init__(self, world, hosts=("h1", "h2", "h3"), routers_own_addresses=True):
         self.world = world
@@ -119,19 +120,19 @@ class SharedLan:
         self.lan.sysctl(**{f"ipv6__conf__{port}__disable_ipv6": 1 for port in (*ports, "br0")})
 
     def _wire_uplinks(self):
-        a, b = (namespace.full_name for namespace in self.nodes.values())
         self.source.ip(f"link add eth0 type veth peer name ge0-1-1 netns {self.upstream.full_name}",
                        "addr add 10.0.5.10/24 dev eth0",
                        "addr add 2001:db8:40::10/64 dev eth0 nodad", "link set eth0 up")
+        a, b = self.nodes.values()
+        self._join(self.upstream, "ge0-1-3", a, "ge0-1-3")
+        self._join(self.upstream, "ge0-1-2", b, "ge0-1-2")
+        self._join(a, "ge0-1-1", b, "ge0-1-1")
         self.upstream.ip(
-            f"link add ge0-1-3 type veth peer name ge0-1-3 netns {a}",
-            f"link add ge0-1-2 type veth peer name ge0-1-2 netns {b}",
             "addr add 10.0.5.2/24 dev ge0-1-1", "addr add 2001:db8:40::1/64 dev ge0-1-1 nodad",
             "addr add 10.0.12.2/24 dev ge0-1-3", "addr add 2001:db8:20::2/64 dev ge0-1-3 nodad",
             "addr add 10.0.23.2/24 dev ge0-1-2", "addr add 2001:db8:30::2/64 dev ge0-1-2 nodad",
             "addr add 2.2.2.2/32 dev lo", "addr add 2001:db8:22::22/128 dev lo nodad",
             *[f"link set ge0-1-{n} up" for n in (1, 2, 3)])
-        self.nodes["a"].ip(f"link add ge0-1-1 type veth peer name ge0-1-1 netns {b}")
         for name in self.nodes:
             self.power_on(name)
         self.source.ip("route add default via 10.0.5.2", "route add ::/0 via 2001:db8:40::1")
@@ -141,6 +142,10 @@ class SharedLan:
                          "route add 10.0.35.0/24 via 10.0.23.3",
                          "route add 2001:db8:11::11/128 via 2001:db8:20::1",
                          "route add 2001:db8:33::33/128 via 2001:db8:30::1")
+
+    def _join(self, near, near_device, far, far_device):
+        """One link between routers."""
+        near.ip(f"link add {near_device} type veth peer name {far_device} netns {far.full_name}")
 
     def power_on(self, name):
         """Links up, the operator's addresses and routes in place; also after a power cut."""
@@ -182,8 +187,9 @@ class SharedLan:
         lines = ["phyint ge0-1-1 enable", "phyint ge0-1-2 enable", "phyint ge0-1-3 enable"]
         for family in ("ipv4", "ipv6"):
             source = self.source_address(family)
+            groups = [*Plan(family, source).groups(), *self.more_groups.get(family, ())]
             lines += [f"mroute from ge0-1-1 source {source} group {group} to ge0-1-2 ge0-1-3"
-                      for group in Plan(family, source).groups()]
+                      for group in groups]
         return start_smcroute(self.world, self.upstream, lines)
 
     def lan_port(self, name):
