@@ -76,6 +76,7 @@ void Journal::end() {
   writing_ = false;
   degraded_ = false;
   retry_at_.reset();
+  statistics_.restart_transmission({});  // this line sends no more
   drop_window();
 }
 

@@ -277,6 +277,18 @@ TEST_F(JournalTest, StatisticsOfWaitAndAcknowledgement) {
   EXPECT_EQ(journal.statistics()[0].syncs, 0U);
 }
 
+TEST_F(JournalTest, ALineThatEndedHasNothingOnItsWay) {
+  journal.begin(kTerm, now);
+  for (unsigned i = 0; i < 3; ++i) journal.append(put(i), now);
+  journal.on_sent(all(0), now);
+  journal.append(put(7), now);
+  journal.end();
+  const StatisticsRow row = journal.statistics()[0];
+  EXPECT_EQ(row.updates, 4U);
+  EXPECT_EQ(row.awaiting_send + row.awaiting_ack, 0U);
+  EXPECT_EQ(journal.oldest_unacked(), std::nullopt);
+}
+
 TEST_F(JournalTest, OthersAnswersAreNotItsOwn) {
   EXPECT_FALSE(journal.on_store_reply({4711, Committed{kScope, {}, {}}}, now));
 }
