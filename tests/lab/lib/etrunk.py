@@ -221,6 +221,12 @@ class EtrunkScene(Scene):
     def distributes(self, name):
         return self.trunk(name)["distributing"] != 0
 
+    def converged_on(self, names, timeout=40):
+        """Returns when the switch uses the links to these nodes, and they say so too."""
+        wait_until(lambda: self.used() == list(names)
+                   and all(self.distributes(name) for name in names), timeout,
+                   f"the switch uses the links to {names}: {self.told()}", step=0.05)
+
     def converged(self, name, timeout=40):
         """Seconds until node and switch use the link to this node and no other."""
         begin = time.monotonic()
