@@ -59,6 +59,12 @@ void Node::handle(mcast::mrib::LinkReleased& left, TimePoint now) {
   }
 }
 
+/// Told of links with PIM routers only, and no link is given as one before PIM runs here.
+void Node::handle(mcast::mrib::UpstreamChanged& change, TimePoint now) {
+  static_cast<void>(now);
+  HA_ASSERT(change.wish == mcast::mrib::Wish::none);
+}
+
 void Node::on_plane_event(const fwd::PlaneEvent& event, TimePoint now) {
   if (const auto* no_route = std::get_if<fwd::NoRoute>(&event))
     mrib_.on_no_route(*no_route, now);

@@ -114,7 +114,7 @@ class Mrib {
     LinkConfig config;
     bool present = false;
     /// Per family and origin; a member of an older one is void.
-    std::array<std::array<std::uint16_t, 2>, 2> generation{};
+    std::array<std::array<std::uint16_t, kOrigins>, 2> generation{};
     TokenBucket upcalls;
   };
   struct ScopeState {

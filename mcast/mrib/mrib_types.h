@@ -19,11 +19,13 @@ namespace hotpair::mcast::mrib {
 /// RFC 3376 section 3: what the hosts of a link ask for.
 enum class FilterMode : std::uint8_t { include, exclude };
 
-/// Who wants something of a group on a link. Both are united: RFC 7761 4.1.6.
+/// Who wants something of a group on a link. All are united: RFC 7761 4.1.6.
 enum class Origin : std::uint8_t {
-  hosts,    ///< IGMP and MLD: pim_include, pim_exclude
-  routers,  ///< PIM Join/Prune: joins, prunes. (*,G) less (S,G,rpt) is EXCLUDE, (S,G) INCLUDE.
+  hosts,         ///< IGMP and MLD: pim_include, pim_exclude
+  shared_tree,   ///< joins(*,G) less prunes(S,G,rpt): EXCLUDE{pruned}
+  source_trees,  ///< joins(S,G): INCLUDE{joined}
 };
+inline constexpr std::size_t kOrigins = 3;
 
 /// What one link wants of one group. INCLUDE with no source means "nothing": the group is left.
 struct Membership {

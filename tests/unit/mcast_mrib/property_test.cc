@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <memory>
 #include <random>
 #include <set>
@@ -207,7 +208,11 @@ class World {
     return " (" + (key.source ? key.source->to_string() : "*") + ", " + key.group.to_string() + ")";
   }
   std::uint32_t pick(std::uint32_t below) { return static_cast<std::uint32_t>(random_()) % below; }
-  Origin pick_origin() { return pick(3) == 0 ? Origin::routers : Origin::hosts; }
+  Origin pick_origin() {
+    constexpr std::array kLikely{Origin::hosts, Origin::hosts, Origin::shared_tree,
+                                 Origin::source_trees};
+    return kLikely[pick(kLikely.size())];
+  }
   std::uint32_t pick_link() { return 1 + pick(kLinks); }
 
   void set_link(std::uint32_t link, bool ipv4, bool ipv6) {

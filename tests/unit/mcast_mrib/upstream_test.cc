@@ -44,20 +44,20 @@ TEST_F(Upstream, ABlockedSourceIsPrunedOffTheSharedTree) {
   stand.member(2, "225.1.1.1", kExclude, {"10.9.0.1"});
   EXPECT_EQ(stand.wish("225.1.1.1", "*"), "join 1 10.0.1.1 rp 5.5.5.5");
   EXPECT_EQ(stand.wish("225.1.1.1", "10.9.0.1/rpt"), "prune 1 10.0.1.1 rp 5.5.5.5");
-  stand.member(4, "225.1.1.1", kExclude, {}, Origin::routers);  // another link wants it
+  stand.member(4, "225.1.1.1", kExclude, {}, Origin::shared_tree);  // another link wants it
   EXPECT_EQ(stand.wish("225.1.1.1", "10.9.0.1/rpt"), "");
   EXPECT_EQ(stand.route("225.1.1.1"), "1>2,4");
 }
 
 TEST_F(Upstream, HostsAndRoutersOfOneLinkAreUnited) {
   stand.member(4, "225.1.1.1", kInclude, {"10.9.0.1"});
-  stand.member(4, "225.1.1.1", kExclude, {}, Origin::routers);
+  stand.member(4, "225.1.1.1", kExclude, {}, Origin::shared_tree);
   EXPECT_EQ(stand.route("225.1.1.1"), "1>4");
   EXPECT_EQ(stand.wish("225.1.1.1", "10.9.0.1"), "join 3 10.0.3.1");
-  stand.leave(4, "225.1.1.1", Origin::routers);
+  stand.leave(4, "225.1.1.1", Origin::shared_tree);
   EXPECT_EQ(stand.route("225.1.1.1"), "");
   EXPECT_EQ(stand.route("225.1.1.1", "10.9.0.1"), "3>4");
-  stand.mrib.on_flush(LinkId{4}, Family::ipv4, stand.now, Origin::routers);
+  stand.mrib.on_flush(LinkId{4}, Family::ipv4, stand.now, Origin::shared_tree);
   stand.run();
   EXPECT_EQ(stand.route("225.1.1.1", "10.9.0.1"), "3>4");
   stand.mrib.on_flush(LinkId{4}, Family::ipv4, stand.now);
@@ -69,7 +69,7 @@ TEST_F(Upstream, HostsAndRoutersOfOneLinkAreUnited) {
 // RFC 7761 4.2.2: until the first packet comes by the source's tree the shared one is listened to.
 TEST_F(Upstream, TheSourceTreeIsTurnedToByItsFirstPacket) {
   stand.member(2, "225.1.1.1", kExclude);
-  stand.member(4, "225.1.1.1", kInclude, {"10.9.0.1"}, Origin::routers);
+  stand.member(4, "225.1.1.1", kInclude, {"10.9.0.1"}, Origin::source_trees);
   EXPECT_EQ(stand.route("225.1.1.1", "10.9.0.1"), "1>2,4");
   EXPECT_EQ(stand.wish("225.1.1.1", "10.9.0.1/rpt"), "");
   stand.mrib.on_wrong_interface({VrfId{0}, LinkId{2}, ip("10.9.0.1"), group("225.1.1.1")},
@@ -81,7 +81,7 @@ TEST_F(Upstream, TheSourceTreeIsTurnedToByItsFirstPacket) {
   stand.run();
   EXPECT_EQ(stand.route("225.1.1.1", "10.9.0.1"), "3>2,4");
   EXPECT_EQ(stand.wish("225.1.1.1", "10.9.0.1/rpt"), "prune 1 10.0.1.1 rp 5.5.5.5");
-  stand.leave(4, "225.1.1.1", Origin::routers);
+  stand.leave(4, "225.1.1.1", Origin::source_trees);
   EXPECT_EQ(stand.route("225.1.1.1", "10.9.0.1"), "");
   EXPECT_EQ(stand.wish("225.1.1.1", "10.9.0.1/rpt"), "");
   EXPECT_EQ(stand.wishes.size(), 1U);
