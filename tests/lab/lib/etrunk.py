@@ -118,10 +118,14 @@ class AccessSwitch(SharedLan):
                                 f"netns {self.access.full_name}")
             self.access.ip(f"link set {port} up")
         self.access.ip("link set c-lan up")
-        self.switch = OpenVswitch(self.world, self.access)
-        self.switch.add_bond(BOND, PARTNER_PORT.values(), self._fast)
-        self.switch.vsctl("add-port", "br0", "c-lan")
-        self.switch.widen()
+        self.switch = self._make_switch()
+
+    def _make_switch(self):
+        switch = OpenVswitch(self.world, self.access)
+        switch.add_bond(BOND, PARTNER_PORT.values(), self._fast)
+        switch.vsctl("add-port", "br0", "c-lan")
+        switch.widen()
+        return switch
 
     def _wire_uplinks(self):
         super()._wire_uplinks()

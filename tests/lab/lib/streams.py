@@ -45,7 +45,7 @@ class Streams:
     """One family's senders at `src` and receivers at the hosts."""
 
     def __init__(self, world, topology, probe, family):
-        self.plan = Plan(family, topology.source_address(family))
+        self.plan = topology.plan(family, topology.source_address(family))
         self._world = world
         self._topology = topology
         self._probe = probe

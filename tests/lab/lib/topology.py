@@ -80,6 +80,7 @@ class SharedLan:
 
     port_names = {"Eth-Trunk1": TRUNK}  # for ports.conf
     more_groups = {}  # family -> groups that D forwards besides those of the plans
+    plan = Plan  # of the streams
 
     def __init__(self, world, hosts=("h1", "h2", "h3"), routers_own_addresses=True):
         self.world = world
