@@ -158,7 +158,8 @@ class Keeper {
     std::optional<TimePoint> silence_from;  // expired: where a detection time of silence starts
 
     std::optional<HandoverOpen> opening;   // new side: gate open, term in no hello yet
-    std::optional<TimePoint> admitted_at;  // new side: the partner takes our frames from then on
+    std::optional<TimePoint> admitted_at;  // new side: when to look if the partner collects
+    TimePoint admitted_from;               // new side: not ready before
     std::optional<Term> granted;           // new side: newest term that was granted to us
     std::optional<Term> offered;           // old side, before the commit point
     bool old_link = false;                 // old side: forwards on until the new one does
@@ -272,7 +273,8 @@ class Keeper {
   void tell_trunks();
   void close_after_partner_moved(Scope& scope, TimePoint now);
   [[nodiscard]] bool behind_trunk(const Scope& scope) const;
-  [[nodiscard]] bool distributes(const Trunk& trunk) const;
+  [[nodiscard]] bool partner_collects(const Scope& scope) const;
+  [[nodiscard]] std::uint32_t sends_on(const Trunk& trunk) const;
   void end_opening(Scope& scope);
   void end_old_link(Scope& scope);
   [[nodiscard]] bool may_sync(const Trunk& trunk) const;

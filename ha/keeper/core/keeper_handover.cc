@@ -74,7 +74,7 @@ void Keeper::handle(const HandoverOpen& message, TimePoint now) {
   scope->opening = message;
   scope->granted = message.term;
   scope->fresh = true;
-  if (behind_trunk(*scope)) scope->admitted_at = now + kPartnerAdmits;
+  if (behind_trunk(*scope)) scope->admitted_at = scope->admitted_from = now + kPartnerAdmits;
   apply_posture(*scope, GatePosture::leased, now);
   if (!scope->admitted_at) tell(HandoverOpened{message.scope, message.term});
   if (report != nullptr) check_opening(*scope, *report, *session->machine.peer(), now);
@@ -84,7 +84,12 @@ void Keeper::handle(const HandoverOpen& message, TimePoint now) {
 // the old side's hello says that it has committed, and that side ends when ours says so.
 void Keeper::check_admitted(TimePoint now) {
   for (auto& [id, scope] : scopes_) {
-    if (!scope.admitted_at || *scope.admitted_at > now) continue;
+    if (!scope.admitted_at || now < scope.admitted_from) continue;
+    const TimePoint latest = scope.admitted_from + (kPartnerAdmitsMax - kPartnerAdmits);
+    if (now < latest && !partner_collects(scope)) {
+      scope.admitted_at = latest;
+      continue;
+    }
     scope.admitted_at.reset();
     if (scope.opening) tell(HandoverOpened{id, Term(scope.opening->term)});
   }

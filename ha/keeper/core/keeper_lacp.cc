@@ -49,11 +49,22 @@ bool Keeper::behind_trunk(const Scope& scope) const {
   });
 }
 
-// The new side of a handover only collects until the old one has committed.
-bool Keeper::distributes(const Trunk& trunk) const {
-  if (!trunk.setup.scope) return true;
+bool Keeper::partner_collects(const Scope& scope) const {
+  return std::any_of(trunks_.begin(), trunks_.end(), [&](const auto& each) {
+    return each.second.setup.scope == scope.config.scope && each.second.machine.distributing() != 0;
+  });
+}
+
+// The members that frames go out on. The new side of a handover only collects until the old one has
+// committed. Where no partner says that it collects, Sync of both ends has to do, as in the Mux
+// machine with coupled control (IEEE 802.1AX 6.4.15): Linux's bond has that one, and says
+// Collecting up to 200 ms after it began to. A takeover has no time for that, and nothing to lose.
+std::uint32_t Keeper::sends_on(const Trunk& trunk) const {
+  if (!trunk.setup.scope) return trunk.machine.distributing();
   const auto scope = scopes_.find(*trunk.setup.scope);
-  return scope == scopes_.end() || !scope->second.opening;
+  if (scope != scopes_.end() && scope->second.opening) return 0;
+  const std::uint32_t told = trunk.machine.distributing();
+  return told != 0 ? told : trunk.machine.collecting();
 }
 
 void Keeper::follow_gates(TimePoint now) {
@@ -97,6 +108,7 @@ void Keeper::on_lacpdu(const std::string& device, ByteSpan payload, TimePoint no
     }
   }
   for (auto& [id, scope] : scopes_) refresh_access(scope);
+  check_admitted(now);
   finish(now);
 }
 
@@ -141,8 +153,7 @@ void Keeper::pump(Trunk& trunk, TimePoint now) {
 
 // A hold keeps what was open; what opens is stored at once and ends it.
 void Keeper::store(Trunk& trunk, TimePoint now) {
-  const std::uint64_t word = gate::make_trunk_word(
-      trunk.machine.collecting(), distributes(trunk) ? trunk.machine.distributing() : 0);
+  const std::uint64_t word = gate::make_trunk_word(trunk.machine.collecting(), sends_on(trunk));
   if (word == trunk.word) return;
   const bool only_closes = (word & ~trunk.word) == 0;
   if (trunk.hold_until && only_closes && *trunk.hold_until > now) return;

@@ -31,12 +31,16 @@ inline constexpr Duration kHeartbeatMax = std::chrono::seconds(2);
 /// What a lease adds to the peer's detection time (design section 7).
 inline constexpr Duration kLeaseMargin = std::chrono::milliseconds(50);
 /// How long the old side of a handover forwards on what the partner still sends, so that nothing is
-/// lost until it has moved; and the bound of two open gates that it respects (design section 8).
-inline constexpr Duration kPartnerMoves = std::chrono::milliseconds(100);
+/// lost until it has moved, which takes Linux's bond up to 104 ms; and the bound of two open gates
+/// that it respects (design section 8).
+inline constexpr Duration kPartnerMoves = std::chrono::milliseconds(130);
 inline constexpr Duration kTwoGatesMax = std::chrono::milliseconds(300);
 /// How long the new side of a handover waits after Sync = 1 before it says that it is ready: the
-/// partner needs some milliseconds until it takes frames from the link.
+/// partner needs some milliseconds until it takes frames from the link. From then on its word
+/// (Collecting) is waited for, but not for long: the machines of Linux's bond run every 100 ms, so
+/// it takes the link in within one such period, and says so up to 200 ms later.
 inline constexpr Duration kPartnerAdmits = std::chrono::milliseconds(50);
+inline constexpr Duration kPartnerAdmitsMax = std::chrono::milliseconds(130);
 
 using etrunk::ControlState;
 using etrunk::EtrunkConfig;

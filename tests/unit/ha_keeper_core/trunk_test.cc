@@ -38,6 +38,7 @@ class TrunkPair : public Pair {
   std::optional<lacp::LacpTrunk> access{std::in_place, access_device(), true, now};
   std::array<TrunkMode, 2> mode{};
   std::array<bool, 2> access_link{true, true};
+  Duration answers_after = kDelay;  // of the access device
   std::array<std::uint64_t, 2> words{~0ULL, ~0ULL};
   std::optional<ScopeId> bound = kScope;
   std::array<MacAddress, 2> system_ids{};
@@ -114,7 +115,7 @@ class TrunkPair : public Pair {
   void take_access() {
     while (auto effect = access->poll_effect())
       if (auto* send = std::get_if<lacp::SendPdu>(&*effect); send && access_link[send->member])
-        flights_.push_back({now + kDelay, send->member, false, std::move(send->bytes)});
+        flights_.push_back({now + answers_after, send->member, false, std::move(send->bytes)});
   }
   std::vector<Flight> flights_;
 };
@@ -150,21 +151,32 @@ TEST(Trunk, TakeoverIsOneStep) {
     return std::holds_alternative<StoreGate>(effect);
   });
   ASSERT_LT(store + 3, steps.end());
-  // This access device shows Sync only with its own answer: collecting follows that.
-  const auto* send = std::get_if<SendLacpdu>(&*(store + 1));
   const auto* word = std::get_if<StoreTrunk>(&*(store + 1));
-  if (word != nullptr) {
-    EXPECT_EQ(word->word, make_trunk_word(1, 0));
-    send = std::get_if<SendLacpdu>(&*(store + 2));
-  }
+  ASSERT_NE(word, nullptr);
+  EXPECT_EQ(word->word, make_trunk_word(1, 1));
+  const auto* send = std::get_if<SendLacpdu>(&*(store + 2));
   ASSERT_NE(send, nullptr);
   EXPECT_TRUE(shows_sync(*send));
-  const auto* hello = std::get_if<SendHello>(&*(store + (word != nullptr ? 3 : 2)));
+  const auto* hello = std::get_if<SendHello>(&*(store + 3));
   ASSERT_NE(hello, nullptr);
   EXPECT_EQ(hello->hello.scopes.at(0).role, Role::master);
   pair.run_for(milliseconds(5));
   EXPECT_EQ(pair.words[1], make_trunk_word(1, 1));
   EXPECT_EQ(pair.access->distributing() & 2U, 2U);
+}
+
+// Linux's bond collects long before its LACPDU says so.
+TEST(Trunk, TakeoverDoesNotWaitForThePartnersWord) {
+  TrunkPair pair;
+  pair.up();
+  pair.answers_after = milliseconds(300);
+  pair.kill_keeper(pair.a);
+  pair.run_for(milliseconds(101));
+  EXPECT_EQ(pair.port(pair.b).mux, lacp::MuxState::collecting);
+  EXPECT_EQ(pair.words[1], make_trunk_word(1, 1));
+  pair.run_for(milliseconds(400));
+  EXPECT_EQ(pair.port(pair.b).mux, lacp::MuxState::distributing);
+  EXPECT_EQ(pair.words[1], make_trunk_word(1, 1));
 }
 
 TEST(Trunk, PartnerLostOnAllMembersIsAnAccessLoss) {
@@ -205,7 +217,7 @@ TEST(Trunk, AFreshTrunkIsNotLost) {
   EXPECT_FALSE(pair.state(pair.a).access_up);
 }
 
-// Design 8. New: gate, Sync = 1, 50 ms for the partner, Ready. Old commits: last lease of 100 ms,
+// Design 8. New: gate, Sync = 1, 50 ms for the partner, Ready. Old commits: last lease of 130 ms,
 // hello. New distributes on that hello, old no more on the answer: then Sync = 0, and it collects.
 TEST(Trunk, PlannedHandoverMakesBeforeItBreaks) {
   TrunkPair pair;
@@ -236,7 +248,7 @@ TEST(Trunk, PlannedHandoverMakesBeforeItBreaks) {
   const auto* hello = std::get_if<SendHello>(&pair.a.journal[mark + 1]);
   ASSERT_NE(hello, nullptr);
   EXPECT_TRUE(hello->hello.scopes.at(0).handed_over);
-  EXPECT_EQ(pair.lease(pair.a), Duration(milliseconds(100)));
+  EXPECT_EQ(pair.lease(pair.a), Duration(milliseconds(130)));
   EXPECT_EQ(pair.words[0], make_trunk_word(1, 1));
   pair.set_scope(pair.a, Role::backup, term, GatePosture::closed);  // as the daemon does
   mark = pair.a.journal.size();
@@ -251,7 +263,7 @@ TEST(Trunk, PlannedHandoverMakesBeforeItBreaks) {
   EXPECT_TRUE(std::holds_alternative<StoreTrunk>(*std::prev(out_of_sync)));
   pair.run_for(milliseconds(2));
   EXPECT_EQ(pair.access->distributing(), 2U);
-  pair.run_for(milliseconds(93));
+  pair.run_for(milliseconds(123));
   EXPECT_TRUE(pair.open(pair.a));
   pair.run_for(milliseconds(4));
   EXPECT_FALSE(pair.open(pair.a));
@@ -264,7 +276,31 @@ TEST(Trunk, PlannedHandoverMakesBeforeItBreaks) {
   EXPECT_FALSE(pair.open(pair.a));
 }
 
-// The new side falls silent after the commit: the old one forwards for its 100 ms and no longer.
+// Ready waits for Collecting, which Linux's bond says up to 300 ms after Sync = 1, but only as long
+// as that bond needs to take the link in.
+TEST(Trunk, ReadyWaitsForThePartnersWord) {
+  for (const auto& [answer_ms, ready_ms] : {std::pair{0, 50}, {80, 81}, {300, 130}}) {
+    TrunkPair pair;
+    pair.up();
+    pair.answers_after = milliseconds(answer_ms);
+    const Term term = Pair::term(2, pair.b);
+    pair.tell(pair.a, HandoverOffer{kScope, term});
+    pair.tell(pair.b, HandoverOpen{kScope, term, pair.a.last<HandoverOffered>()->hello_counter});
+    pair.run_for(milliseconds(ready_ms - 1));
+    EXPECT_FALSE(pair.b.last<HandoverOpened>().has_value()) << answer_ms;
+    pair.run_for(milliseconds(2));
+    EXPECT_TRUE(pair.b.last<HandoverOpened>().has_value()) << answer_ms;
+    EXPECT_EQ(pair.words[1], make_trunk_word(1, 0));
+    pair.tell(pair.a, HandoverCommit{kScope, term});
+    pair.run_for(milliseconds(2));
+    EXPECT_EQ(pair.words[1], make_trunk_word(1, 1)) << answer_ms;
+    EXPECT_EQ(pair.words[0], make_trunk_word(1, 0)) << answer_ms;
+    pair.run_for(milliseconds(400));
+    EXPECT_LE(pair.overlap, Duration(milliseconds(300)));
+  }
+}
+
+// The new side falls silent after the commit: the old one forwards for its 130 ms and no longer.
 TEST(Trunk, OldLinkEndsWithoutAnAnswer) {
   TrunkPair pair;
   pair.up();
@@ -274,7 +310,7 @@ TEST(Trunk, OldLinkEndsWithoutAnAnswer) {
   pair.run_for(milliseconds(60));
   pair.kill_keeper(pair.b);
   pair.tell(pair.a, HandoverCommit{kScope, term});
-  pair.run_for(milliseconds(99));
+  pair.run_for(milliseconds(129));
   EXPECT_EQ(pair.words[0], make_trunk_word(1, 1));
   pair.run_for(milliseconds(2));
   EXPECT_EQ(pair.words[0], 0U);
