@@ -198,3 +198,8 @@ class KernelBondScene(EtrunkScene):
     def up(self, converge=True):
         self.switch.machine.booted()
         super().up(converge)
+
+
+def kernel_bond_attempt(args, family, values):
+    """One run that is set aside when the machine stood still; see scenario.attempt()."""
+    return attempt(args, family, values, kind=KernelBondScene)
