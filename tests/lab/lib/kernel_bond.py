@@ -1,4 +1,4 @@
-"""The access device is Linux: a kernel bond (802.3ad) in a virtual machine, in Open vSwitch's place.
+"""The access device is Linux: a kernel bond (802.3ad) in a virtual machine, for Open vSwitch.
 
     a --- ge0-1-2 | c-a <-> vm-a | eth0 \\
                                          bond0 - br0 - eth2 | vm-lan <-> c-lan | lan
@@ -8,18 +8,17 @@ A bridge would keep LACPDUs, so each link's end and the machine's tap are redire
 (tc). Carrier follows: what the kernel says of c-a and c-b is told to qemu, and by it to the guest.
 """
 
-import contextlib
 import re
 import socket
 import struct
 import threading
 import time
 
-from .etrunk import MEMBERS, PARTNER_PORT, SYSTEM_ID, AccessSwitch, EtrunkScene
+from .etrunk import PARTNER_PORT, AccessSwitch, EtrunkScene
 from .microvm import MicroVm
 from .scenario import attempt
 from .streams import Plan
-from .world import now_ns, poll, wait_until
+from .world import now_ns
 
 MIIMON_MS = 100
 TICK_MS = 100     # the bond's machines run ten times a second,
@@ -52,7 +51,8 @@ ip link set br0 up
 """
 RTMGRP_LINK, RTM_NEWLINK, RTM_GETLINK, NLM_F_REQUEST_DUMP = 1, 16, 18, 0x301
 IFF_LOWER_UP = 0x10000
-COLLECTING_AND_DISTRIBUTING = 0x30
+COLLECTING_AND_DISTRIBUTING = 0x30  # of PortState
+COLLECTS = 4
 
 
 class CarrierFollower(threading.Thread):
@@ -154,8 +154,8 @@ class KernelBond:
                 for node, one in self.slaves().items()}
 
     def moves(self, node):
-        """(ns, mux state) of the port to a node, by the guest's console: 3 is ATTACHED, 4
-        COLLECTING_DISTRIBUTING."""
+        """(ns, mux state) of the port to a node, by the guest's console, in the kernel's numbers
+        (mux_states_t): 3 is ATTACHED, from 4 on it collects and distributes."""
         number = list(SLAVE).index(node) + 1
         found = [(at, re.search(rf"Port={number}, Last State=\d, Curr State=(\d)", line))
                  for at, line in list(self.machine.console.lines)]
@@ -166,7 +166,7 @@ class KernelBond:
         node = next(name for name, port in PARTNER_PORT.items() if port == member)
         offset = time.time() - now_ns() / 1e9
         return next((at / 1e9 + offset for at, state in self.moves(node)
-                     if state == 4 and at / 1e9 + offset >= begin), None)
+                     if state >= COLLECTS and at / 1e9 + offset >= begin), None)
 
 
 class SmallPlan(Plan):

@@ -1,8 +1,8 @@
 """A small virtual machine with Debian's own kernel, for what this machine's kernel does not have.
 
-Software emulation (qemu, TCG): /dev/kvm is there on machines whose guests hang. The kernel package is
-unpacked in the user's cache and never installed. The whole guest is an initramfs: busybox, a few
-modules and one script; it is asked through its second serial port, its console is read from the first.
+Software emulation (qemu, TCG): /dev/kvm is there on machines whose guests hang. The kernel package
+is unpacked in the user's cache and never installed. The whole guest is an initramfs: busybox, a few
+modules and one script; its console is its first serial port, it is asked through the second.
 """
 
 import contextlib
@@ -37,15 +37,11 @@ poweroff -f
 """
 
 
-def _apt(*words):
-    done = subprocess.run(["apt-get", "-q", *words], capture_output=True, text=True, timeout=180)
-    return done.returncode == 0, done.stderr.strip()
-
-
 def _download(folder):
     """The newest kernel package of the distribution, as a file."""
     shown = subprocess.run(["apt-cache", "depends", META_PACKAGE], capture_output=True, text=True)
-    names = [line.split()[-1] for line in shown.stdout.splitlines() if "Depends: linux-image-" in line]
+    names = [line.split()[-1] for line in shown.stdout.splitlines()
+             if "Depends: linux-image-" in line]
     if not names:
         return None, f"apt knows no {META_PACKAGE}"
     done = subprocess.run(["apt-get", "-q", "download", names[0]], cwd=folder, capture_output=True,
@@ -60,10 +56,11 @@ def guest_kernel():
     if not cache.exists():
         fresh = base / f"guest-kernel.{os.getpid()}"
         fresh.mkdir(parents=True)
+        print(f"  fetching the guest's kernel ({META_PACKAGE}) into {cache}", flush=True)
         try:
             package, said = _download(fresh)
             if package is None:
-                _apt("update")
+                subprocess.run(["apt-get", "-q", "update"], capture_output=True, timeout=180)
                 package, said = _download(fresh)
             if package is None:
                 raise LabError(f"the guest's kernel could not be fetched: {said}")
@@ -166,7 +163,8 @@ class MicroVm:
         self.process = world.start(namespace, *argv, log=f"qemu-{namespace.name}")
         self._qmp_lock = threading.Lock()
         try:
-            self.console = Console(self.dir / "console", world.dir / f"console-{namespace.name}.log")
+            self.console = Console(self.dir / "console",
+                                   world.dir / f"console-{namespace.name}.log")
             self._guest = _connected(self.dir / "control")
             self._control = self._guest.makefile("rw", errors="replace")
             self._qmp = _connected(self.dir / "qmp").makefile("rw")
