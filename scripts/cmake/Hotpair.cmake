@@ -42,6 +42,7 @@ target_include_directories(hotpair_options INTERFACE ${PROJECT_SOURCE_DIR} ${PRO
 target_compile_options(hotpair_options INTERFACE
   -Wall -Wextra -Werror -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor
   -Wold-style-cast -Woverloaded-virtual -Wno-missing-field-initializers -fno-strict-aliasing
+  -pthread  # everywhere, as libraries ask for it: a precompiled header fits only where it is the same
   $<$<CXX_COMPILER_ID:GNU>:-fmax-errors=20>
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)  # g++ 12 warns of std::optional at -O2
 target_compile_definitions(hotpair_options INTERFACE
