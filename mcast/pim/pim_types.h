@@ -97,6 +97,7 @@ struct DownstreamView {
   Group group;
   bool shared_tree = false;        ///< EXCLUDE: (*,G) is joined
   std::vector<IpAddress> sources;  ///< shared_tree: pruned off it and not joined; else joined
+  std::vector<IpAddress> joined;   ///< shared_tree: (S,G) that are joined beside it; else empty
   friend bool operator==(const DownstreamView&, const DownstreamView&) = default;
 };
 
