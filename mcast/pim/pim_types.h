@@ -8,6 +8,7 @@
 
 #include "mcast/wire/pim_types.h"
 #include "platform/base/address.h"
+#include "platform/base/entropy.h"
 #include "platform/base/ids.h"
 #include "platform/base/time.h"
 
@@ -24,18 +25,7 @@ inline constexpr Duration kOverrideInterval = std::chrono::milliseconds(2500);
 inline constexpr Duration kAssertTime = std::chrono::seconds(180);
 inline constexpr Duration kAssertOverride = std::chrono::seconds(3);
 
-/// Random bits for jitter, delays and generation ids; the owner seeds it, tests fix it.
-class Entropy {
- public:
-  explicit Entropy(std::uint64_t seed) : state_(seed) {}
-  /// 64 random bits (splitmix64); nothing secret rests on them.
-  [[nodiscard]] std::uint64_t next();
-  /// Evenly from 0 to `limit`, both included.
-  [[nodiscard]] Duration up_to(Duration limit);
-
- private:
-  std::uint64_t state_;
-};
+using hotpair::Entropy;
 
 /// `interface X` / `pim sm` as configured, for one family.
 struct LinkConfig {

@@ -1,6 +1,6 @@
-#include "mcast/pim/pim_types.h"
+#include "platform/base/entropy.h"
 
-namespace hotpair::mcast::pim {
+namespace hotpair {
 
 std::uint64_t Entropy::next() {
   state_ += 0x9e3779b97f4a7c15ULL;
@@ -16,4 +16,4 @@ Duration Entropy::up_to(Duration limit) {
   return Duration(static_cast<Duration::rep>(next() % span));
 }
 
-}  // namespace hotpair::mcast::pim
+}  // namespace hotpair
