@@ -109,8 +109,8 @@ void Mrib::free_target_if_unused(std::uint32_t slot) {
 void Mrib::assign_rp(std::uint32_t slot) {
   GroupEntry& entry = groups_[slot];
   const auto set = rps_.find(entry.vrf);
-  const rp::RpMapping* mapping = set == rps_.end() ? nullptr : set->second.find(entry.group);
-  const std::uint32_t target = mapping == nullptr ? kNone : target_of(entry.vrf, mapping->rp);
+  const auto mapping = set == rps_.end() ? std::nullopt : set->second.rp_of(entry.group);
+  const std::uint32_t target = mapping ? target_of(entry.vrf, mapping->rp) : kNone;
   if (target == entry.rp_target) return;
   if (target != kNone) ++targets_[target].groups;
   const std::uint32_t old = std::exchange(entry.rp_target, target);

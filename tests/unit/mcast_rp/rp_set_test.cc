@@ -65,5 +65,60 @@ TEST(StaticRp, AMappingThatDoesNotFitIsDropped) {
   EXPECT_EQ(set, RpSet());
 }
 
+RpMapping learned(std::string_view rp, std::string_view groups, std::uint8_t priority,
+                  RpSource source = RpSource::bootstrap) {
+  RpMapping result{.range = range(groups), .rp = ip(rp), .source = source, .priority = priority};
+  if (source == RpSource::bootstrap) result.hash_mask_length = 30;
+  return result;
+}
+
+TEST(RpChoice, LongestRangeThenLowestPriorityThenHashThenAddress) {
+  const RpSet set({learned("1.1.1.1", "224.0.0.0/4", 0), learned("2.2.2.2", "225.0.0.0/8", 5),
+                   learned("3.3.3.3", "225.0.0.0/8", 4)});
+  EXPECT_EQ(rp_of(set, "226.1.1.1"), "1.1.1.1");
+  EXPECT_EQ(rp_of(set, "225.1.1.1"), "3.3.3.3");  // worse than 1.1.1.1, but of the longer range
+  // The table of choice_test: 225.1.1.1 hashes highest at 192.0.2.77, 225.1.1.4 too, and
+  // 239.255.255.255 at 10.1.1.1.
+  const RpSet hashed({learned("10.1.1.1", "224.0.0.0/4", 7),
+                      learned("192.0.2.77", "224.0.0.0/4", 7),
+                      learned("203.0.113.254", "224.0.0.0/4", 7)});
+  EXPECT_EQ(rp_of(hashed, "225.1.1.1"), "192.0.2.77");
+  EXPECT_EQ(rp_of(hashed, "239.255.255.255"), "10.1.1.1");
+  // A mapping agent leaves one RP, of two the higher address counts.
+  const RpSet agents({learned("10.1.1.1", "224.0.0.0/4", 0, RpSource::auto_rp),
+                      learned("10.1.1.2", "224.0.0.0/4", 0, RpSource::auto_rp)});
+  EXPECT_EQ(rp_of(agents, "239.255.255.255"), "10.1.1.2");
+}
+
+TEST(RpChoice, LearnedBeatsStaticOfTheSameRangeUnlessPreferred) {
+  const std::vector<RpMapping> all{mapping("1.1.1.1"), learned("2.2.2.2", "224.0.0.0/4", 200),
+                                   learned("3.3.3.3", "224.0.0.0/4", 0, RpSource::auto_rp),
+                                   mapping("4.4.4.4", "225.1.1.0/24")};
+  EXPECT_EQ(rp_of(RpSet(all), "226.1.1.1"), "2.2.2.2");
+  EXPECT_EQ(rp_of(RpSet(all), "225.1.1.1"), "4.4.4.4");  // the longer range first of all
+  EXPECT_EQ(rp_of(RpSet(all, {.static_preferred = true}), "226.1.1.1"), "1.1.1.1");
+}
+
+TEST(RpChoice, ANegativeRangeHidesShorterOnes) {
+  std::vector<RpMapping> all{mapping("1.1.1.1"),
+                             learned("2.2.2.2", "239.0.0.0/8", 0, RpSource::auto_rp)};
+  all.back().negative = true;
+  EXPECT_EQ(rp_of(RpSet(all), "239.1.1.1"), "none");
+  EXPECT_EQ(rp_of(RpSet(all), "238.1.1.1"), "1.1.1.1");
+}
+
+TEST(RpChoice, AnEmbeddedRpComesBeforeAllElseUnlessSwitchedOff) {
+  const std::vector<RpMapping> all{mapping("2001:db8::1", "ff7e::/16")};
+  const Group names_rp = group("ff7e:140:2001:db8:beef:feed::1234");
+  const auto found = RpSet(all).rp_of(names_rp);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->rp.to_string(), "2001:db8:beef:feed::1");
+  EXPECT_EQ(found->source, RpSource::embedded);
+  EXPECT_EQ(RpSet(all, {.embedded = false}).rp_of(names_rp)->rp.to_string(), "2001:db8::1");
+  EXPECT_EQ(RpSet(all).rp_of(group("ff7e:40:2001:db8::1"))->rp.to_string(), "2001:db8::1");
+  EXPECT_FALSE(RpSet(all).rp_of(group("ff0e::1")));
+  EXPECT_EQ(RpSet().rp_of(names_rp)->rp.to_string(), "2001:db8:beef:feed::1");
+}
+
 }  // namespace
 }  // namespace hotpair::mcast::rp
