@@ -28,7 +28,9 @@ void Bsr::restore(const RpMappingRecord& record, TimePoint now) {
 }
 
 void Bsr::restore(const BsrZoneRecord& record, TimePoint now) {
-  if (!is_mine(record.key)) return;
+  const bool foreign =
+      record.value && record.value->bsr && record.value->bsr->address.family() != config_.family;
+  if (foreign || !is_mine(record.key)) return;
   BsrZone& zone = zone_of(record.key.zone);
   zone.recorded = record.value;
   if (!record.value) {
@@ -51,7 +53,8 @@ void Bsr::restore(const BsrZoneRecord& record, TimePoint now) {
 }
 
 void Bsr::restore(const BsrFragmentRecord& record, TimePoint) {
-  if (!is_mine(record.key.zone)) return;
+  const bool foreign = record.value && record.value->bsr.family() != config_.family;
+  if (foreign || !is_mine(record.key.zone)) return;
   BsrZone& zone = zone_of(record.key.zone.zone);
   zone.heard = true;
   zone.cache.restore(record.key.index, record.value);
@@ -73,8 +76,8 @@ void Bsr::resume(BsrZone& zone, TimePoint now) {
   zone.learned.refresh(now);
   zone.candidate = candidate == nullptr ? std::nullopt : std::optional(*candidate);
   zone.bootstrap_timer = now + kBootstrapTimeout;
-  const bool other_bsr = zone.bsr && before != BsrState::elected && before != BsrState::pending &&
-                         (before == BsrState::accept_preferred || before == BsrState::candidate);
+  const bool other_bsr =
+      zone.bsr && (before == BsrState::accept_preferred || before == BsrState::candidate);
   if (candidate != nullptr && before == BsrState::elected && zone.bsr &&
       zone.bsr->address == candidate->address) {
     zone.state = BsrState::elected;

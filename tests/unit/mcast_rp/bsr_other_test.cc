@@ -86,6 +86,22 @@ TEST(OtherBsr312, ZonesAreBounded) {
   EXPECT_EQ(stand.take<RpLimitReached>().size(), 1U);
 }
 
+TEST(OtherBsr312, Ipv6IsTheSame) {
+  BsrStand stand({.family = Family::ipv6});
+  stand.hear(stand.message(
+      "2001:db8::99", 5,
+      {range_of("ff0e::/16", {{"2001:db8::1"}}), range_of("ff1e::/16", {{"2001:db8::2"}})}));
+  EXPECT_EQ(stand.mappings(), "ff0e::/16 2001:db8::1(192), ff1e::/16 2001:db8::2(192)");
+  EXPECT_EQ(stand.bsr->mappings().at(0).hash_mask_length, 126);
+  EXPECT_EQ(stand.take<RpSetChanged>().at(0).family, Family::ipv6);
+  BsrConfig config{.family = Family::ipv6};
+  config.candidate_bsrs.push_back({.address = ip("2001:db8::9"), .hash_mask_length = 126});
+  config.candidate_rps.push_back({.address = ip("2001:db8::7")});
+  BsrStand own(config);
+  own.run(30s);
+  EXPECT_EQ(own.mappings(), "ff00::/8 2001:db8::7(192)");
+}
+
 TEST(ScopeZones, ARangeOutsideTheZoneIsNotTaken) {
   BsrStand stand;
   stand.hear(stand.message("10.1.1.1", 1,

@@ -188,6 +188,9 @@ TEST(BsrTakeover, RecordsThatMakeNoSenseAreLeftOut) {
   put(mapping(0, {}, "10.0.0.0/8", "10.0.0.1"));      // no group range
   put(mapping(0, {}, "225.0.0.0/8", "2001:db8::1"));  // another family
   put(BsrFragmentRecord{{{VrfId{0}, Family::ipv4, {}}, 9999}, wire::PimBootstrap{}});
+  put(BsrZoneRecord{{VrfId{0}, Family::ipv4, {}},
+                    BsrZoneValue{BsrState::candidate, BsrWeight{1, ip("2001:db8::1")}, 30}});
+  EXPECT_FALSE(standby.zone().bsr);
   for (int i = 1; i < 20; ++i) {
     put(BsrZoneRecord{{VrfId{0}, Family::ipv4, prefix("239." + std::to_string(i) + ".0.0/16")},
                       BsrZoneValue{BsrState::elected, std::nullopt, 255}});
