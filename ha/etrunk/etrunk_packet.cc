@@ -18,6 +18,7 @@ constexpr std::uint8_t kFlagComplete = 1;
 constexpr std::uint8_t kFlagAccessUp = 2;
 constexpr std::uint8_t kFlagHandedOver = 4;
 constexpr std::uint8_t kFlagOffering = 8;
+constexpr std::uint8_t kFlagForwarding = 16;
 
 // 0 scope (32), 4 role, 5 flags, 6 reserved (16), 8 term counter (64), 16 term node (64).
 void put_scope(ByteWriter& writer, const ScopeReport& report) {
@@ -30,6 +31,7 @@ void put_scope(ByteWriter& writer, const ScopeReport& report) {
   if (report.access_up) flags |= kFlagAccessUp;
   if (report.handed_over) flags |= kFlagHandedOver;
   if (report.offering) flags |= kFlagOffering;
+  if (report.forwarding) flags |= kFlagForwarding;
   writer.u8(static_cast<std::uint8_t>(flags));
   writer.u16(0);
   writer.u64(report.term.counter);
@@ -69,6 +71,7 @@ std::optional<HelloReject> get_scope(ByteSpan value, Hello& hello) {
   report.access_up = (flags & kFlagAccessUp) != 0;
   report.handed_over = (flags & kFlagHandedOver) != 0;
   report.offering = (flags & kFlagOffering) != 0;
+  report.forwarding = (flags & kFlagForwarding) != 0;
   reader.skip(2);
   report.term.counter = reader.u64();
   report.term.node = NodeId(reader.u64());

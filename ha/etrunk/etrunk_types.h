@@ -44,6 +44,7 @@ struct ScopeReport {
   bool access_up = true;     ///< the sender's member interface has carrier (LACP: a partner)
   bool handed_over = false;  ///< the sender gave the scope away in `term` (commit point passed)
   bool offering = false;     ///< a handover is under way: the new side may keep its gate open
+  bool forwarding = false;   ///< master behind an Eth-Trunk: its LACP partner uses this link
   friend bool operator==(const ScopeReport&, const ScopeReport&) = default;
 };
 

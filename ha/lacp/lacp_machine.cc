@@ -83,7 +83,11 @@ void LacpTrunk::reconfigure(const TrunkConfig& config, TimePoint now) {
 }
 
 void LacpTrunk::set_silent(bool silent, TimePoint now) {
-  if (std::exchange(silent_, silent) && !silent) run(now);
+  if (!std::exchange(silent_, silent) || silent) return;
+  spoke_at_ = now;
+  for (auto& [index, port] : ports_)
+    if (port.enabled) end_silence(port, now);
+  run(now);
 }
 
 void LacpTrunk::set_sync_allowed(bool allowed, TimePoint now) {
@@ -162,8 +166,12 @@ bool LacpTrunk::ready() const {
   });
 }
 
-// A trunk that an E-Trunk keeps out of sync has all the time to wait before it is let in.
-Duration LacpTrunk::wait() const { return sync_allowed_ ? kAggregateWaitTime : Duration{}; }
+// A trunk that an E-Trunk keeps out of sync has all the time to wait before it is let in. A silent
+// one may not know its partner until that answers: it does not begin to wait then.
+Duration LacpTrunk::wait(TimePoint now) const {
+  const bool just_spoke = spoke_at_ && now < *spoke_at_ + kAggregateWaitTime;
+  return sync_allowed_ && !just_spoke ? kAggregateWaitTime : Duration{};
+}
 
 // Every machine until none moves. UNSELECTED reaches the Mux before the selection acts on it. The
 // rounds are bounded: more than a few would be a loop between machines, a broken invariant.
@@ -174,10 +182,11 @@ void LacpTrunk::run(TimePoint now) {
     moved = false;
     for (auto& [index, port] : ports_) moved = run_receive(port, now) || moved;
     for (auto& [index, port] : ports_)
-      if (port.selected == Selected::unselected) moved = run_mux(port, false, wait(), now) || moved;
+      if (port.selected == Selected::unselected)
+        moved = run_mux(port, false, wait(now), now) || moved;
     select();
     const bool all_ready = ready();
-    for (auto& [index, port] : ports_) moved = run_mux(port, all_ready, wait(), now) || moved;
+    for (auto& [index, port] : ports_) moved = run_mux(port, all_ready, wait(now), now) || moved;
     for (auto& [index, port] : ports_) moved = run_periodic(port, now) || moved;
     for (auto& [index, port] : ports_) moved = run_churn(port, now) || moved;
   }
@@ -238,7 +247,7 @@ bool LacpTrunk::has_access() const {
     if (silent_) return port.enabled;
     const bool untold = !port.last_heard && port.counters.defaults == 0;
     return port.receive == ReceiveState::current ||
-           (port.receive == ReceiveState::expired && untold);
+           (port.receive == ReceiveState::expired && (untold || port.unanswered));
   });
 }
 

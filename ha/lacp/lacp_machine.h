@@ -85,7 +85,7 @@ class LacpTrunk {
   void select();
   [[nodiscard]] std::optional<MemberIndex> choose_reference() const;
   [[nodiscard]] bool ready() const;
-  [[nodiscard]] Duration wait() const;
+  [[nodiscard]] Duration wait(TimePoint now) const;
   void handle(Port& port, const Lacpdu& pdu, TimePoint now);
   void handle(Port& port, const Marker& marker, TimePoint now);
   [[nodiscard]] PortInfo actor_of(const MemberConfig& member) const;
@@ -94,6 +94,7 @@ class LacpTrunk {
   TrunkConfig config_;
   bool sync_allowed_;
   bool silent_ = false;
+  std::optional<TimePoint> spoke_at_;  // end of the newest silence
   std::map<MemberIndex, Port> ports_;
   std::optional<MemberIndex> reference_;
   std::uint32_t collecting_ = 0;

@@ -23,6 +23,7 @@ struct Port {
   Selected selected = Selected::unselected;
   bool port_moved = false;
   bool ntt = false;
+  bool unanswered = false;  // spoken to since a silence; its answer is due within a short timeout
 
   ReceiveState receive = ReceiveState::initialize;
   std::optional<TimePoint> current_while;
@@ -54,6 +55,9 @@ struct Port {
 bool run_receive(Port& port, TimePoint now);
 /// Receive machine: a LACPDU while the port is enabled.
 void receive_lacpdu(Port& port, const Lacpdu& pdu, TimePoint now);
+
+/// What is said first after a silence: the partner is asked anew, as after a link up.
+void end_silence(Port& port, TimePoint now);
 
 /// Periodic Transmission machine (6.4.13, figure 6-19).
 bool run_periodic(Port& port, TimePoint now);

@@ -71,6 +71,7 @@ void enter_expired(Port& port, TimePoint now) {
 }
 
 void enter_defaulted(Port& port) {
+  port.unanswered = false;
   port.receive = ReceiveState::defaulted;
   ++port.counters.defaults;
   // update_Default_Selected: the administrative partner is nobody.
@@ -123,7 +124,14 @@ bool run_receive(Port& port, TimePoint now) {
   return any;
 }
 
+void end_silence(Port& port, TimePoint now) {
+  port.ntt = true;
+  port.unanswered = true;
+  if (port.receive == ReceiveState::defaulted) enter_expired(port, now);
+}
+
 void receive_lacpdu(Port& port, const Lacpdu& pdu, TimePoint now) {
+  port.unanswered = false;
   port.receive = ReceiveState::current;
   update_selected(port, pdu.actor);
   update_ntt(port, pdu.partner);

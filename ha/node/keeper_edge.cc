@@ -32,6 +32,7 @@ void Node::on_keeper_lost(TimePoint now) {
     check_paths(state, now);
   }
   for (auto& [id, state] : trunks_) state.status.reset();
+  forget_held_carriers();
   for (const auto& [id, scope] : scopes_)
     if (id != kWholeNode) scope->role.on_keeper_lost();
   raise(kKeeperGone, "keeper", now);

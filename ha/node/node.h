@@ -108,6 +108,8 @@ struct Scope {
   std::optional<switchover::HandoverEnded>
       done_handover;                     ///< as old side, the newest that was done
   std::optional<std::uint64_t> ticket;   ///< operator's switchover
+  std::optional<TimePoint> carrier_held;  ///< as old side between two LACP system ids, since then
+  bool awaits_partner = false;  ///< as master beside another system id: its partner is not here yet
   std::optional<Divergence> divergence;  ///< as master: of a peer's line that ended
   std::optional<TimePoint> check_until;  ///< a planned handover waits for equal digests
 };
@@ -315,7 +317,10 @@ class Node {
   [[nodiscard]] bool is_trunk(const Link& link) const;
   void handle(const keeper::TrunkStatus& message, TimePoint now);
   void handle(const keeper::TrunkChanged& message, TimePoint now);
-  void note_partner(const std::string& name, bool heard, TimePoint now);
+  void handle(const keeper::CarrierChanged& message, TimePoint now);
+  void note_partner(const TrunkSettings& trunk, bool heard, TimePoint now);
+  void note_forwarding(const TrunkSettings& trunk, TimePoint now);
+  void forget_held_carriers();
 
   // role_edge.cc
   bool pump_role(Scope& scope, TimePoint now);

@@ -117,6 +117,8 @@ void Node::begin_story(Scope& scope, const role::RoleChanged& change, TimePoint 
   const bool gave = story.planned && change.role == role::Role::backup && scope.done_handover;
   scope.story_began = story.at = gave ? scope.handover_asked : now;
   scope.story = history_.begin(std::move(story));
+  scope.awaits_partner = change.role == role::Role::master && change.from == role::Role::backup &&
+                         !different_systems(scope).empty();
   if (gave) tell_handover(scope, now);
 }
 
@@ -125,6 +127,7 @@ void Node::tell_handover(Scope& scope, TimePoint now) {
   const switchover::HandoverEnded& told = *scope.done_handover;
   phase(scope, "term offered", told.began);
   if (told.ready) phase(scope, "peer's gate open", *told.ready);
+  if (scope.carrier_held) phase(scope, "gate closed, carrier dropped", *scope.carrier_held);
   if (told.committed) phase(scope, "gate closed, committed", *told.committed);
   phase(scope, "engines in standby", now);
   scope.done_handover.reset();
@@ -202,6 +205,7 @@ bool Node::pump_handover(Scope& scope, TimePoint now) {
       log(kHandoverEnded, scope.id.value(), to_string(ended->term), result);
       if (!ended->old_side) continue;
       if (ended->failure.empty()) scope.done_handover = *ended;
+      if (ended->failure.empty() && scope.carrier_held) continue;  // until the partner has moved
       if (ended->failure.empty())
         end_ticket(scope,
                    fmt::format("backup-id {} was handed over in term {}", scope.id.value(),

@@ -38,21 +38,26 @@ void Node::handle(const keeper::TrunkStatus& message, TimePoint now) {
   const auto found = trunks_.find(message.trunk.id);
   if (found == trunks_.end()) return;
   found->second.status = message;
-  note_partner(found->second.settings.name, message.trunk.partner_heard, now);
+  note_partner(found->second.settings, message.trunk.partner_heard, now);
 }
 
-void Node::note_partner(const std::string& name, bool heard, TimePoint now) {
-  if (heard)
-    clear(kNoPartner, name);
+/// A backup beside another system id sends no LACPDU, and who hears none may send one in 30 s only.
+void Node::note_partner(const TrunkSettings& trunk, bool heard, TimePoint now) {
+  const Scope* scope = trunk.scope ? find(*trunk.scope) : nullptr;
+  const bool silent = scope != nullptr && scope->role.role() != role::Role::master &&
+                      !different_systems(*scope).empty();
+  if (heard || silent)
+    clear(kNoPartner, trunk.name);
   else
-    raise(kNoPartner, name, now, name);
+    raise(kNoPartner, trunk.name, now, trunk.name);
 }
 
 void Node::handle(const keeper::TrunkChanged& message, TimePoint now) {
   const auto found = trunks_.find(message.trunk);
   if (found == trunks_.end()) return;
   const std::string& name = found->second.settings.name;
-  note_partner(name, message.partner_heard, now);
+  note_partner(found->second.settings, message.partner_heard, now);
+  if (message.distributing != 0) note_forwarding(found->second.settings, now);
   log(kTrunkChanged, name, std::popcount(message.distributing),
       found->second.settings.lacp.members.size(),
       message.sync_allowed ? "in sync" : "kept out of sync");

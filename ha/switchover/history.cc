@@ -50,6 +50,26 @@ std::string to_string(keeper::Cause cause) {
   return "unknown";
 }
 
+std::string to_string(keeper::CarrierEnd end) {
+  switch (end) {
+    case keeper::CarrierEnd::partner_moved:
+      return "the access device moved";
+    case keeper::CarrierEnd::timed_out:
+      return "the access device did not move within 10 s";
+    case keeper::CarrierEnd::peer_silent:
+      return "the peer is silent";
+    case keeper::CarrierEnd::peer_lost_access:
+      return "the peer hears no LACP partner";
+    case keeper::CarrierEnd::taken_back:
+      return "this node is master again";
+    case keeper::CarrierEnd::operator_up:
+      return "a member was set up by hand";
+    case keeper::CarrierEnd::ended:
+      return "the keeper leaves or the configuration changed";
+  }
+  return "unknown";
+}
+
 std::string to_string(keeper::Role role) {
   switch (role) {
     case keeper::Role::init:

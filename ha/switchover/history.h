@@ -52,5 +52,7 @@ class History {
 /// "paths down", "handover", …, as displays and logs print it.
 [[nodiscard]] std::string to_string(keeper::Cause cause);
 [[nodiscard]] std::string to_string(keeper::Role role);
+/// "the access device moved", …
+[[nodiscard]] std::string to_string(keeper::CarrierEnd end);
 
 }  // namespace hotpair::ha::switchover

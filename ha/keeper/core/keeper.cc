@@ -24,6 +24,7 @@ void Keeper::begin(TimePoint now) { check_leases(now); }
 
 void Keeper::finish(TimePoint now) {
   decide(now);
+  check_carriers(now);
   renew_leases(now);
   follow_gates(now);
   send_reports(now);
@@ -161,6 +162,8 @@ void Keeper::welcome() {
     if (machine.ever_heard() && !machine.peer_heard()) tell(PeerChanged{id, false});
     if (machine.absent()) tell(Alone{id});
   }
+  for (const auto& [id, scope] : scopes_)
+    if (scope.hold) tell(CarrierChanged{id, true, {}, scope.hold->devices});
 }
 
 void Keeper::handle(const Heartbeat& /*message*/, TimePoint /*now*/) {}
@@ -218,6 +221,7 @@ void Keeper::configure_scopes() {
         std::any_of(config_.scopes.begin(), config_.scopes.end(),
                     [&](const ScopeConfig& config) { return config.scope == it->first; });
     if (!wanted) store(it->second, kGateClosed);
+    if (!wanted) give_carrier_back(it->second, CarrierEnd::ended);
     it = wanted ? std::next(it) : scopes_.erase(it);
   }
   for (const ScopeConfig& wanted : config_.scopes) {
@@ -319,6 +323,7 @@ void Keeper::on_hello_failed(EtrunkId etrunk, PathId path, TimePoint now) {
 void Keeper::on_carrier(const std::string& device, bool up, TimePoint now) {
   begin(now);
   carriers_[device] = up;
+  watch_held(device, up);
   set_carrier(device, up, now);
   for (auto& [id, scope] : scopes_) refresh_access(scope);
   finish(now);
@@ -409,6 +414,7 @@ void Keeper::goodbye(TimePoint now) {
     end_opening(scope);
     scope.offered.reset();
     scope.old_link = false;
+    give_carrier_back(scope, CarrierEnd::ended);
     apply_posture(scope, GatePosture::closed, now);
     if (scope.role == Role::master) scope.role = Role::init;
   }
@@ -461,7 +467,7 @@ void Keeper::send_reports(TimePoint now) {
       if (!scope.known || scope.config.etrunk != id) continue;
       if (report.scopes.size() == etrunk::kScopesPerHelloMax) break;
       report.scopes.push_back({scope_id, scope.role, scope.term, scope.complete, scope.access_up,
-                               scope.handed_over, scope.offered.has_value()});
+                               scope.handed_over, scope.offered.has_value(), forwards(scope)});
     }
     session.machine.set_report(std::move(report));
     const etrunk::Detectors detectors = detectors_of(id);
@@ -497,6 +503,7 @@ std::optional<TimePoint> Keeper::next_deadline() const {
   for (const auto& [id, scope] : scopes_) {
     if (scope.offered) due = earliest(due, scope.offer_ends);
     due = earliest(due, scope.admitted_at);
+    due = earliest(due, carrier_deadline(scope));
     if (scope.plan) due = earliest(due, waits_for_lease_of_peer(scope));
     if (scope.gate == Gate::leased)
       due = earliest(due, TimePoint(Duration(static_cast<Duration::rep>(scope.word))));

@@ -54,6 +54,12 @@ struct SendLacpdu {
   std::string device;
   Bytes bytes;
 };
+/// Take the device administratively down, or give it back; a device that was not taken down is left
+/// as it is. What is down must come back when this process ends or its successor starts.
+struct HoldLink {
+  std::string device;
+  bool down = false;
+};
 /// Give the message to the daemon if one is welcomed; Refused to whoever is connected.
 struct ToDaemon {
   FromKeeper message;
@@ -69,7 +75,7 @@ struct BfdReconfigured {};
 /// Everything was said; end the process.
 struct Exit {};
 using Effect = std::variant<SendHello, StoreGate, ToDaemon, DrainSockets, Reconfigured, Exit,
-                            StoreTrunk, SendLacpdu, SendBfd, BfdReconfigured>;
+                            StoreTrunk, SendLacpdu, SendBfd, BfdReconfigured, HoldLink>;
 
 /// Why the driver dropped a datagram before it was a hello.
 enum class DatagramDrop : std::uint8_t { authentication, malformed };
@@ -137,6 +143,11 @@ class Keeper {
  private:
   /// `expired`: word 0 although the posture is `leased`, until the rule of design 7 lets it reopen.
   enum class Gate : std::uint8_t { closed, open, leased, expired };
+  struct CarrierHold {
+    std::vector<std::string> devices;
+    TimePoint since;
+    bool fell = false;  // a device of it was seen without carrier
+  };
   struct Scope {
     ScopeConfig config;
     bool known = false;  // SetScope came; before that hellos say nothing of it
@@ -165,6 +176,8 @@ class Keeper {
     bool old_link = false;                 // old side: forwards on until the new one does
     std::optional<Term> burnt;             // old side: an offer that ended without commit
     TimePoint offer_ends{};
+    std::optional<CarrierHold> hold;     // old side, two LACP system ids
+    std::optional<TimePoint> speaks_by;  // new side likewise: no LACPDU before the old link is down
   };
   struct Session {
     etrunk::EtrunkSession machine;
@@ -282,6 +295,17 @@ class Keeper {
   [[nodiscard]] std::optional<bool> trunk_access(const Scope& scope) const;
   [[nodiscard]] std::optional<TimePoint> trunk_deadline() const;
   [[nodiscard]] TrunkStatus status_of(const Trunk& trunk, TimePoint now) const;
+
+  // keeper_carrier.cc
+  [[nodiscard]] bool unlike_systems(const Scope& scope) const;
+  [[nodiscard]] bool forwards(const Scope& scope) const;
+  void drop_carrier(Scope& scope, TimePoint now);
+  void give_carrier_back(Scope& scope, CarrierEnd end);
+  void check_carriers(TimePoint now);
+  void watch_held(const std::string& device, bool up);
+  [[nodiscard]] std::optional<CarrierEnd> end_of_hold(const Scope& scope, TimePoint now) const;
+  [[nodiscard]] bool old_link_fell(const Scope& scope, TimePoint now) const;
+  [[nodiscard]] std::optional<TimePoint> carrier_deadline(const Scope& scope) const;
 
   // keeper_handover.cc
   void end_offer(Scope& scope);

@@ -46,7 +46,11 @@ void Keeper::handle(const HandoverCommit& message, TimePoint now) {
     tell_changed(*scope, Cause::none, now);
     return;
   }
-  close_after_partner_moved(*scope, now);
+  const bool breaks = unlike_systems(*scope);
+  if (breaks)
+    apply_posture(*scope, GatePosture::closed, now);
+  else
+    close_after_partner_moved(*scope, now);
   scope->role = Role::backup;
   scope->term = message.term;
   scope->cause = Cause::handover;
@@ -54,6 +58,7 @@ void Keeper::handle(const HandoverCommit& message, TimePoint now) {
   scope->handed_over = true;
   scope->offered.reset();
   send_now(*scope, now);
+  if (breaks) drop_carrier(*scope, now);
   tell(HandoverCommitted{message.scope, message.term, counter_.last()});
 }
 
@@ -74,7 +79,10 @@ void Keeper::handle(const HandoverOpen& message, TimePoint now) {
   scope->opening = message;
   scope->granted = message.term;
   scope->fresh = true;
-  if (behind_trunk(*scope)) scope->admitted_at = scope->admitted_from = now + kPartnerAdmits;
+  if (unlike_systems(*scope))
+    scope->speaks_by = now + kOldLinkFalls;
+  else if (behind_trunk(*scope))
+    scope->admitted_at = scope->admitted_from = now + kPartnerAdmits;
   apply_posture(*scope, GatePosture::leased, now);
   if (!scope->admitted_at) tell(HandoverOpened{message.scope, message.term});
   if (report != nullptr) check_opening(*scope, *report, *session->machine.peer(), now);

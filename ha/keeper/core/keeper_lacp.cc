@@ -80,8 +80,10 @@ void Keeper::follow_gates(TimePoint now) {
 // With system ids that differ the partner takes the two nodes for two systems, attaches the one
 // that it hears first and keeps it while that speaks, in sync or not: the backup must not be it.
 bool Keeper::must_be_silent(const Trunk& trunk) const {
-  if (!trunk.setup.scope || may_sync(trunk)) return false;
+  if (!trunk.setup.scope) return false;
   const auto scope = scopes_.find(*trunk.setup.scope);
+  if (scope != scopes_.end() && scope->second.speaks_by) return true;
+  if (may_sync(trunk)) return false;
   const Session* session = scope == scopes_.end() ? nullptr : session_of(scope->second);
   if (session == nullptr) return false;
   const auto& peer = session->machine.peer();

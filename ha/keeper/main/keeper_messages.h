@@ -77,6 +77,12 @@ inline constexpr Message kTrunkMap{
     "HA-KEEP-0018", LogLevel::error, "trunk words: {}",
     "The map of trunk words that the daemon handed over cannot be used: trunks stay as they are.",
     "The versions of hotpaird and hotpair-keeper may differ: restart both."};
+inline constexpr Message kHeldLink{
+    "HA-KEEP-0019", LogLevel::warning, "member link {}: {}",
+    "A forced switchover between two LACP system ids drops the carrier of the old master's member "
+    "links, since the access device keeps the system that it attached first. It comes back when "
+    "the new master's link is used, after 10 s at the latest, and at the next start.",
+    "Nothing, if it was given back. Give both nodes one system id: lacp e-trunk system-id."};
 inline constexpr Message kBfdSession{
     "HA-KEEP-0021", LogLevel::warning, "bfd session {}: {} -> {} ({}{})",
     "A BFD session changed its state.",

@@ -28,7 +28,7 @@ std::uint64_t new_session() {
 }  // namespace
 
 KeeperProcess::KeeperProcess(SocketPath socket, CarrierWatch links, Privileges privileges,
-                             platform::io::Log& log)
+                             std::string held_links, platform::io::Log& log)
     : listener_(std::move(socket)),
       links_(std::move(links)),
       privileges_(privileges),
@@ -39,7 +39,8 @@ KeeperProcess::KeeperProcess(SocketPath socket, CarrierWatch links, Privileges p
                    [this](const std::string& which, const std::string& error) {
                      log_(messages::kBfdSocketFailed, which, error);
                    }),
-      retry_at_(platform::io::now()) {}
+      retry_at_(platform::io::now()),
+      holds_(std::move(held_links)) {}
 
 bool KeeperProcess::watch(int fd, unsigned events, bool modify) {
   epoll_event event{};
@@ -60,6 +61,8 @@ Result<void> KeeperProcess::prepare(int signals) {
 
 Result<void> KeeperProcess::run(int signals) {
   if (const auto ready = prepare(signals); !ready) return ready;
+  for (const std::string& device : holds_.give_back_left_over())
+    log_(messages::kHeldLink, device, "set up again: a former keeper ended while it was held down");
   static_cast<void>(links_.read());
   notify_service_manager("READY=1");
   while (!done_) turn();
@@ -89,8 +92,8 @@ void KeeperProcess::turn() {
   if (due && woke - *due > kLate) {
     ++late_timers_;
     const auto us = std::chrono::duration_cast<std::chrono::microseconds>(woke - *due).count();
-    worst_late_us_ = std::max(worst_late_us_, static_cast<std::uint32_t>(
-                                                  std::min<Duration::rep>(us, UINT32_MAX)));
+    worst_late_us_ = std::max(worst_late_us_,
+                              static_cast<std::uint32_t>(std::min<Duration::rep>(us, UINT32_MAX)));
   }
   // BFD, hellos and LACPDUs before timers, so that nobody is blamed for what is in our own socket;
   // the daemon last.
@@ -119,6 +122,7 @@ void KeeperProcess::run_timers(TimePoint at) {
     drain();
   }
   if (retry_ && retry_at_ <= at) open_missing();
+  log_held_links();
 }
 
 void KeeperProcess::dispatch(int fd) {
@@ -243,6 +247,11 @@ void KeeperProcess::log_event(const FromKeeper& message) {
       log_(messages::kBfdSession, bfd_change->name, bfd::to_string(bfd_change->from),
            bfd::to_string(bfd_change->state), bfd::to_string(bfd_change->reason),
            bfd_change->authenticated ? ", proven" : "");
+  } else if (const auto* carrier = std::get_if<CarrierChanged>(&message)) {
+    for (const std::string& device : carrier->devices)
+      log_(messages::kHeldLink, device,
+           carrier->held ? std::string("carrier dropped: the LACP system ids differ")
+                         : "carrier given back: " + switchover::to_string(carrier->end));
   } else if (const auto* alone = std::get_if<Alone>(&message)) {
     log_(messages::kAlone, alone->etrunk.value());
   }

@@ -14,6 +14,7 @@
 #include "ha/keeper/main/daemon_port.h"
 #include "ha/keeper/main/hello_sockets.h"
 #include "ha/keeper/main/lacp_sockets.h"
+#include "ha/keeper/main/link_holds.h"
 #include "ha/keeper/main/scheduling.h"
 #include "platform/gate/gate_words.h"
 #include "platform/gate/trunk_words.h"
@@ -25,8 +26,9 @@ namespace hotpair::ha::keeper {
 /// The driver: one thread, one epoll loop, which carries out what the core decides.
 class KeeperProcess {
  public:
+  /// `held_links`: the file of devices that are held down.
   KeeperProcess(SocketPath socket, CarrierWatch links, Privileges privileges,
-                platform::io::Log& log);
+                std::string held_links, platform::io::Log& log);
   KeeperProcess(const KeeperProcess&) = delete;
   KeeperProcess& operator=(const KeeperProcess&) = delete;
 
@@ -72,6 +74,8 @@ class KeeperProcess {
   void carry_out(Exit& effect);
   void carry_out(StoreTrunk& effect);
   void carry_out(SendLacpdu& effect);
+  void carry_out(HoldLink& effect);
+  void log_held_links();
   [[nodiscard]] Result<void> send_hello(const SendHello& effect, TimePoint& at);
   void complete(FromKeeper& message) const;
   void log_event(const FromKeeper& message);
@@ -124,6 +128,7 @@ class KeeperProcess {
   TimePoint retry_at_;
   bool retry_ = false;
   std::map<std::string, bool> carriers_;  // as told to the core
+  LinkHolds holds_;
   CarrierCounters counters_;
   TimePoint polled_at_;
   std::vector<std::string> told_unwatched_;

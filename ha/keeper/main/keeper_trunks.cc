@@ -92,6 +92,18 @@ void KeeperProcess::adopt_trunk_words(int fd) {
   for (StoreTrunk& word : keeper_.trunk_words()) carry_out(word);
 }
 
+void KeeperProcess::carry_out(HoldLink& effect) {
+  if (effect.down)
+    holds_.hold(effect.device);
+  else
+    holds_.give_back(effect.device);
+}
+
+void KeeperProcess::log_held_links() {
+  for (const LinkHolds::Failure& each : holds_.take_failures())
+    log_(messages::kHeldLink, each.device, each.error);
+}
+
 /// A device that was replaced has a new index: its socket is bound to what is gone.
 void KeeperProcess::check_members() {
   for (Member& member : members_) {

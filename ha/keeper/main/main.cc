@@ -63,7 +63,8 @@ int run(const Options& options, LogLevel level) {
   if (!options.foreground) static_cast<void>(::setsid());
   const Privileges privileges = become_reflex();
   log(messages::kStarted, ::getpid(), options.socket, privileges.realtime, privileges.locked);
-  KeeperProcess process(std::move(*socket), std::move(*links), privileges, log);
+  KeeperProcess process(std::move(*socket), std::move(*links), privileges,
+                        options.socket + ".held-links", log);
   const auto ended = process.run(signals.get());
   return ended ? 0 : complain(ended.error());
 }

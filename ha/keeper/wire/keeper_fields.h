@@ -42,6 +42,8 @@ inline constexpr std::uint8_t kLast<Cause> = static_cast<std::uint8_t>(Cause::le
 template <>
 inline constexpr std::uint8_t kLast<TrunkMode> = static_cast<std::uint8_t>(TrunkMode::force_backup);
 template <>
+inline constexpr std::uint8_t kLast<CarrierEnd> = static_cast<std::uint8_t>(CarrierEnd::ended);
+template <>
 inline constexpr std::uint8_t kLast<lacp::Selected> =
     static_cast<std::uint8_t>(lacp::Selected::standby);
 template <>
@@ -65,6 +67,8 @@ template <>
 inline constexpr std::uint16_t kNumber<TrunkStatus> = 50;
 template <>
 inline constexpr std::uint16_t kNumber<TrunkChanged> = 51;
+template <>
+inline constexpr std::uint16_t kNumber<CarrierChanged> = 52;
 template <>
 inline constexpr std::uint16_t kNumber<ConfigureBfd> = 40;
 template <>
@@ -287,6 +291,9 @@ requires std::same_as<std::remove_const_t<S>, TrunkChanged>
 void fields(Io& io, S& s) {
   io(s.trunk, s.sync_allowed, s.partner_heard, s.collecting, s.distributing);
 }
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, CarrierChanged>
+void fields(Io& io, S& s) { io(s.scope, s.held, s.end, s.devices); }
 
 // ---- BFD ----
 template <typename Io, typename S>

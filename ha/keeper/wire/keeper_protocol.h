@@ -41,6 +41,11 @@ inline constexpr Duration kTwoGatesMax = std::chrono::milliseconds(300);
 /// it takes the link in within one such period, and says so up to 200 ms later.
 inline constexpr Duration kPartnerAdmits = std::chrono::milliseconds(50);
 inline constexpr Duration kPartnerAdmitsMax = std::chrono::milliseconds(130);
+/// Handover between two LACP system ids. The old side holds its carrier down for at most this long:
+/// a partner's short timeout (3 s) is over, and what does not move then does not move for that.
+inline constexpr Duration kCarrierHoldMax = std::chrono::seconds(10);
+/// The new side speaks LACP when the old one says that its link is down, or after this.
+inline constexpr Duration kOldLinkFalls = std::chrono::seconds(1);
 
 using etrunk::ControlState;
 using etrunk::EtrunkConfig;
@@ -354,9 +359,30 @@ struct TrunkChanged {
   friend bool operator==(const TrunkChanged&, const TrunkChanged&) = default;
 };
 
+/// Why the carrier of a scope's member links was given back.
+enum class CarrierEnd : std::uint8_t {
+  partner_moved = 0,     ///< the new master's LACP partner uses its link
+  timed_out = 1,         ///< it did not within kCarrierHoldMax
+  peer_silent = 2,       ///< the new master is gone
+  peer_lost_access = 3,  ///< the new master does not hear its LACP partner
+  taken_back = 4,        ///< this node is master again
+  operator_up = 5,       ///< somebody set a device up
+  ended = 6,             ///< the keeper leaves, or the configuration changed
+};
+/// Old side of a handover between two LACP system ids: the carrier of the scope's member links is
+/// held down until the partner has let go of this system, or was given back.
+struct CarrierChanged {
+  ScopeId scope;
+  bool held = false;
+  CarrierEnd end = CarrierEnd::partner_moved;  ///< given back
+  std::vector<std::string> devices;
+  friend bool operator==(const CarrierChanged&, const CarrierChanged&) = default;
+};
+
 using FromKeeper =
     std::variant<Welcome, Refused, PathChanged, PeerHello, PeerChanged, Alone, ScopeChanged,
                  HandoverOpened, HandoverCommitted, GateChanged, AccessChanged, KeeperStatus,
-                 HandoverOffered, LeaveRequested, TrunkStatus, TrunkChanged, BfdChanged, BfdStatus>;
+                 HandoverOffered, LeaveRequested, TrunkStatus, TrunkChanged, BfdChanged, BfdStatus,
+                 CarrierChanged>;
 
 }  // namespace hotpair::ha::keeper

@@ -146,6 +146,7 @@ std::vector<FromKeeper> every_from_keeper() {
       BfdChanged{"ab", bfd::Discriminator(11), bfd::State::up, bfd::State::down,
                  bfd::Reason::remote_down, true, time},
       bfd_status(),
+      CarrierChanged{ScopeId(10), true, CarrierEnd::operator_up, {"ge0-1-2"}},
   };
 }
 
@@ -244,6 +245,7 @@ TEST(KeeperCodec, NumbersOfLacp) {
             "00000003"
             "00000001");
   EXPECT_EQ(hex(encode(FromKeeper(TrunkStatus{}))).substr(8, 4), "0032");
+  EXPECT_EQ(hex(encode(FromKeeper(CarrierChanged{}))).substr(8, 4), "0034");
 }
 
 /// How long the frame of an older process is, which knows nothing of what was appended since.
