@@ -205,7 +205,7 @@ void LacpTrunk::report() {
   for (const auto& [index, port] : ports_) {
     if (port.collecting()) collecting |= std::uint32_t{1} << index;
     if (port.distributing()) distributing |= std::uint32_t{1} << index;
-    heard = heard || port.receive == ReceiveState::current;
+    heard = heard || port.works_both_ways();
   }
   if (collecting != collecting_ || distributing != distributing_) {
     collecting_ = collecting;
@@ -246,7 +246,7 @@ bool LacpTrunk::has_access() const {
     const Port& port = entry.second;
     if (silent_) return port.enabled;
     const bool untold = !port.last_heard && port.counters.defaults == 0;
-    return port.receive == ReceiveState::current ||
+    return port.works_both_ways() ||
            (port.receive == ReceiveState::expired && (untold || port.unanswered));
   });
 }

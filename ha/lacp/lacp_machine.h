@@ -25,7 +25,8 @@ struct MasksChanged {
   std::uint32_t collecting = 0;
   std::uint32_t distributing = 0;
 };
-/// The first member hears its partner, or the last one lost it (link down or timed out).
+/// The first member has its partner, or the last one lost it (link down, timed out, or the partner
+/// does not hear this end).
 struct PartnerChanged {
   bool heard = false;
 };
@@ -72,9 +73,9 @@ class LacpTrunk {
   [[nodiscard]] bool sync_allowed() const { return sync_allowed_; }
   [[nodiscard]] std::uint32_t collecting() const { return collecting_; }
   [[nodiscard]] std::uint32_t distributing() const { return distributing_; }
-  /// At least one member's partner was heard within its timeout.
+  /// At least one member's partner was heard within its timeout, and hears this end.
   [[nodiscard]] bool partner_heard() const { return partner_heard_; }
-  /// A member hears its partner, or is in the first 3 s of its life and has not had the time to.
+  /// A member has its partner, both ways, or is in the first 3 s of its life and has not had the time to.
   /// Silent: a member has carrier; a partner that hears nobody may speak every 30 s only.
   [[nodiscard]] bool has_access() const;
   [[nodiscard]] TrunkShow show(TimePoint now) const;

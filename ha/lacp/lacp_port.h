@@ -15,6 +15,9 @@ namespace hotpair::ha::lacp {
 /// Synchronization.
 inline constexpr std::size_t kTransmitsMax = 3;
 
+/// Just under Fast_Periodic_Time, at which an expired partner speaks.
+inline constexpr Duration kDeafAfter = std::chrono::milliseconds(900);
+
 struct Port {
   MemberConfig config;
   bool enabled = false;  // port_enabled
@@ -44,9 +47,16 @@ struct Port {
   TimePoint receive_credit{};                   // policing of what comes in
   TimePoint marker_credit{};
   std::optional<TimePoint> last_heard;
+  std::optional<TimePoint> deaf_since;  // the partner says since then that it does not hear us
   std::uint8_t partner_version = 0;
   PortCounters counters;
 
+  /// The partner is heard and hears us. It may say once that its information expired: our answer is
+  /// on its way. Who says it a second later still has not heard that.
+  [[nodiscard]] bool works_both_ways() const {
+    const bool deaf = deaf_since && last_heard && *last_heard - *deaf_since >= kDeafAfter;
+    return receive == ReceiveState::current && !deaf;
+  }
   [[nodiscard]] bool collecting() const { return mux >= MuxState::collecting; }
   [[nodiscard]] bool distributing() const { return mux == MuxState::distributing; }
 };

@@ -60,6 +60,7 @@ void enter_port_disabled(Port& port) {
   port.receive = ReceiveState::port_disabled;
   port.partner.set(kStateSynchronization, false);
   port.current_while.reset();
+  port.deaf_since.reset();
 }
 
 void enter_expired(Port& port, TimePoint now) {
@@ -127,6 +128,7 @@ bool run_receive(Port& port, TimePoint now) {
 void end_silence(Port& port, TimePoint now) {
   port.ntt = true;
   port.unanswered = true;
+  port.deaf_since.reset();
   if (port.receive == ReceiveState::defaulted) enter_expired(port, now);
 }
 
@@ -139,6 +141,9 @@ void receive_lacpdu(Port& port, const Lacpdu& pdu, TimePoint now) {
   port.current_while = now + timeout_of(port);
   port.actor.set(kStateExpired, false);
   port.last_heard = now;
+  const bool deaf = pdu.actor.has(kStateExpired) || pdu.actor.has(kStateDefaulted);
+  if (!deaf) port.deaf_since.reset();
+  if (deaf && !port.deaf_since) port.deaf_since = now;
   port.partner_version = pdu.version;
 }
 

@@ -184,8 +184,8 @@ inline constexpr Message kDivergedTold{
     "Look for HA-NODE-0050 on the peer."};
 
 inline constexpr Message kNoPartner{
-    "HA-NODE-0022", LogLevel::warning, "{}: no LACP partner is heard on any member",
-    "The access device is silent, or the links are down. A master reports its access as lost. A "
+    "HA-NODE-0022", LogLevel::warning, "{}: no member has an LACP partner",
+    "The access device is silent or does not hear this node, or the links are down. A master reports its access as lost. A "
     "backup whose peer has another LACP system id sends no LACPDUs and expects none: there the "
     "carrier stands for the access, and this alarm is not raised.",
     "Check the links and the access device; display eth-trunk N verbose shows each member."};

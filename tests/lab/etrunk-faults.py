@@ -79,7 +79,8 @@ def commands(node, *lines):
 
 
 def switch_restarts(watch, stage):
-    """Longer than LACP's timeout, so both nodes lose their access and nobody gains by a takeover."""
+    """Longer than LACP's timeout: nobody gains by a takeover while both have lost their access;
+    then whoever hears the switch first serves."""
     term = watch.a.term()
     stage.switch.kill()
     watch.alarm(watch.a, NO_PARTNER)
@@ -89,17 +90,21 @@ def switch_restarts(watch, stage):
     stage.switch.start()
     stage.switch.widen()
     watch.alarm_ends(watch.a, NO_PARTNER)
-    watch.one_link("a")
+    serves = "b" if poll(lambda: watch.b.role() == "master", 1) else "a"
+    watch.one_link(serves)
+    if serves == "b":
+        watch.hand_back()
 
 
 @contextlib.contextmanager
 def one_way(namespace, device):
     """What is sent on the device is lost; what comes in is not."""
-    namespace.run("tc", "qdisc", "replace", "dev", device, "root", "netem", "loss", "100%")
+    namespace.run("nft", f"table netdev cut {{ chain out {{ type filter hook egress device "
+                         f"\"{device}\" priority 0; policy drop; }}; }}")
     try:
         yield
     finally:
-        namespace.run("tc", "qdisc", "del", "dev", device, "root")
+        namespace.run("nft", "delete", "table", "netdev", "cut")
 
 
 def deaf_master(watch, stage):

@@ -2,16 +2,20 @@
 
 The switch keeps the system that it attached first. A planned switchover is refused with that
 reason. Hellos are the seeds' own there, 1 s x 20, LACP is slow. A death, with fast timers, costs
-the switch's LACP timeout, lost carrier or not. With one system id the switch
-moves at once (etrunk-node-death).
+the switch's LACP timeout, lost carrier or not: Open vSwitch prefers the better system (priority,
+then smaller id) for the 3 s in which its member is EXPIRED and not yet DEFAULTED. So does a forced
+switchover from the better system (A); the way back to it takes the switch at once. With one system
+id it always does (etrunk-node-death).
+
 """
 
 import time
 
 from lib.config import VENDOR
-from lib.etrunk import BOND, X3_20, alternate, etrunk_attempt
+from lib.etrunk import BOND, MEMBERS, X3_20, alternate, etrunk_attempt
 from lib.report import Report
 from lib.scenario import kill_fault
+from lib.streams import merge
 from lib.world import now_ns, poll
 
 REASON = "the LACP system ids differ (00e0-fc12-3455 here, 00e0-fc12-3456 at the peer)"
@@ -65,12 +69,64 @@ def die(report, args, event, runs, with_links):
     report.check(f"{event}: no stream stays away", all(not run["stopped"] for run in runs))
 
 
+def carrier(stage, name):
+    path = f"/sys/class/net/{MEMBERS[name]}/carrier"
+    return stage.pair.nodes[name == "b"].namespace.run("cat", path, check=False).strip() == "1"
+
+
+def forced(report, args, event, runs):
+    """`switchover e-trunk 1 force` and back: done when the switch has moved, and the link is up."""
+    for number in report.attempts(runs, f"{event} to b", f"{event} to a"):
+        with etrunk_attempt(args, alternate(number), X3_20, one_system=False) as stage:
+            stage.up()
+            stage.flow()
+            windows = []
+            for old, new in (stage.pair.nodes, stage.pair.nodes[::-1]):
+                stage.random_phase()
+                begin = now_ns()
+                told = old.shell("switchover", "e-trunk", "1", "force", timeout=30).stdout.strip()
+                done = stage.used() == [new.name] and stage.distributes(new.name)
+                took = (now_ns() - begin) / 1e9
+                report.check(f"{event} to {new.name}: done when the switch uses the link", done,
+                             f"{took:.2f} s, {told}")
+                report.check(f"{event} to {new.name}: {old.name}'s link comes back",
+                             poll(lambda old=old: carrier(stage, old.name), 2))
+                silent = lacpdus(stage, old.name)
+                old.wait("synced", 10)
+                time.sleep(1.5)
+                report.check(f"{event} to {new.name}: {old.name} stays silent",
+                             lacpdus(stage, old.name) == silent)
+                for node in (old, new):
+                    story = node.switchovers()[0]
+                    report.check(f"{event} to {new.name}: {node.name} tells the outage",
+                                 "the access device moved after" in story["result"],
+                                 story["result"])
+                windows.append((f"{event} to {new.name}", begin, now_ns()))
+            measured = stage.stop()
+            for name, begin, end in windows:
+                row = merge(one.window(begin, end) for one in measured)
+                row["paused"] += stage.world.pauses.seen(begin, end)
+                report.add_run(name, row)
+    for to in "ba":
+        report.figure(f"{event} to {to}: longest gap",
+                      [run["longest_gap_ms"] / 1000
+                       for run in report.clean_runs(f"{event} to {to}")], "s")
+        report.check_runs(f"{event} to {to}: no stream stays away", "stopped", 0, f"{event} to {to}")
+    report.check_runs(f"{event} to b: at most the switch's 3 s and a half", "longest_gap_ms", 3500,
+                      f"{event} to b")
+
+
+def lacpdus(stage, name):
+    return stage.trunk(name)["ports"][0]["counters"]["lacpdus_sent"]
+
+
 def main(args):
     report = Report("etrunk-seed-ids", {"death": "hello 20 ms x 3, lacp fast",
                                         "refusal": "the seeds' own"})
     for family in ("ipv4",) if args.quick else ("ipv4", "ipv6"):
         verbatim(report, args, family)
     report.check_runs("refused: 0 lost", "lost", 0, "refused")
+    forced(report, args, "forced", 1 if args.quick else args.runs)
     die(report, args, "node dies", 1 if args.quick else args.runs, True)
     die(report, args, "software dies", 1 if args.quick else args.runs, False)
     return report.finish(args.json)

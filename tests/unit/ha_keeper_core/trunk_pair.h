@@ -39,6 +39,7 @@ class TrunkPair : public Pair {
   std::array<TrunkMode, 2> mode{};
   std::array<bool, 2> access_link{true, true};
   Duration answers_after = kDelay;  // of the access device
+  std::array<bool, 2> upward{true, true};  // what the node sends arrives
   std::array<std::uint64_t, 2> words{~0ULL, ~0ULL};
   std::optional<ScopeId> bound = kScope;
   std::array<MacAddress, 2> system_ids{};
@@ -83,7 +84,7 @@ class TrunkPair : public Pair {
       words[i] = store->word;
     } else if (const auto* send = std::get_if<SendLacpdu>(&effect)) {
       EXPECT_EQ(send->device, "ge1");
-      if (access_link[i]) flights_.push_back({now + kDelay, i, true, send->bytes});
+      if (access_link[i] && upward[i]) flights_.push_back({now + kDelay, i, true, send->bytes});
     } else if (const auto* hold = std::get_if<HoldLink>(&effect)) {
       EXPECT_EQ(hold->device, "ge1");
       EXPECT_NE(held[i], hold->down);

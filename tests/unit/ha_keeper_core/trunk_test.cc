@@ -84,6 +84,23 @@ TEST(Trunk, PartnerLostOnAllMembersIsAnAccessLoss) {
   EXPECT_EQ(pair.words[0], 0U);
 }
 
+// The access device does not hear the master, which still hears it: fault 83 of the catalogue.
+TEST(Trunk, ALinkThatCarriesOneWayOnlyIsAnAccessLoss) {
+  TrunkPair pair;
+  pair.up();
+  pair.upward[0] = false;
+  pair.run_for(milliseconds(2900));
+  EXPECT_EQ(pair.state(pair.a).role, Role::master);
+  pair.run_for(milliseconds(3200));
+  EXPECT_EQ(pair.b.last<ScopeChanged>()->cause, Cause::peer_access_lost);
+  EXPECT_EQ(pair.state(pair.b).role, Role::master);
+  EXPECT_EQ(pair.words[1], make_trunk_word(1, 1));
+  pair.upward[0] = true;
+  pair.run_for(seconds(3));
+  EXPECT_TRUE(pair.state(pair.a).access_up);
+  EXPECT_EQ(pair.state(pair.b).role, Role::master);
+}
+
 TEST(Trunk, CarrierLossIsAnAccessLossAtOnce) {
   TrunkPair pair;
   pair.up();
