@@ -84,7 +84,7 @@ void LacpTrunk::reconfigure(const TrunkConfig& config, TimePoint now) {
 
 void LacpTrunk::set_silent(bool silent, TimePoint now) {
   if (!std::exchange(silent_, silent) || silent) return;
-  spoke_at_ = now;
+  was_silent_ = true;
   for (auto& [index, port] : ports_)
     if (port.enabled) end_silence(port, now);
   run(now);
@@ -168,9 +168,8 @@ bool LacpTrunk::ready() const {
 
 // A trunk that an E-Trunk keeps out of sync has all the time to wait before it is let in. A silent
 // one may not know its partner until that answers: it does not begin to wait then.
-Duration LacpTrunk::wait(TimePoint now) const {
-  const bool just_spoke = spoke_at_ && now < *spoke_at_ + kAggregateWaitTime;
-  return sync_allowed_ && !just_spoke ? kAggregateWaitTime : Duration{};
+Duration LacpTrunk::wait() const {
+  return sync_allowed_ && !was_silent_ ? kAggregateWaitTime : Duration{};
 }
 
 // Every machine until none moves. UNSELECTED reaches the Mux before the selection acts on it. The
@@ -183,10 +182,10 @@ void LacpTrunk::run(TimePoint now) {
     for (auto& [index, port] : ports_) moved = run_receive(port, now) || moved;
     for (auto& [index, port] : ports_)
       if (port.selected == Selected::unselected)
-        moved = run_mux(port, false, wait(now), now) || moved;
+        moved = run_mux(port, false, wait(), now) || moved;
     select();
     const bool all_ready = ready();
-    for (auto& [index, port] : ports_) moved = run_mux(port, all_ready, wait(now), now) || moved;
+    for (auto& [index, port] : ports_) moved = run_mux(port, all_ready, wait(), now) || moved;
     for (auto& [index, port] : ports_) moved = run_periodic(port, now) || moved;
     for (auto& [index, port] : ports_) moved = run_churn(port, now) || moved;
   }
@@ -207,6 +206,7 @@ void LacpTrunk::report() {
     if (port.distributing()) distributing |= std::uint32_t{1} << index;
     heard = heard || port.works_both_ways();
   }
+  if (collecting != 0) was_silent_ = false;
   if (collecting != collecting_ || distributing != distributing_) {
     collecting_ = collecting;
     distributing_ = distributing;

@@ -75,7 +75,7 @@ class LacpTrunk {
   [[nodiscard]] std::uint32_t distributing() const { return distributing_; }
   /// At least one member's partner was heard within its timeout, and hears this end.
   [[nodiscard]] bool partner_heard() const { return partner_heard_; }
-  /// A member has its partner, both ways, or is in the first 3 s of its life and has not had the time to.
+  /// A member has its partner, both ways, or is in the first 3 s of its life or after a silence.
   /// Silent: a member has carrier; a partner that hears nobody may speak every 30 s only.
   [[nodiscard]] bool has_access() const;
   [[nodiscard]] TrunkShow show(TimePoint now) const;
@@ -86,7 +86,7 @@ class LacpTrunk {
   void select();
   [[nodiscard]] std::optional<MemberIndex> choose_reference() const;
   [[nodiscard]] bool ready() const;
-  [[nodiscard]] Duration wait(TimePoint now) const;
+  [[nodiscard]] Duration wait() const;
   void handle(Port& port, const Lacpdu& pdu, TimePoint now);
   void handle(Port& port, const Marker& marker, TimePoint now);
   [[nodiscard]] PortInfo actor_of(const MemberConfig& member) const;
@@ -95,7 +95,7 @@ class LacpTrunk {
   TrunkConfig config_;
   bool sync_allowed_;
   bool silent_ = false;
-  std::optional<TimePoint> spoke_at_;  // end of the newest silence
+  bool was_silent_ = false;  // since it last collected
   std::map<MemberIndex, Port> ports_;
   std::optional<MemberIndex> reference_;
   std::uint32_t collecting_ = 0;

@@ -185,8 +185,8 @@ inline constexpr Message kDivergedTold{
 
 inline constexpr Message kNoPartner{
     "HA-NODE-0022", LogLevel::warning, "{}: no member has an LACP partner",
-    "The access device is silent or does not hear this node, or the links are down. A master reports its access as lost. A "
-    "backup whose peer has another LACP system id sends no LACPDUs and expects none: there the "
+    "The access device is silent or does not hear this node, or the links are down. A master "
+    "reports its access as lost. A backup whose peer has another LACP system id sends no LACPDUs and expects none: there the "
     "carrier stands for the access, and this alarm is not raised.",
     "Check the links and the access device; display eth-trunk N verbose shows each member."};
 inline constexpr Message kTrunkChanged{

@@ -58,7 +58,8 @@ class Watch:
 
     def hand_back(self):
         """The planned way back, so that each fault meets A as master."""
-        self.b.shell("switchover")
+        wait_until(lambda: self.b.shell("switchover", check=False).returncode == 0, 10,
+                   "B is ready to hand back", step=0.2)
         self.a.wait("master", 5)
         self.b.wait("synced", 10)
         self.one_link("a")
@@ -123,9 +124,10 @@ def mute_master(watch, stage):
     """The switch does not hear the master, which still hears it."""
     with one_way(watch.a.namespace, MEMBERS["a"]):
         watch.roles("backup", "master", ONE_WAY_S)
-        stage.report_parts = member(watch.a)
+        watch.alarm(watch.a, NO_PARTNER)
         watch.check("the reason is the access", watch.b.takeovers()
                     and watch.b.takeovers()[0]["cause"] == "peer access lost", stage.told())
+    watch.alarm_ends(watch.a, NO_PARTNER)
     watch.one_link("b")
     watch.hand_back()
 

@@ -70,8 +70,8 @@ def die(report, args, event, runs, with_links):
 
 
 def carrier(stage, name):
-    path = f"/sys/class/net/{MEMBERS[name]}/carrier"
-    return stage.pair.nodes[name == "b"].namespace.run("cat", path, check=False).strip() == "1"
+    shown = getattr(stage.pair, name).namespace.run("ip", "link", "show", MEMBERS[name])
+    return "LOWER_UP" in shown
 
 
 def forced(report, args, event, runs):
@@ -111,7 +111,9 @@ def forced(report, args, event, runs):
         report.figure(f"{event} to {to}: longest gap",
                       [run["longest_gap_ms"] / 1000
                        for run in report.clean_runs(f"{event} to {to}")], "s")
-        report.check_runs(f"{event} to {to}: no stream stays away", "stopped", 0, f"{event} to {to}")
+        report.check_runs(f"{event} to {to}: no stream stays away", "stopped", 0,
+                          f"{event} to {to}")
+    report.check_runs(f"{event} to a: at once", "longest_gap_ms", 500, f"{event} to a")
     report.check_runs(f"{event} to b: at most the switch's 3 s and a half", "longest_gap_ms", 3500,
                       f"{event} to b")
 

@@ -304,7 +304,7 @@ class Keeper {
   void check_carriers(TimePoint now);
   void watch_held(const std::string& device, bool up);
   [[nodiscard]] std::optional<CarrierEnd> end_of_hold(const Scope& scope, TimePoint now) const;
-  [[nodiscard]] bool old_link_fell(const Scope& scope, TimePoint now) const;
+  void check_silence_of_new(Scope& scope, TimePoint now);
   [[nodiscard]] std::optional<TimePoint> carrier_deadline(const Scope& scope) const;
 
   // keeper_handover.cc

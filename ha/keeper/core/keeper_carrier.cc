@@ -12,6 +12,10 @@ namespace {
 // The new master has spoken for longer than a short timeout and still hears no partner.
 constexpr Duration kAnswerMax = lacp::kShortTimeoutTime + kOldLinkFalls;
 
+// The partner learns of the lost carrier at the same time as this side; a LACPDU that it takes
+// before that is judged against a system that still stands, and the next ones say nothing new.
+constexpr Duration kPartnerNotices = std::chrono::milliseconds(50);
+
 }  // namespace
 
 bool Keeper::unlike_systems(const Scope& scope) const {
@@ -83,19 +87,25 @@ std::optional<CarrierEnd> Keeper::end_of_hold(const Scope& scope, TimePoint now)
   return std::nullopt;
 }
 
-bool Keeper::old_link_fell(const Scope& scope, TimePoint now) const {
+void Keeper::check_silence_of_new(Scope& scope, TimePoint now) {
+  if (!scope.speaks_by) return;
   const Session* session = session_of(scope);
-  if (session == nullptr || !session->machine.peer_heard() || *scope.speaks_by <= now) return true;
+  const bool takes = scope.opening || scope.role == Role::master;
+  if (!takes || session == nullptr || !session->machine.peer_heard()) {
+    scope.speaks_by.reset();
+    return;
+  }
   const etrunk::ScopeReport* report = session->machine.peer_scope(scope.config.scope);
-  return report == nullptr || !report->access_up;
+  if (report == nullptr || !report->access_up)
+    scope.speaks_by = std::min(*scope.speaks_by, now + kPartnerNotices);
+  if (*scope.speaks_by <= now) scope.speaks_by.reset();
 }
 
 void Keeper::check_carriers(TimePoint now) {
   for (auto& [id, scope] : scopes_) {
     if (scope.hold)
       if (const auto end = end_of_hold(scope, now)) give_carrier_back(scope, *end);
-    const bool takes = scope.opening || scope.role == Role::master;
-    if (scope.speaks_by && (!takes || old_link_fell(scope, now))) scope.speaks_by.reset();
+    check_silence_of_new(scope, now);
   }
 }
 
