@@ -186,23 +186,23 @@ inline constexpr Message kDivergedTold{
 inline constexpr Message kNoPartner{
     "HA-NODE-0022", LogLevel::warning, "{}: no member has an LACP partner",
     "The access device is silent or does not hear this node, or the links are down. A master "
-    "reports its access as lost. A backup whose peer has another LACP system id sends no LACPDUs and expects none: there the "
-    "carrier stands for the access, and this alarm is not raised.",
+    "reports its access as lost. A backup whose peer has another LACP system id sends no LACPDUs "
+    "and expects none: there the carrier stands for the access, and this alarm is not raised.",
     "Check the links and the access device; display eth-trunk N verbose shows each member."};
 inline constexpr Message kTrunkChanged{
     "HA-NODE-0023", LogLevel::info, "{}: {} of {} members forward, {}",
     "LACP took members into the aggregate, or out of it.", "Nothing."};
 
 inline constexpr Message kCarrierHeld{
-    "HA-NODE-0024", LogLevel::warning,
+    "HA-NODE-0026", LogLevel::warning,
     "scope {}: carrier of {} dropped, the access device must move",
     "A forced switchover to a peer with another LACP system id: the access device keeps the system "
     "that it attached first as long as it sees its link.",
     "The carrier comes back by itself, after 10 s at the latest. Give both nodes one lacp e-trunk "
     "system-id, and a switchover loses nothing."};
 inline constexpr Message kCarrierGivenBack{
-    "HA-NODE-0025", LogLevel::info, "scope {}: carrier of {} given back after {} ms: {}",
-    "The end of HA-NODE-0024. Until then nobody forwarded to the access device.",
+    "HA-NODE-0027", LogLevel::info, "scope {}: carrier of {} given back after {} ms: {}",
+    "The end of HA-NODE-0026. Until then nobody forwarded to the access device.",
     "If the access device did not move: check its link to the new master; display eth-trunk."};
 
 inline constexpr Message kBfdDown{

@@ -104,7 +104,7 @@ TEST_F(SystemIds, AForcedSwitchoverEndsWhenTheAccessDeviceHasMoved) {
   const Term next = hand_over();
   EXPECT_EQ(stand.scope().role.role(), role::Role::backup);
   EXPECT_THAT(stand.ended, IsEmpty());
-  EXPECT_TRUE(stand.has_alarm("HA-NODE-0024"));
+  EXPECT_TRUE(stand.has_alarm("HA-NODE-0026"));
   EXPECT_THAT(stand.node.readiness().at(0).blockers(true),
               HasSubstr("a switchover is under way"));
   stand.now += 3012ms;
@@ -113,7 +113,7 @@ TEST_F(SystemIds, AForcedSwitchoverEndsWhenTheAccessDeviceHasMoved) {
   EXPECT_FALSE(stand.ended[0].error.has_value());
   EXPECT_EQ(stand.ended[0].text, "backup-id 2 was handed over in term " + to_string(next) +
                                      "; the access device moved after 3012 ms");
-  EXPECT_FALSE(stand.has_alarm("HA-NODE-0024"));
+  EXPECT_FALSE(stand.has_alarm("HA-NODE-0026"));
   const switchover::Story& story = stand.node.history().stories().back();
   EXPECT_TRUE(story.planned);
   EXPECT_EQ(story.remark, "the LACP system ids differ: the access device moved after 3012 ms");
@@ -142,7 +142,7 @@ TEST_F(SystemIds, ALostKeeperEndsTheWait) {
   stand.settle();
   ASSERT_EQ(stand.ended.size(), 1U);
   EXPECT_TRUE(stand.ended[0].error.has_value());
-  EXPECT_FALSE(stand.has_alarm("HA-NODE-0024"));
+  EXPECT_FALSE(stand.has_alarm("HA-NODE-0026"));
 }
 
 TEST_F(SystemIds, TheNewMasterTellsWhenItsPartnerCame) {
