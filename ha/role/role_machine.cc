@@ -30,6 +30,7 @@ void RoleMachine::configure(const RoleConfig& config, TimePoint now) {
   if (config == config_) return;
   config_ = config;
   if (config_.lowered) revert_at_.reset();
+  note_conflict();
   decide(now);
 }
 
@@ -87,11 +88,14 @@ void RoleMachine::on_peer_hello(const etrunk::Hello& hello, TimePoint now) {
   alone_ = false;
   for (const etrunk::ScopeReport& report : hello.scopes)
     if (report.scope == config_.scope) see(report.term);
-  if (order_conflict() != conflict_) {
-    conflict_ = !conflict_;
-    effects_.push(ConventionConflict{config_.scope, conflict_});
-  }
+  note_conflict();
   decide(now);
+}
+
+void RoleMachine::note_conflict() {
+  if (order_conflict() == conflict_) return;
+  conflict_ = !conflict_;
+  effects_.push(ConventionConflict{config_.scope, conflict_});
 }
 
 void RoleMachine::on_peer_heard(bool heard, TimePoint now) {

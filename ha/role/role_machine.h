@@ -70,6 +70,7 @@ class RoleMachine {
   void plan_revert(TimePoint now);
   void report();
   [[nodiscard]] bool ready() const { return keeper_ && reserved_known_; }
+  void note_conflict();
   [[nodiscard]] bool order_conflict() const;
 
   RoleConfig config_;

@@ -113,8 +113,10 @@ def forced(report, args, event, runs):
                        for run in report.clean_runs(f"{event} to {to}")], "s")
         report.check_runs(f"{event} to {to}: no stream stays away", "stopped", 0,
                           f"{event} to {to}")
-    report.check_runs(f"{event} to a: at once", "longest_gap_ms", 500, f"{event} to a")
-    report.check_runs(f"{event} to b: at most the switch's 3 s and a half", "longest_gap_ms", 3500,
+    # IPv6: the kernel's link watch tells routing up to 1 s late that the trunk is not dormant.
+    report.check_runs(f"{event} to a: without the switch's timeout", "longest_gap_ms", 1500,
+                      f"{event} to a")
+    report.check_runs(f"{event} to b: the switch's 3 s and 1 s at most", "longest_gap_ms", 4200,
                       f"{event} to b")
 
 
