@@ -131,6 +131,17 @@ TEST_F(RoleTest, SmallerConventionAndConflict) {
   EXPECT_EQ(seen.changed->role, Role::backup);
 }
 
+TEST_F(RoleTest, AChangeOfTheOwnConventionIsJudgedAtOnce) {
+  start();
+  hear(hello(Role::init, {}, false, 10));
+  RoleConfig smaller = config();
+  smaller.order = PriorityOrder::smaller;
+  machine_.configure(smaller, now_);
+  EXPECT_EQ(drain().conflict, true);
+  machine_.configure(config(), now_);
+  EXPECT_EQ(drain().conflict, false);
+}
+
 TEST_F(RoleTest, ASittingMasterIsObeyedWhateverTheRank) {
   start();
   const Seen seen = hear(hello(Role::master, {3, kPeer}, true, 1));
