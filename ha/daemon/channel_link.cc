@@ -316,6 +316,11 @@ void ChannelLink::drop(node::TransportId transport) {
     found->second->transport().close();
 }
 
+void ChannelLink::dial_now(node::TransportId transport) {
+  if (const auto found = channels_.find(transport); found != channels_.end())
+    found->second->transport().dial_now();
+}
+
 void ChannelLink::send(node::TransportId transport, ByteSpan bytes) {
   if (const auto found = channels_.find(transport); found != channels_.end())
     found->second->send(bytes);

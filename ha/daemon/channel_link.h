@@ -45,6 +45,7 @@ class ChannelLink {
   void open(const node::OpenTransport& effect);
   void remove(node::TransportId transport);
   void drop(node::TransportId transport);
+  void dial_now(node::TransportId transport);
   void send(node::TransportId transport, ByteSpan bytes);
   void pause(node::TransportId transport, bool paused);
 

@@ -379,6 +379,8 @@ void Daemon::act(const node::DropConnection& effect) { channels_->drop(effect.tr
 
 void Daemon::act(const node::SendBytes& effect) { channels_->send(effect.transport, effect.bytes); }
 
+void Daemon::act(const node::DialNow& effect) { channels_->dial_now(effect.transport); }
+
 void Daemon::act(const node::PauseReading& effect) {
   channels_->pause(effect.transport, effect.paused);
 }

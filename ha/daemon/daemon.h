@@ -96,6 +96,7 @@ class Daemon final : public cli::Actions {
   void act(const node::RemoveTransport& effect);
   void act(const node::DropConnection& effect);
   void act(const node::SendBytes& effect);
+  void act(const node::DialNow& effect);
   void act(const node::PauseReading& effect);
   void act(const node::WriteLog& effect);
   void act(const node::ActionEnded& effect);

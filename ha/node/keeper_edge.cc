@@ -67,6 +67,7 @@ void Node::handle(const keeper::PathChanged& message, TimePoint now) {
   if (found == etrunks_.end()) return;
   found->second.path_up[message.path.value()] = message.up;
   if (!message.up) found->second.detected = message.detected;
+  if (message.up) dial_again(message.etrunk);
   check_paths(found->second, now);
 }
 
@@ -83,7 +84,7 @@ void Node::handle(const keeper::PeerHello& message, TimePoint now) {
   // Whatever was forgotten here is in what the peer has heard.
   if (!message.hello.scopes.empty()) clear(kTermsLost, "store");
   found->second.peer = message.hello;
-  found->second.heard = true;
+  if (!std::exchange(found->second.heard, true)) dial_again(message.hello.etrunk);
   found->second.alone = false;
   clear(kPeerSilent, subject);
   check_paths(found->second, now);
@@ -95,7 +96,8 @@ void Node::handle(const keeper::PeerHello& message, TimePoint now) {
 void Node::handle(const keeper::PeerChanged& message, TimePoint now) {
   const auto found = etrunks_.find(message.etrunk);
   if (found == etrunks_.end()) return;
-  found->second.heard = message.heard;
+  if (!std::exchange(found->second.heard, message.heard) && message.heard)
+    dial_again(message.etrunk);
   found->second.alone = !message.heard;
   const std::string subject = "e-trunk " + std::to_string(message.etrunk.value());
   if (message.heard)

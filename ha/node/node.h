@@ -400,6 +400,7 @@ class Node {
   void settle_waiters(TimePoint now);
   Scope* find(ScopeId scope);
   Service* service_of(const Scope& scope);
+  void dial_again(etrunk::EtrunkId etrunk);
   Service* find(TransportId transport);
   Link* link_of_device(std::string_view device);
   template <typename... Args>

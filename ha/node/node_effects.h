@@ -45,6 +45,10 @@ struct OpenTransport {
 struct RemoveTransport {
   TransportId transport;
 };
+/// The peer is heard again: try now, if there is no connection.
+struct DialNow {
+  TransportId transport;
+};
 /// End the connection; the transport reconnects by itself, with back-off.
 struct DropConnection {
   TransportId transport;
@@ -139,10 +143,11 @@ struct ActionEnded {
 struct Stop {};
 
 using NodeEffect =
-    std::variant<SendToKeeper, AskStore, OpenTransport, RemoveTransport, DropConnection, SendBytes,
-                 PauseReading, AddPlaneLink, RemovePlaneLink, AttachGate, DetachGate, AddAddress,
-                 RemoveAddress, ListenGroups, UnlistenGroups, SendGroupMessage, ApplyRoutes,
-                 ReadBackRoutes, AskRpf, AskRouteCounters, WriteLog, ActionEnded, Stop>;
+    std::variant<SendToKeeper, AskStore, OpenTransport, RemoveTransport, DialNow, DropConnection,
+                 SendBytes, PauseReading, AddPlaneLink, RemovePlaneLink, AttachGate, DetachGate,
+                 AddAddress, RemoveAddress, ListenGroups, UnlistenGroups, SendGroupMessage,
+                 ApplyRoutes, ReadBackRoutes, AskRpf, AskRouteCounters, WriteLog, ActionEnded,
+                 Stop>;
 
 // ---- facts that come in ----
 

@@ -6,6 +6,16 @@
 #include "ha/node/node_messages.h"
 
 namespace hotpair::ha::node {
+
+// What was lost with the way to the peer need not wait for the end of its back-off.
+void Node::dial_again(etrunk::EtrunkId etrunk) {
+  std::set<TransportId> told;
+  for (const auto& [id, scope] : scopes_) {
+    const Service* service = scope->settings.etrunk == etrunk ? service_of(*scope) : nullptr;
+    if (service != nullptr && !service->stream_up && told.insert(service->transport).second)
+      effects_.push(DialNow{service->transport});
+  }
+}
 namespace {
 
 namespace session = rbs::session;

@@ -20,6 +20,7 @@ using boost::system::error_code;
 namespace {
 
 constexpr int kBacklog = 16;  // connections are taken at once; this bridges one loop turn
+constexpr Duration kYoungAttempt = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -44,6 +45,7 @@ class Transport::Core final : public ConnectionEvents, public std::enable_shared
     asio::post(loop_, [self = shared_from_this()] { self->begin(); });
   }
   void stop();
+  void dial_now();
   void set_context(std::shared_ptr<Context> context) { context_ = std::move(context); }
   void renew();
   void pause(bool paused);
@@ -109,6 +111,7 @@ class Transport::Core final : public ConnectionEvents, public std::enable_shared
   double handshakes_ = 0;  // tokens: how many may begin now
   asio::steady_timer::time_point handshakes_at_;
   asio::steady_timer::time_point connected_at_;
+  asio::steady_timer::time_point dialled_at_;
   TransportStatistics statistics_;
 };
 
@@ -134,7 +137,19 @@ void Transport::Core::dial() {
   const ConnectionPtr connection =
       std::make_shared<Connection>(tcp::socket(loop_), config_, context_, true, *this);
   pending_.push_back(connection);
+  dialled_at_ = asio::steady_timer::clock_type::now();
   connection->dial({});
+}
+
+// An attempt under way may hang in a SYN that was lost long ago; a young one may be the answer.
+void Transport::Core::dial_now() {
+  if (events_ == nullptr || !is_dialler() || current_) return;
+  const bool young = asio::steady_timer::clock_type::now() - dialled_at_ < kYoungAttempt;
+  if (!pending_.empty() && young) return;
+  retry_timer_.cancel();
+  retry_ = config_.retry_min;
+  for (const ConnectionPtr& connection : std::exchange(pending_, {})) connection->abandon();
+  begin();
 }
 
 error_code Transport::Core::open_acceptor() {
@@ -431,6 +446,7 @@ Transport::Transport(asio::io_context& loop, const TransportConfig& config,
 Transport::~Transport() { core_->stop(); }
 
 void Transport::start() { core_->start(); }
+void Transport::dial_now() { core_->dial_now(); }
 void Transport::set_context(std::shared_ptr<Context> context) {
   core_->set_context(std::move(context));
 }

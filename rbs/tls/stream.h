@@ -100,6 +100,9 @@ class Transport {
   /// Begins to dial or to listen. An address or port that cannot be bound is reported by
   /// on_failed() and tried again: the address may come later.
   void start();
+  /// The way to the peer may be there again: a dialler without a connection tries at once, and its
+  /// back-off begins anew.
+  void dial_now();
   /// New handshakes use the new keys or certificates; the connection in use goes on.
   void set_context(std::shared_ptr<Context> context);
   /// Lets the stream go on over a new connection, made with the newest context: make before break.

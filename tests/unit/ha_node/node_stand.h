@@ -60,6 +60,8 @@ class NodeStand {
         ended.push_back(std::move(*end));
       } else if (auto* said = std::get_if<SendToKeeper>(&*effect)) {
         to_keeper.push_back(std::move(said->message));
+      } else if (std::holds_alternative<DialNow>(*effect)) {
+        ++dials;
       } else if (const auto* drop = std::get_if<DropConnection>(&*effect)) {
         dropped.push_back(drop->reason);
       } else if (auto* bytes = std::get_if<SendBytes>(&*effect)) {
@@ -180,6 +182,7 @@ class NodeStand {
   std::vector<ActionEnded> ended;
   std::vector<keeper::ToKeeper> to_keeper;
   std::vector<std::string> dropped;
+  int dials = 0;  ///< how often the channel was to be dialled at once
   rbs::wire::FrameReader sent;
   std::vector<rbs::session::Frame> frames;  ///< to the peer
   std::vector<std::string> plane;  ///< links and gates: "+1 et1", "-1", "gate +et1", "gate -et1"

@@ -97,6 +97,25 @@ TEST_F(Paths, ASilentPeerIsOneAlarmNotThree) {
   EXPECT_THAT(told(), ElementsAre(kSingle, kSecond, kThird));
 }
 
+// A way to the peer is there again: what was lost with it does not wait for its back-off.
+TEST_F(Paths, AWayThatIsBackDialsAChannelThatIsLost) {
+  stand.dials = 0;
+  tell(1, false);
+  EXPECT_EQ(stand.dials, 0);
+  tell(1, true);
+  EXPECT_EQ(stand.dials, 1);
+  stand.keeper(keeper::PeerChanged{kTrunk, false});
+  EXPECT_EQ(stand.dials, 1);
+  stand.hear(role::Role::master, Term{2, testing::kPeer});
+  EXPECT_EQ(stand.dials, 2);
+  stand.hear(role::Role::master, Term{2, testing::kPeer});
+  EXPECT_EQ(stand.dials, 2);
+  stand.node.on_transport_up(testing::kTransport, stand.now);
+  stand.settle();
+  tell(1, true);
+  EXPECT_EQ(stand.dials, 2);
+}
+
 TEST_F(Paths, WhatIsNoLongerConfiguredIsNoAlarm) {
   tell(1, false);
   tell(2, false);

@@ -154,6 +154,25 @@ TEST_F(Streams, TheDiallerComesBackAfterThePeerWasGone) {
   ASSERT_TRUE(until([&] { return a->connected == 2 && b->connected == 1; }));
 }
 
+TEST_F(Streams, ADiallerThatIsToldDoesNotWaitForItsBackOff) {
+  TransportConfig low = lower();
+  low.retry_min = low.retry_max = std::chrono::hours(1);
+  a = std::make_unique<End>(loop, low, context_with({key(1)}));
+  ASSERT_TRUE(until([&] { return !a->failed.empty(); }));  // nobody listens
+  b = std::make_unique<End>(loop, higher(), context_with({key(1)}));
+  bool turned = false;
+  asio::post(loop, [&] { turned = true; });
+  ASSERT_TRUE(until([&] { return turned; }));
+  b->transport->dial_now();  // a listener has nothing to dial
+  a->transport->dial_now();
+  a->transport->dial_now();  // one attempt is under way
+  ASSERT_TRUE(until([&] { return a->connected == 1 && b->connected == 1; }));
+  a->transport->dial_now();
+  EXPECT_TRUE(a->transport->send(as_bytes("ping")));
+  ASSERT_TRUE(until([&] { return b->received == 4; }));
+  EXPECT_EQ(a->connected, 1);
+}
+
 TEST_F(Streams, TheNewestConnectionOfThePeerWins) {
   connect(lower(), higher());
   // The peer rebooted: it dials anew while its old connection looks alive here.
