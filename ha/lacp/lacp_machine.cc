@@ -82,6 +82,13 @@ void LacpTrunk::reconfigure(const TrunkConfig& config, TimePoint now) {
   run(now);
 }
 
+void LacpTrunk::resume(MemberIndex member, const PortInfo& partner, TimePoint now) {
+  const auto place = ports_.find(member);
+  if (place == ports_.end()) return;
+  resume_port(place->second, partner, now);
+  run(now);
+}
+
 void LacpTrunk::set_silent(bool silent, TimePoint now) {
   if (!std::exchange(silent_, silent) || silent) return;
   was_silent_ = true;

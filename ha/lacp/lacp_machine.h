@@ -49,6 +49,10 @@ class LacpTrunk {
   LacpTrunk(const TrunkConfig& config, bool sync_allowed, TimePoint now);
 
   /// Changes what differs; members that stay keep their state as far as it still holds.
+  /// Another machine spoke for this member until a moment ago, distributed, and was not missed yet:
+  /// the partner is as it was last heard, for a short timeout from now. Only before the first
+  /// set_enabled() of the member, with synchronization allowed.
+  void resume(MemberIndex member, const PortInfo& partner, TimePoint now);
   void reconfigure(const TrunkConfig& config, TimePoint now);
   /// Whether members may be in sync. False: every member shows Synchronization = 0 and stops
   /// collecting at once, learns its partner and waits with its aggregate wait over; true: in the

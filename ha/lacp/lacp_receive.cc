@@ -125,6 +125,19 @@ bool run_receive(Port& port, TimePoint now) {
   return any;
 }
 
+void resume_port(Port& port, const PortInfo& partner, TimePoint now) {
+  port.enabled = true;
+  port.partner = partner;
+  port.receive = ReceiveState::current;
+  port.current_while = now + kShortTimeoutTime;
+  port.last_heard = now;
+  port.selected = Selected::selected;
+  port.mux = MuxState::distributing;
+  port.actor.set(kStateSynchronization | kStateCollecting | kStateDistributing, true);
+  port.actor.set(kStateDefaulted | kStateExpired, false);
+  port.ntt = true;
+}
+
 void end_silence(Port& port, TimePoint now) {
   port.ntt = true;
   port.unanswered = true;

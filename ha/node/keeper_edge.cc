@@ -31,7 +31,10 @@ void Node::on_keeper_lost(TimePoint now) {
     state.path_up.clear();
     check_paths(state, now);
   }
-  for (auto& [id, state] : trunks_) state.status.reset();
+  for (auto& [id, state] : trunks_) {
+    state.lost = std::exchange(state.status, std::nullopt);
+    state.lost_at = now;
+  }
   forget_held_carriers();
   for (const auto& [id, scope] : scopes_)
     if (id != kWholeNode) scope->role.on_keeper_lost();
@@ -43,6 +46,7 @@ void Node::handle(const keeper::Welcome& message, TimePoint now) {
   keeper_up_ = true;
   heartbeat_at_ = now;
   clear(kKeeperGone, "keeper");
+  if (message.scopes.empty()) resume_trunks(now);
   configure_keeper();
   for (const auto& [id, scope] : scopes_) {
     if (id == kWholeNode) continue;

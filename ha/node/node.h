@@ -139,6 +139,9 @@ struct EtrunkState {
 struct TrunkState {
   TrunkSettings settings;
   std::optional<keeper::TrunkStatus> status;
+  /// Of a keeper that was lost, and when: for the one that takes its place.
+  std::optional<keeper::TrunkStatus> lost;
+  TimePoint lost_at;
 };
 
 /// One node: see DESIGN.md. Inputs in, effects out, one deadline.
@@ -314,6 +317,7 @@ class Node {
   // trunk_edge.cc
   void apply_trunks(const NodeConfig& config);
   [[nodiscard]] std::vector<keeper::TrunkSetup> trunk_setups() const;
+  void resume_trunks(TimePoint now);
   [[nodiscard]] bool is_trunk(const Link& link) const;
   void handle(const keeper::TrunkStatus& message, TimePoint now);
   void handle(const keeper::TrunkChanged& message, TimePoint now);

@@ -28,6 +28,19 @@ std::vector<keeper::TrunkSetup> Node::trunk_setups() const {
   return setups;
 }
 
+/// To a fresh keeper: what distributed until its predecessor was lost, a short timeout ago at most.
+void Node::resume_trunks(TimePoint now) {
+  keeper::ResumeTrunks message;
+  for (auto& [id, state] : trunks_) {
+    const auto lost = std::exchange(state.lost, std::nullopt);
+    if (!lost || now - state.lost_at >= lacp::kShortTimeoutTime) continue;
+    for (const lacp::PortShow& port : lost->trunk.ports)
+      if (port.mux == lacp::MuxState::distributing)
+        message.members.push_back({id, port.index, port.partner});
+  }
+  if (!message.members.empty()) effects_.push(SendToKeeper{std::move(message)});
+}
+
 /// Its access is what LACP says, not the carrier of the aggregate's device.
 bool Node::is_trunk(const Link& link) const {
   const auto found = trunks_.find(lacp::TrunkId{link.settings.eth_trunk});

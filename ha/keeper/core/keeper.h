@@ -192,6 +192,8 @@ class Keeper {
     std::uint64_t word = 0;               // as stored
     std::optional<TimePoint> hold_until;  // handed over: the word stays until then
     bool changed = false;                 // since the daemon was told
+    /// Taken over from a keeper that was lost: in sync until the scope's gate is settled.
+    std::optional<TimePoint> resumed_until;
   };
   struct BoundSession {
     BfdBinding path;
@@ -217,6 +219,7 @@ class Keeper {
   void handle(const AskStatus& message, TimePoint now);
   void handle(const ConfigureBfd& message, TimePoint now);
   void handle(const AskBfd& message, TimePoint now);
+  void handle(const ResumeTrunks& message, TimePoint now);
 
   // Every input runs between these two: leases first, decisions and what they say last.
   void begin(TimePoint now);
@@ -284,6 +287,8 @@ class Keeper {
   void store(Trunk& trunk, TimePoint now);
   void check_trunks(TimePoint now);
   void tell_trunks();
+  void add_trunk(const TrunkSetup& wanted, TimePoint now);
+  void end_resumption(Trunk& trunk, TimePoint now);
   void close_after_partner_moved(Scope& scope, TimePoint now);
   [[nodiscard]] bool behind_trunk(const Scope& scope) const;
   [[nodiscard]] bool partner_collects(const Scope& scope) const;
@@ -347,6 +352,7 @@ class Keeper {
   ControlState control_ = ControlState::restarting;
   std::optional<TimePoint> heartbeat_due_;  // set while the daemon runs
   bool heartbeat_extended_ = false;
+  std::vector<ResumedMember> resumed_;    // until Configure takes them
   std::optional<TimePoint> grace_ends_;  // set while `restarting`
   Leaving leaving_ = Leaving::no;
   TimePoint leave_at_{};

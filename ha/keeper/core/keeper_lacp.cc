@@ -22,22 +22,54 @@ void Keeper::configure_trunks(TimePoint now) {
   for (const TrunkSetup& wanted : config_.trunks) {
     const auto it = trunks_.find(wanted.lacp.id);
     if (it == trunks_.end()) {
-      Trunk trunk{wanted, lacp::LacpTrunk(wanted.lacp, false, now), 0, {}, true};
-      trunks_.emplace(wanted.lacp.id, std::move(trunk));
-      effects_.push(StoreTrunk{wanted.slot, gate::kTrunkClosed});
+      add_trunk(wanted, now);
     } else {
       const bool same = it->second.setup.lacp == wanted.lacp;
       it->second.setup = wanted;
       if (!same) it->second.machine.reconfigure(wanted.lacp, now);
     }
   }
+  resumed_.clear();
   follow_gates(now);
   for (const auto& [device, up] : carriers_) set_carrier(device, up, now);
 }
 
+void Keeper::handle(const ResumeTrunks& message, TimePoint /*now*/) {
+  if (trunks_.empty()) resumed_ = message.members;
+}
+
+// A trunk whose keeper was lost a moment ago goes on: its word stays as that one left it, LACP says
+// what it last said, and Sync waits for what becomes of the gate, whose lease goes on as well.
+void Keeper::add_trunk(const TrunkSetup& wanted, TimePoint now) {
+  const auto of_trunk = [&](const ResumedMember& each) { return each.trunk == wanted.lacp.id; };
+  const bool resumed = wanted.scope && wanted.mode == TrunkMode::automatic &&
+                       std::any_of(resumed_.begin(), resumed_.end(), of_trunk);
+  const auto place = trunks_.emplace(
+      wanted.lacp.id, Trunk{wanted, lacp::LacpTrunk(wanted.lacp, resumed, now), 0, {}, true, {}});
+  if (!resumed) {
+    effects_.push(StoreTrunk{wanted.slot, gate::kTrunkClosed});
+    return;
+  }
+  Trunk& trunk = place.first->second;
+  trunk.resumed_until = now + kResumedMax;
+  for (const ResumedMember& each : resumed_)
+    if (of_trunk(each)) trunk.machine.resume(each.member, each.partner, now);
+}
+
+// Over when the gate is open, when this node turns out not to be master, or by its time.
+void Keeper::end_resumption(Trunk& trunk, TimePoint now) {
+  if (!trunk.resumed_until) return;
+  const auto scope = scopes_.find(*trunk.setup.scope);
+  const bool known = scope != scopes_.end() && scope->second.known;
+  const bool settled = known && (scope->second.role != Role::master ||
+                                 scope->second.gate == Gate::open ||
+                                 scope->second.gate == Gate::leased);
+  if (settled || *trunk.resumed_until <= now) trunk.resumed_until.reset();
+}
+
 bool Keeper::may_sync(const Trunk& trunk) const {
   if (leaving_ == Leaving::gone || trunk.setup.mode == TrunkMode::force_backup) return false;
-  if (!trunk.setup.scope) return true;
+  if (!trunk.setup.scope || trunk.resumed_until) return true;
   const auto scope = scopes_.find(*trunk.setup.scope);
   return scope != scopes_.end() && (scope->second.gate == Gate::open ||
                                     scope->second.gate == Gate::leased || scope->second.old_link);
@@ -69,6 +101,7 @@ std::uint32_t Keeper::sends_on(const Trunk& trunk) const {
 
 void Keeper::follow_gates(TimePoint now) {
   for (auto& [id, trunk] : trunks_) {
+    end_resumption(trunk, now);
     const bool silent = must_be_silent(trunk);
     if (!silent) trunk.machine.set_silent(false, now);
     trunk.machine.set_sync_allowed(may_sync(trunk), now);
@@ -218,6 +251,7 @@ std::optional<TimePoint> Keeper::trunk_deadline() const {
   std::optional<TimePoint> due;
   for (const auto& [id, trunk] : trunks_) {
     due = earliest(due, trunk.hold_until);
+    due = earliest(due, trunk.resumed_until);
     due = earliest(due, trunk.machine.next_deadline());
   }
   return due;

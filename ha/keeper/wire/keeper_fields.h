@@ -70,6 +70,8 @@ inline constexpr std::uint16_t kNumber<TrunkChanged> = 51;
 template <>
 inline constexpr std::uint16_t kNumber<CarrierChanged> = 52;
 template <>
+inline constexpr std::uint16_t kNumber<ResumeTrunks> = 53;
+template <>
 inline constexpr std::uint16_t kNumber<ConfigureBfd> = 40;
 template <>
 inline constexpr std::uint16_t kNumber<AskBfd> = 41;
@@ -294,6 +296,13 @@ void fields(Io& io, S& s) {
 template <typename Io, typename S>
 requires std::same_as<std::remove_const_t<S>, CarrierChanged>
 void fields(Io& io, S& s) { io(s.scope, s.held, s.end, s.devices); }
+
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, ResumedMember>
+void fields(Io& io, S& s) { io(s.trunk, s.member, s.partner); }
+template <typename Io, typename S>
+requires std::same_as<std::remove_const_t<S>, ResumeTrunks>
+void fields(Io& io, S& s) { io(s.members); }
 
 // ---- BFD ----
 template <typename Io, typename S>

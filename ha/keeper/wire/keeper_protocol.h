@@ -34,6 +34,9 @@ inline constexpr Duration kLeaseMargin = std::chrono::milliseconds(50);
 /// lost until it has moved, which takes Linux's bond up to 104 ms; and the bound of two open gates
 /// that it respects (design section 8).
 inline constexpr Duration kPartnerMoves = std::chrono::milliseconds(130);
+/// A new keeper keeps a trunk in sync for this long before its scope's gate is settled: the peer is
+/// heard within a hello interval, and what the partner sends into a closed gate is lost.
+inline constexpr Duration kResumedMax = std::chrono::milliseconds(500);
 inline constexpr Duration kTwoGatesMax = std::chrono::milliseconds(300);
 /// How long the new side of a handover waits after Sync = 1 before it says that it is ready: the
 /// partner needs some milliseconds until it takes frames from the link. From then on its word
@@ -209,10 +212,24 @@ struct AskStatus {
   friend bool operator==(const AskStatus&, const AskStatus&) = default;
 };
 
+/// A member that distributed when the keeper before this one was lost, and its partner.
+struct ResumedMember {
+  lacp::TrunkId trunk;
+  lacp::MemberIndex member = 0;
+  lacp::PortInfo partner;
+  friend bool operator==(const ResumedMember&, const ResumedMember&) = default;
+};
+/// To a new keeper, before the first Configure: LACP goes on where its predecessor was lost, within
+/// a short timeout before, so that the partner notices nothing.
+struct ResumeTrunks {
+  std::vector<ResumedMember> members;
+  friend bool operator==(const ResumeTrunks&, const ResumeTrunks&) = default;
+};
+
 using ToKeeper =
     std::variant<DaemonHello, Configure, SetScope, SetRank, Arm, Disarm, Heartbeat, HandoverOpen,
                  HandoverConfirm, HandoverRevoke, HandoverCommit, HandoverAbort, Leave, Descriptors,
-                 AskStatus, HandoverOffer, ConfigureBfd, AskBfd>;
+                 AskStatus, HandoverOffer, ConfigureBfd, AskBfd, ResumeTrunks>;
 
 // ---- keeper to daemon ----
 

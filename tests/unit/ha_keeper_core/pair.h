@@ -120,6 +120,7 @@ class Pair {
     router.keeper->on_daemon_connected(now);
     drain(router);
     tell(router, DaemonHello{1, 1, router.id, "test"});
+    before_configuration(router);
     tell(router, configuration(router));
     if (bfd_us != 0) tell(router, bfd_configuration(router));
   }
@@ -246,6 +247,8 @@ class Pair {
   }
 
  protected:
+  /// What a daemon says to a keeper between Welcome and Configure.
+  virtual void before_configuration(Router& /*router*/) {}
   /// What else takes part: sees every effect, has timers of its own.
   virtual void on_effect(Router& /*router*/, const Effect& /*effect*/) {}
   [[nodiscard]] virtual std::optional<TimePoint> other_deadline() const { return std::nullopt; }

@@ -43,6 +43,7 @@ class TrunkPair : public Pair {
   std::array<std::uint64_t, 2> words{~0ULL, ~0ULL};
   std::optional<ScopeId> bound = kScope;
   std::array<MacAddress, 2> system_ids{};
+  std::array<std::vector<ResumedMember>, 2> resumed;  // told to the next keeper
   std::array<bool, 2> held{};  // its keeper holds the member's device down
 
   Configure configuration(const Router& router) const override {
@@ -63,6 +64,19 @@ class TrunkPair : public Pair {
     run_for(seconds(5));
     if (!causes.empty()) arm(b, term(1, a), term(2, b), causes);
   }
+  /// The keeper is lost and another one takes its place, as the daemon does it.
+  void replace_keeper(Router& router, Duration after) {
+    const lacp::PortShow last = port(router);
+    if (last.mux == lacp::MuxState::distributing)
+      resumed[index(router)] = {{lacp::TrunkId(1), 0, last.partner}};
+    const ScopeState before = state(router);
+    kill_keeper(router);
+    run_for(after);
+    start_keeper(router);
+    connect(router);
+    set_scope(router, before.role, before.term, before.posture);
+    plug(index(router), true);
+  }
   void plug(std::size_t i, bool plugged) {
     if (routers[i].keeper && !routers[i].exited) {
       routers[i].keeper->on_carrier("ge1", plugged, now);
@@ -77,6 +91,10 @@ class TrunkPair : public Pair {
   }
 
  protected:
+  void before_configuration(Router& router) override {
+    auto& members = resumed[index(router)];
+    if (!members.empty()) tell(router, ResumeTrunks{std::exchange(members, {})});
+  }
   void on_effect(Router& router, const Effect& effect) override {
     const std::size_t i = index(router);
     if (const auto* store = std::get_if<StoreTrunk>(&effect)) {

@@ -101,6 +101,77 @@ TEST(Trunk, ALinkThatCarriesOneWayOnlyIsAnAccessLoss) {
   EXPECT_EQ(pair.state(pair.b).role, Role::master);
 }
 
+// Design 4: nothing is lost if the keeper is back within the detection time. The partner notices
+// nothing: no LACPDU without Sync, no moment in which the trunk is closed.
+TEST(Trunk, AKeeperThatIsReplacedInTimeKeepsTheLink) {
+  TrunkPair pair;
+  pair.up();
+  const std::size_t mark = pair.a.journal.size();
+  pair.replace_keeper(pair.a, milliseconds(30));
+  pair.run_for(seconds(10));
+  for (auto step = pair.a.journal.begin() + static_cast<std::ptrdiff_t>(mark);
+       step != pair.a.journal.end(); ++step) {
+    if (const auto* store = std::get_if<StoreTrunk>(&*step))
+      EXPECT_EQ(store->word, make_trunk_word(1, 1));
+    if (const auto* send = std::get_if<SendLacpdu>(&*step)) EXPECT_TRUE(shows_sync(*send));
+  }
+  EXPECT_EQ(pair.words[0], make_trunk_word(1, 1));
+  EXPECT_EQ(pair.access->distributing(), 1U);
+  EXPECT_EQ(pair.access->show(pair.now).ports.at(0).counters.partner_changes, 0U);
+  EXPECT_EQ(pair.port(pair.a).mux, lacp::MuxState::distributing);
+  EXPECT_TRUE(pair.open(pair.a));
+  EXPECT_FALSE(pair.open(pair.b));
+  EXPECT_TRUE(pair.b.all<ScopeChanged>().empty());
+}
+
+// Too late: the peer has taken over, and its hello with the larger term ends what was resumed.
+TEST(Trunk, AKeeperThatIsReplacedTooLateGivesWay) {
+  TrunkPair pair;
+  pair.up();
+  pair.replace_keeper(pair.a, milliseconds(300));
+  pair.run_for(milliseconds(30));
+  EXPECT_EQ(pair.words[0], 0U);
+  EXPECT_EQ(pair.words[1], make_trunk_word(1, 1));
+  EXPECT_FALSE(pair.open(pair.a));
+  EXPECT_EQ(pair.state(pair.a).role, Role::backup);
+  EXPECT_LE(pair.overlap, milliseconds(50));
+}
+
+// Nobody is heard, so the gate does not open: Sync does not outlast it for long.
+TEST(Trunk, WhatIsResumedEndsWithoutAPeer) {
+  TrunkPair pair;
+  pair.up();
+  pair.kill_keeper(pair.b);
+  pair.replace_keeper(pair.a, milliseconds(10));
+  pair.run_for(kResumedMax - milliseconds(1));
+  EXPECT_EQ(pair.words[0], make_trunk_word(1, 1));
+  pair.run_for(milliseconds(2));
+  EXPECT_EQ(pair.words[0], 0U);
+}
+
+// A partner that is gone since is given up after a short timeout, as any other.
+TEST(Trunk, AResumedPartnerThatIsGoneIsLost) {
+  TrunkPair pair;
+  pair.up();
+  pair.access_link[0] = false;
+  pair.replace_keeper(pair.a, milliseconds(30));
+  pair.run_for(lacp::kShortTimeoutTime + milliseconds(10));
+  EXPECT_EQ(pair.words[0], 0U);
+  EXPECT_TRUE(pair.open(pair.b));
+}
+
+TEST(Trunk, ABackupHasNothingToResume) {
+  TrunkPair pair;
+  pair.up();
+  pair.resumed[1] = {{lacp::TrunkId(1), 0, pair.port(pair.b).partner}};
+  pair.replace_keeper(pair.b, milliseconds(30));
+  pair.run_for(milliseconds(5));
+  EXPECT_EQ(pair.words[1], 0U);
+  EXPECT_EQ(lacp::state_digits(pair.port(pair.b).actor.state & lacp::kStateSynchronization),
+            "00000000");
+  EXPECT_EQ(pair.access->distributing(), 1U);
+}
+
 TEST(Trunk, CarrierLossIsAnAccessLossAtOnce) {
   TrunkPair pair;
   pair.up();

@@ -98,6 +98,7 @@ std::vector<ToKeeper> every_to_keeper() {
       HandoverOffer{ScopeId(10), kTerm},
       ConfigureBfd{true, false, {bfd_session()}},
       AskBfd{},
+      ResumeTrunks{{{lacp::TrunkId(7), 3, {1, MacAddress{{2, 3, 4, 5, 6, 7}}, 8, 9, 10, 0x3d}}}},
   };
 }
 
