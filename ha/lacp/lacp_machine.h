@@ -50,7 +50,7 @@ class LacpTrunk {
 
   /// Changes what differs; members that stay keep their state as far as it still holds.
   /// Another machine spoke for this member until a moment ago, distributed, and was not missed yet:
-  /// the partner is as it was last heard, for a short timeout from now. Only before the first
+  /// the partner is as it was last heard, for one more timeout from now. Only before the first
   /// set_enabled() of the member, with synchronization allowed.
   void resume(MemberIndex member, const PortInfo& partner, TimePoint now);
   void reconfigure(const TrunkConfig& config, TimePoint now);

@@ -66,7 +66,7 @@ bool run_receive(Port& port, TimePoint now);
 /// Receive machine: a LACPDU while the port is enabled.
 void receive_lacpdu(Port& port, const Lacpdu& pdu, TimePoint now);
 
-/// As if the machines had run all along: CURRENT for a short timeout, SELECTED, DISTRIBUTING.
+/// As if the machines had run all along: CURRENT for one more timeout, SELECTED, DISTRIBUTING.
 void resume_port(Port& port, const PortInfo& partner, TimePoint now);
 
 /// What is said first after a silence: the partner is asked anew, as after a link up.

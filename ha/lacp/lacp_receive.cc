@@ -129,7 +129,7 @@ void resume_port(Port& port, const PortInfo& partner, TimePoint now) {
   port.enabled = true;
   port.partner = partner;
   port.receive = ReceiveState::current;
-  port.current_while = now + kShortTimeoutTime;
+  port.current_while = now + timeout_of(port);  // slow: the partner may speak in 30 s only
   port.last_heard = now;
   port.selected = Selected::selected;
   port.mux = MuxState::distributing;

@@ -32,6 +32,7 @@ void Node::on_keeper_lost(TimePoint now) {
     check_paths(state, now);
   }
   for (auto& [id, state] : trunks_) {
+    if (!state.status) continue;  // told before, or not yet
     state.lost = std::exchange(state.status, std::nullopt);
     state.lost_at = now;
   }

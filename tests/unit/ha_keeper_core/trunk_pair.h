@@ -37,6 +37,7 @@ class TrunkPair : public Pair {
  public:
   std::optional<lacp::LacpTrunk> access{std::in_place, access_device(), true, now};
   std::array<TrunkMode, 2> mode{};
+  bool fast = true;  // the partner is asked for short timeouts
   std::array<bool, 2> access_link{true, true};
   Duration answers_after = kDelay;  // of the access device
   std::array<bool, 2> upward{true, true};  // what the node sends arrives
@@ -53,6 +54,7 @@ class TrunkPair : public Pair {
     configure.etrunks.at(0).system_id = system_ids[is_a ? 0 : 1];
     configure.trunks.push_back(
         {trunk_of(is_a ? 1 : 0x8001), kTrunkSlot, bound, mode[is_a ? 0 : 1]});
+    configure.trunks[0].lacp.fast = fast;
     if (system_ids[0] != system_ids[1])
       configure.trunks[0].lacp.system = configure.etrunks[0].system_id;
     return configure;

@@ -149,7 +149,23 @@ TEST(Trunk, WhatIsResumedEndsWithoutAPeer) {
   EXPECT_EQ(pair.words[0], 0U);
 }
 
-// A partner that is gone since is given up after a short timeout, as any other.
+// With slow timers the partner speaks every 30 s: nothing is asked of it before.
+TEST(Trunk, AReplacedKeeperIsPatientWithASlowPartner) {
+  TrunkPair pair;
+  pair.fast = false;
+  pair.up();
+  pair.replace_keeper(pair.a, milliseconds(30));
+  const std::size_t mark = pair.a.journal.size();
+  pair.run_for(seconds(80));
+  for (auto step = pair.a.journal.begin() + static_cast<std::ptrdiff_t>(mark);
+       step != pair.a.journal.end(); ++step)
+    EXPECT_FALSE(std::holds_alternative<StoreTrunk>(*step));
+  EXPECT_EQ(pair.port(pair.a).receive, lacp::ReceiveState::current);
+  EXPECT_EQ(pair.port(pair.a).counters.expirations, 0U);
+  EXPECT_EQ(pair.words[0], make_trunk_word(1, 1));
+}
+
+// A partner that is gone since is given up after a timeout, as any other.
 TEST(Trunk, AResumedPartnerThatIsGoneIsLost) {
   TrunkPair pair;
   pair.up();

@@ -75,6 +75,15 @@ TEST_F(Resume, MembersThatDistributedAreToldBeforeTheConfiguration) {
   EXPECT_FALSE(resumed());
 }
 
+// The daemon may be told of the loss again, by an attempt to connect that failed.
+TEST_F(Resume, ALossThatIsToldTwiceIsOne) {
+  lose_keeper();
+  stand.now += 10ms;
+  lose_keeper();
+  stand.connect_keeper();
+  EXPECT_TRUE(resumed());
+}
+
 TEST_F(Resume, NothingAfterAShortTimeout) {
   lose_keeper();
   stand.now += 3s;
