@@ -9,6 +9,10 @@
 #include "ha/keeper/wire/keeper_bfd.h"
 #include "ha/keeper/wire/keeper_protocol.h"
 #include "mcast/gmp/gmp_types.h"
+#include "mcast/mrib/mrib_types.h"
+#include "mcast/pim/pim_types.h"
+#include "mcast/rp/auto_rp_types.h"
+#include "mcast/rp/bsr_types.h"
 #include "mcast/rp/rp_types.h"
 #include "platform/base/address.h"
 #include "platform/base/ids.h"
@@ -63,6 +67,24 @@ struct StaticGroup {
   friend auto operator<=>(const StaticGroup&, const StaticGroup&) = default;
 };
 
+/// `pim sm` of an interface, one family.
+struct PimLinkSettings {
+  /// As configured; the node fills in link, VRF, scope, addresses and MTU.
+  mcast::pim::LinkConfig link;
+  bool bsr_border = false;  ///< `pim bsr-boundary`
+  friend bool operator==(const PimLinkSettings&, const PimLinkSettings&) = default;
+};
+
+/// PIM of the node, one family.
+struct PimSettings {
+  mcast::rp::RpRules rp_rules;
+  mcast::rp::BsrConfig bsr;
+  mcast::rp::AutoRpConfig auto_rp;  ///< IPv4 only
+  mcast::mrib::SptPolicy spt;
+  std::vector<IpPrefix> register_filter;  ///< sources whose Registers an RP takes; empty: all
+  friend bool operator==(const PimSettings&, const PimSettings&) = default;
+};
+
 /// One configured interface.
 struct LinkSettings {
   std::string name;    ///< canonical, "Eth-Trunk1"
@@ -76,6 +98,8 @@ struct LinkSettings {
   std::optional<mcast::gmp::InterfaceConfig> igmp;
   std::optional<mcast::gmp::InterfaceConfig> mld;
   std::vector<StaticGroup> static_groups;  ///< of families that are enabled
+  std::optional<PimLinkSettings> pim_ipv4;  ///< absent: no PIM of the family
+  std::optional<PimLinkSettings> pim_ipv6;
 };
 
 /// One Eth-Trunk whose LACP the keeper runs: it has `mode lacp-static` and is not a device that the
@@ -99,6 +123,8 @@ struct NodeConfig {
   std::vector<LinkSettings> links;
   std::vector<TrunkSettings> trunks;
   std::vector<mcast::rp::RpMapping> static_rps;
+  PimSettings pim_ipv4;
+  PimSettings pim_ipv6;
   std::vector<keeper::BfdSessionConfig> bfd;
   MacAddress system_id;
   Duration restart_grace = std::chrono::seconds(10);

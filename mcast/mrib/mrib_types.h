@@ -59,6 +59,14 @@ struct RpfAnswer {
 /// Whether this node is master of a scope, as far as records go. Routes do not depend on it.
 enum class ScopeMode : std::uint8_t { standby, active };
 
+/// When a last-hop router joins the tree of a source whose packets come by the shared tree
+/// (SwitchToSptDesired, RFC 7761 4.2.1).
+struct SptPolicy {
+  bool never = false;
+  std::uint32_t threshold_kbps = 0;  ///< of a source, kbit/s; 0: at its first packet
+  friend bool operator==(const SptPolicy&, const SptPolicy&) = default;
+};
+
 struct Config {
   /// How long a negative route answers for the plane.
   Duration negative_time = std::chrono::seconds(60);
