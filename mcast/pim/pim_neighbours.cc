@@ -255,6 +255,14 @@ std::optional<IpAddress> Neighbours::primary_of(LinkId id, const IpAddress& addr
   return owner->second;
 }
 
+std::vector<IpAddress> Neighbours::secondary_of(LinkId id, const IpAddress& address) const {
+  const Link* link = find(id);
+  if (link == nullptr) return {};
+  const auto found = link->neighbours.find(address);
+  if (found == link->neighbours.end()) return {};
+  return {found->second.secondary.begin(), found->second.secondary.end()};
+}
+
 std::size_t Neighbours::neighbour_count(LinkId id) const {
   const Link* link = find(id);
   return link == nullptr ? 0 : link->neighbours.size();

@@ -151,6 +151,8 @@ class Neighbours {
   [[nodiscard]] bool is_neighbour(LinkId link, const IpAddress& address) const;
   /// The primary address of the neighbour that has this one (4.3.4); absent: no neighbour has.
   [[nodiscard]] std::optional<IpAddress> primary_of(LinkId link, const IpAddress& address) const;
+  /// The address list of the neighbour with this primary address, sorted.
+  [[nodiscard]] std::vector<IpAddress> secondary_of(LinkId link, const IpAddress& address) const;
   [[nodiscard]] std::size_t neighbour_count(LinkId link) const;
   /// The designated router (4.3.2); unspecified: nobody. A muted router is not a candidate.
   [[nodiscard]] IpAddress dr(LinkId link) const;
