@@ -51,12 +51,17 @@ Result<void> PlaneLink::open() {
   auto groups = platform::io::GroupSocket::open();
   if (!groups) return std::unexpected(groups.error());
   groups_.emplace(std::move(*groups));
+  auto pim = platform::io::PimSocket::open();
+  if (!pim) return std::unexpected(pim.error());
+  pim_.emplace(std::move(*pim));
   for (const auto& [index, link] : links_->links()) feed(link);
   watches_.emplace_back(loop_, links_->descriptor(), [this] { links_changed(); });
   watches_.emplace_back(loop_, routes_->descriptor(), [this] { routes_changed(); });
-  for (const Family family : {Family::ipv4, Family::ipv6})
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
     watches_.emplace_back(loop_, groups_->descriptor(family),
                           [this, family] { group_messages(family); });
+    watches_.emplace_back(loop_, pim_->descriptor(family), [this, family] { pim_packets(family); });
+  }
   return {};
 }
 
@@ -128,6 +133,7 @@ void PlaneLink::feed(const kernel::Link& link) {
   for (const kernel::InterfaceAddress& address : link.addresses)
     facts.addresses.push_back(address.prefix);
   facts.link_local = link.link_local();
+  facts.mtu = link.mtu;
   node_.on_device(facts, now());
 }
 
@@ -168,6 +174,16 @@ void PlaneLink::group_messages(Family family) {
     node_.on_group_message({link->name, packet.source, packet.destination, packet.hop_limit,
                             packet.router_alert, packet.message},
                            now());
+  }
+  settled_();
+}
+
+void PlaneLink::pim_packets(Family family) {
+  for (const platform::io::PimDatagram& packet : pim_->receive(family, kMessagesPerWake)) {
+    const kernel::Link* link = links_->find(packet.interface);
+    if (link == nullptr) continue;
+    node_.on_pim_packet(
+        {link->name, packet.source, packet.destination, packet.hop_limit, packet.packet}, now());
   }
   settled_();
 }
@@ -236,6 +252,28 @@ void PlaneLink::act(const node::SendGroupMessage& effect) {
   if (const auto sent =
           groups_->send(link->index, effect.source, effect.destination, effect.message);
       !sent)
+    log_(kSendFailed, effect.device, sent.error().detail);
+}
+
+void PlaneLink::act(const node::ListenPim& effect) {
+  const kernel::Link* link = find(effect.device);
+  if (link == nullptr) return;
+  if (const auto added = pim_->add_interface(link->index, effect.ipv4, effect.ipv6); !added)
+    node_.on_plane_refused("PIM on " + effect.device, added.error(), now());
+}
+
+void PlaneLink::act(const node::UnlistenPim& effect) {
+  if (const kernel::Link* link = find(effect.device)) pim_->remove_interface(link->index);
+}
+
+void PlaneLink::act(const node::SendPim& effect) {
+  Ifindex out{0};
+  if (!effect.device.empty()) {
+    const kernel::Link* link = find(effect.device);
+    if (link == nullptr || !link->up()) return;
+    out = link->index;
+  }
+  if (const auto sent = pim_->send(out, effect.source, effect.destination, effect.message); !sent)
     log_(kSendFailed, effect.device, sent.error().detail);
 }
 

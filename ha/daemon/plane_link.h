@@ -13,6 +13,7 @@
 #include "ha/node/node.h"
 #include "platform/io/group_socket.h"
 #include "platform/io/log.h"
+#include "platform/io/pim_socket.h"
 #include "platform/io/readable_watch.h"
 #include "platform/kernel/gate.h"
 #include "platform/kernel/kernel_plane.h"
@@ -21,8 +22,8 @@
 
 namespace hotpair::ha::daemon {
 
-/// Everything of the node that is in the kernel: devices, addresses, unicast routes, IGMP and MLD
-/// sockets, multicast routes, gates. Facts go into the node and `settled` is called; effects come
+/// Everything of the node that is in the kernel: devices, addresses, unicast routes, IGMP, MLD
+/// and PIM sockets, multicast routes, gates. Facts go into the node and `settled` is called; effects come
 /// by the overloads of act().
 class PlaneLink {
  public:
@@ -55,6 +56,9 @@ class PlaneLink {
   void act(const node::ListenGroups& effect);
   void act(const node::UnlistenGroups& effect);
   void act(const node::SendGroupMessage& effect);
+  void act(const node::ListenPim& effect);
+  void act(const node::UnlistenPim& effect);
+  void act(const node::SendPim& effect);
   void act(const node::ApplyRoutes& effect);
   void act(const node::ReadBackRoutes& effect);
   void act(const node::AskRpf& effect);
@@ -65,6 +69,7 @@ class PlaneLink {
   void links_changed();
   void routes_changed();
   void group_messages(Family family);
+  void pim_packets(Family family);
   void plane_events();
   [[nodiscard]] const platform::kernel::Link* find(const std::string& device) const;
 
@@ -78,6 +83,7 @@ class PlaneLink {
   std::optional<platform::kernel::AddressEditor> addresses_;
   std::optional<platform::kernel::RouteLookup> routes_;
   std::optional<platform::io::GroupSocket> groups_;
+  std::optional<platform::io::PimSocket> pim_;
   std::unique_ptr<platform::kernel::KernelPlane> plane_;
   std::unique_ptr<platform::kernel::GateTable> gates_;
   TrunkLink trunks_;

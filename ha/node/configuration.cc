@@ -41,7 +41,7 @@ void Node::apply(const NodeConfig& config, TimePoint now) {
     check_paths(gone, now);
   }
   etrunks_ = std::move(etrunks);
-  mrib_.set_static_rp(VrfId{0}, mcast::rp::RpSet(config.static_rps), now);
+  apply_pim(config, now);
   apply_services(config, now);
   apply_scopes(config, now);
   apply_links(config, now);
@@ -242,7 +242,10 @@ void Node::apply_link(Link& link, const LinkSettings& settings, TimePoint now) {
 void Node::on_device(const DeviceFacts& facts, TimePoint now) {
   devices_[facts.device] = facts;
   if (Link* link = link_of_device(facts.device)) {
-    if (!facts.present) link->in_plane = link->gated = link->listening = false;
+    if (!facts.present) {
+      link->in_plane = link->gated = link->listening = false;
+      link->listening_pim = {false, false};
+    }
     link->facts = facts;
     refresh_link(*link, now);
     refresh_ranks(now);
@@ -257,6 +260,7 @@ void Node::refresh_link(Link& link, TimePoint now) {
         effects_.push(AddAddress{link.settings.device, address});
   refresh_plane(link, now);
   refresh_gmp(link, now);
+  refresh_pim(link, now);
 }
 
 void Node::refresh_plane(Link& link, TimePoint now) {
@@ -270,7 +274,9 @@ void Node::refresh_plane(Link& link, TimePoint now) {
   if (wanted) drop_left_gate(link.id);  // used again before it was released
   if (wanted) effects_.push(AddPlaneLink{{link.id, settings.device, settings.ipv4, settings.ipv6}});
   if (wanted) {
-    mrib_.set_link({link.id, VrfId{0}, settings.ipv4, settings.ipv6, settings.scope}, now);
+    mrib_.set_link({link.id, VrfId{0}, settings.ipv4, settings.ipv6, settings.scope,
+                    settings.pim_ipv4.has_value(), settings.pim_ipv6.has_value()},
+                   now);
     if (!link.in_plane) mrib_.on_unicast_changed(now);
   } else if (link.in_plane) {
     mrib_.remove_link(link.id, now);  // and from the plane when it is released
@@ -315,6 +321,7 @@ void Node::refresh_gmp(Link& link, TimePoint now) {
 void Node::remove_link(Link& link, TimePoint now) {
   gmp_.remove(link.id, Family::ipv4, now);
   gmp_.remove(link.id, Family::ipv6, now);
+  remove_pim(link, now);
   if (link.in_plane) mrib_.remove_link(link.id, now);
   if (link.listening) effects_.push(UnlistenGroups{link.settings.device});
   if (link.gated && link.in_plane)

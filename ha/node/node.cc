@@ -6,9 +6,20 @@
 #include "ha/node/node_messages.h"
 
 namespace hotpair::ha::node {
+namespace {
+
+/// Other random bits for each family than what hash tables are seeded with.
+std::uint64_t pim_seed(const Node::Identity& identity, Family family) {
+  return (identity.hash_seed ^ identity.node.value()) * 2 + (family == Family::ipv4 ? 0 : 1);
+}
+
+}  // namespace
 
 Node::Node(const Identity& identity, TimePoint now)
     : identity_(identity), gmp_(identity.hash_seed), mrib_({}, now) {
+  for (const Family family : {Family::ipv4, Family::ipv6})
+    pim_[family == Family::ipv4 ? 0 : 1] =
+        std::make_unique<PimFamily>(family, pim_seed(identity_, family), now);
   mrib_.begin_hold(now);
 }
 
@@ -57,6 +68,7 @@ void Node::pump(TimePoint now) {
     for (const auto& [name, service] : services_) progress |= pump_session(*service, now);
     for (const auto& [id, scope] : scopes_) progress |= pump_journal(*scope);
     progress |= pump_gmp(now);
+    progress |= pump_pim(now);
     progress |= pump_mrib(now);
   }
   for (const auto& [id, scope] : scopes_) settle_divergence(*scope, now);
@@ -82,6 +94,10 @@ void Node::on_timeout(TimePoint now) {
   }
   for (const auto& [name, service] : services_) service->session->on_timeout(now);
   gmp_.on_timeout(now);
+  for (const auto& family : pim_) {
+    family->pim.on_timeout(now);
+    family->bsr.on_timeout(now);
+  }
   mrib_.on_timeout(now);
   for (const ActiveAlarm& alarm : alarms_.on_timeout(now))
     effects_.push(WriteLog{alarm.message, alarm.text});
@@ -105,6 +121,10 @@ std::optional<TimePoint> Node::next_deadline() const {
   for (const auto& [name, service] : services_)
     deadline = earliest(deadline, service->session->next_deadline());
   deadline = earliest(deadline, gmp_.next_deadline());
+  for (const auto& family : pim_) {
+    deadline = earliest(deadline, family->pim.next_deadline());
+    deadline = earliest(deadline, family->bsr.next_deadline());
+  }
   deadline = earliest(deadline, mrib_.next_deadline());
   for (const Waiter& waiter : waiters_) deadline = earliest(deadline, waiter.until);
   return deadline;

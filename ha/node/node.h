@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "ha/node/divergence.h"
 #include "ha/node/node_config.h"
 #include "ha/node/node_effects.h"
+#include "ha/node/pim_family.h"
 #include "ha/node/readiness.h"
 #include "ha/role/role_machine.h"
 #include "ha/switchover/handover.h"
@@ -54,6 +56,7 @@ struct Link {
   bool in_plane = false;
   bool gated = false;
   bool listening = false;
+  std::pair<bool, bool> listening_pim;  ///< IPv4, IPv6
   std::vector<StaticGroup> static_groups;  ///< as given to the membership engine
 };
 
@@ -208,6 +211,7 @@ class Node {
 
   // ---- multicast ----
   void on_group_message(const GroupMessage& message, TimePoint now);
+  void on_pim_packet(const PimDatagram& datagram, TimePoint now);
   void on_plane_event(const fwd::PlaneEvent& event, TimePoint now);
   void on_plane_applied(std::span<const fwd::AppliedChange> results, TimePoint now);
   /// A link or gate could not be set.
@@ -248,6 +252,10 @@ class Node {
   [[nodiscard]] const Link* find_link(std::string_view name) const;
   [[nodiscard]] const mcast::gmp::Machine& gmp() const { return gmp_; }
   [[nodiscard]] const mcast::mrib::Mrib& mrib() const { return mrib_; }
+  [[nodiscard]] const mcast::pim::Pim& pim(Family family) const { return pim_of(family).pim; }
+  /// RPs in force, configured and learned.
+  [[nodiscard]] const mcast::rp::RpSet& rp_set(Family family) const { return pim_of(family).rps; }
+  [[nodiscard]] const mcast::rp::Bsr& bsr(Family family) const { return pim_of(family).bsr; }
   [[nodiscard]] const Alarms& alarms() const { return alarms_; }
   [[nodiscard]] const switchover::History& history() const { return history_; }
   [[nodiscard]] bool keeper_connected() const { return keeper_up_; }
@@ -332,7 +340,8 @@ class Node {
   void on_role_changed(Scope& scope, const role::RoleChanged& change, TimePoint now);
   void take(Scope& scope, TimePoint now);
   void activate(Scope& scope, TimePoint now);
-  void deactivate(Scope& scope, TimePoint now);
+  void deactivate(Scope& scope, TimePoint now,
+                  mcast::pim::Leaving leaving = mcast::pim::Leaving::silently);
   void begin_story(Scope& scope, const role::RoleChanged& change, TimePoint now);
   void tell_handover(Scope& scope, TimePoint now);
   void phase(const Scope& scope, const std::string& name, TimePoint at);
@@ -382,6 +391,50 @@ class Node {
   void handle(mcast::gmp::QuerierChanged& change, TimePoint now);
   void handle(mcast::gmp::OtherQuerierHeard& other, TimePoint now);
   void handle(mcast::gmp::QueryVersionMismatch& mismatch, TimePoint now);
+
+  // pim_edge.cc
+  [[nodiscard]] PimFamily& pim_of(Family family) { return *pim_[family == Family::ipv4 ? 0 : 1]; }
+  [[nodiscard]] const PimFamily& pim_of(Family family) const {
+    return *pim_[family == Family::ipv4 ? 0 : 1];
+  }
+  void refresh_pim(Link& link, TimePoint now);
+  void refresh_pim(const Link& link, PimFamily& family, TimePoint now);
+  void remove_pim(Link& link, TimePoint now);
+  void set_pim_role(const Scope& scope, bool active, mcast::pim::Leaving leaving, TimePoint now);
+  bool pump_pim(TimePoint now);
+  void send_on_link(const PimFamily& family, LinkId link, const IpAddress& destination,
+                    const mcast::wire::PimMessage& message);
+  [[nodiscard]] std::string link_name(LinkId link) const;
+  void greet(PimFamily& family, LinkId link, const IpAddress& neighbour);
+  void handle(PimFamily& family, mcast::pim::SendOnLink& send, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::DownstreamView& view, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::DownstreamFlushed& flushed, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::AssertChanged& changed, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::AssertsFlushed& flushed, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::RecordChanged& change, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::RecordRemoved& change, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::NeighbourUp& up, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::NeighbourRestarted& restarted, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::NeighbourDown& down, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::DrChanged& changed, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::AddressConflict& conflict, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::LimitReached& limit, TimePoint now);
+
+  // rp_edge.cc
+  void apply_pim(const NodeConfig& config, TimePoint now);
+  void refresh_rps(PimFamily& family, TimePoint now);
+  void on_rp_packet(PimFamily& family, LinkId link, const mcast::wire::PimPacket& packet,
+                    TimePoint now);
+  void answer_bsr(const IpAddress& target, const std::optional<RpfFacts>& facts, TimePoint now);
+  bool pump_rp(PimFamily& family, TimePoint now);
+  void handle(PimFamily& family, mcast::rp::SendBootstrap& send, TimePoint now);
+  void handle(PimFamily& family, mcast::rp::SendBootstrapTo& send, TimePoint now);
+  void handle(PimFamily& family, mcast::rp::SendCandidateRp& send, TimePoint now);
+  void handle(PimFamily& family, mcast::rp::AskBsrRpf& ask, TimePoint now);
+  void handle(PimFamily& family, mcast::rp::RpSetChanged& change, TimePoint now);
+  void handle(PimFamily& family, mcast::rp::RecordChanged& change, TimePoint now);
+  void handle(PimFamily& family, mcast::rp::BsrChanged& change, TimePoint now);
+  void handle(PimFamily& family, mcast::rp::RpLimitReached& limit, TimePoint now);
 
   // route_edge.cc
   bool pump_mrib(TimePoint now);
@@ -451,6 +504,7 @@ class Node {
   checkpoint::schema::RecordCodec codec_;
   mcast::gmp::Machine gmp_;
   mcast::mrib::Mrib mrib_;
+  std::array<std::unique_ptr<PimFamily>, 2> pim_;  // IPv4, IPv6
   std::map<ScopeId, std::unique_ptr<Scope>> scopes_;
   std::map<std::string, std::unique_ptr<Service>> services_;
   std::map<etrunk::EtrunkId, EtrunkState> etrunks_;

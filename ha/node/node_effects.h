@@ -106,6 +106,23 @@ struct SendGroupMessage {
   IpAddress destination;
   Bytes message;
 };
+/// Hear PIM on the device, of these families.
+struct ListenPim {
+  std::string device;
+  bool ipv4 = false;
+  bool ipv6 = false;
+};
+struct UnlistenPim {
+  std::string device;
+};
+/// A PIM message, checksum set: to ALL-PIM-ROUTERS or a neighbour with TTL 1 out of the device, or,
+/// without a device, to a router by unicast routing.
+struct SendPim {
+  std::string device;
+  IpAddress source;
+  IpAddress destination;
+  Bytes message;
+};
 /// Answered by on_plane_applied() before any other input.
 struct ApplyRoutes {
   std::vector<fwd::RouteChange> changes;
@@ -145,7 +162,7 @@ struct Stop {};
 using NodeEffect =
     std::variant<SendToKeeper, AskStore, OpenTransport, RemoveTransport, DialNow, DropConnection,
                  SendBytes, PauseReading, AddPlaneLink, RemovePlaneLink, AttachGate, DetachGate,
-                 AddAddress, RemoveAddress, ListenGroups, UnlistenGroups, SendGroupMessage,
+                 AddAddress, RemoveAddress, ListenGroups, UnlistenGroups, SendGroupMessage, ListenPim, UnlistenPim, SendPim,
                  ApplyRoutes, ReadBackRoutes, AskRpf, AskRouteCounters, WriteLog, ActionEnded,
                  Stop>;
 
@@ -158,6 +175,7 @@ struct DeviceFacts {
   bool up = false;  ///< administratively up and carrier
   std::vector<IpPrefix> addresses;
   std::optional<IpAddress> link_local;
+  std::uint32_t mtu = 0;  ///< 0: not known
   friend bool operator==(const DeviceFacts&, const DeviceFacts&) = default;
 };
 
@@ -169,6 +187,15 @@ struct GroupMessage {
   std::uint8_t hop_limit = 0;
   bool router_alert = false;
   ByteSpan message;
+};
+
+/// A PIM packet as the kernel hands it out; nothing in it is checked.
+struct PimDatagram {
+  std::string device;
+  IpAddress source;
+  IpAddress destination;
+  std::uint8_t hop_limit = 0;  ///< IPv6
+  ByteSpan packet;             ///< IPv4: from the IP header on; IPv6: from the PIM header on
 };
 
 /// A certificate that somebody has to replace in time.

@@ -132,6 +132,7 @@ void Node::finish_restore(Scope& scope, TimePoint now) {
     // The whole node is its own master; its journal is not replicated on a node pair.
     scope.journal.begin(Term{1, identity_.node}, now);
     scope.active = true;
+    for (const auto& family : pim_) family->bsr.activate(now);
   } else {
     attach_session(scope, now);
   }

@@ -51,7 +51,10 @@ void Node::on_role_changed(Scope& scope, const role::RoleChanged& change, TimePo
         switchover::to_string(change.cause) + (change.kept ? ", kept by the keeper" : ""));
   scope.take_at.reset();
   if (change.role != role::Role::master) {
-    deactivate(scope, now);
+    // With addresses of its own it says goodbye where it hands over, and only there.
+    deactivate(scope, now,
+               change.cause == keeper::Cause::handover ? mcast::pim::Leaving::goodbye
+                                                       : mcast::pim::Leaving::silently);
     if (scope.life == Scope::Life::ready) attach_session(scope, now);
     if (change.from != change.role) begin_story(scope, change, now);
     scope.tail_in = false;
@@ -83,15 +86,17 @@ void Node::take(Scope& scope, TimePoint now) {
 void Node::activate(Scope& scope, TimePoint now) {
   scope.active = true;
   gmp_.activate(scope.id, now);
+  set_pim_role(scope, true, mcast::pim::Leaving::silently, now);
   mrib_.set_scope_mode(scope.id, mcast::mrib::ScopeMode::active, now);
   phase(scope, "engines active, queries sent", now);
 }
 
-void Node::deactivate(Scope& scope, TimePoint now) {
+void Node::deactivate(Scope& scope, TimePoint now, mcast::pim::Leaving leaving) {
   if (scope.id == kWholeNode) return;
   if (scope.active) {
     if (scope.divergence) end_divergence(scope, now);
     gmp_.deactivate(scope.id, now);
+    set_pim_role(scope, false, leaving, now);
     mrib_.set_scope_mode(scope.id, mcast::mrib::ScopeMode::standby, now);
   }
   scope.active = false;

@@ -59,12 +59,6 @@ void Node::handle(mcast::mrib::LinkReleased& left, TimePoint now) {
   }
 }
 
-/// Told of links with PIM routers only, and no link is given as one before PIM runs here.
-void Node::handle(mcast::mrib::UpstreamChanged& change, TimePoint now) {
-  static_cast<void>(now);
-  HA_ASSERT(change.wish == mcast::mrib::Wish::none);
-}
-
 void Node::on_plane_event(const fwd::PlaneEvent& event, TimePoint now) {
   if (const auto* no_route = std::get_if<fwd::NoRoute>(&event))
     mrib_.on_no_route(*no_route, now);
@@ -97,11 +91,13 @@ void Node::on_rpf(const IpAddress& target, const std::optional<RpfFacts>& facts,
     if (const Link* link = link_of_device(facts->device))
       answer = mcast::mrib::RpfAnswer{link->id, facts->next_hop, facts->metric, facts->connected};
   mrib_.on_rpf(VrfId{0}, target, answer, now);
+  answer_bsr(target, facts, now);
   pump(now);
 }
 
 void Node::on_unicast_changed(TimePoint now) {
   mrib_.on_unicast_changed(now);
+  for (const auto& family : pim_) family->bsr.on_unicast_changed();
   pump(now);
 }
 

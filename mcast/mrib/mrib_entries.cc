@@ -108,7 +108,7 @@ void Mrib::free_target_if_unused(std::uint32_t slot) {
 
 void Mrib::assign_rp(std::uint32_t slot) {
   GroupEntry& entry = groups_[slot];
-  const auto set = rps_.find(entry.vrf);
+  const auto set = rps_.find({entry.vrf, entry.group.family()});
   const auto mapping = set == rps_.end() ? std::nullopt : set->second.rp_of(entry.group);
   const std::uint32_t target = mapping ? target_of(entry.vrf, mapping->rp) : kNone;
   if (target == entry.rp_target) return;

@@ -68,9 +68,9 @@ void Mrib::remove_link(LinkId link, TimePoint now) {
   leaving_at_ = now;
 }
 
-void Mrib::set_static_rp(VrfId vrf, rp::RpSet set, TimePoint now) {
+void Mrib::set_rps(VrfId vrf, Family family, rp::RpSet set, TimePoint now) {
   last_now_ = now;
-  rp::RpSet& current = rps_[vrf];
+  rp::RpSet& current = rps_[{vrf, family}];
   if (current == set) return;
   current = std::move(set);
   sweep_.start();

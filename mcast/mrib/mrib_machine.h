@@ -36,8 +36,8 @@ class Mrib {
   /// Forgets the link. Its routes leave the plane in slices, under a hold after it; then comes
   /// LinkReleased, unless the link was set again.
   void remove_link(LinkId link, TimePoint now);
-  /// The RPs in force in a VRF. (*,G) exist only for groups that one covers.
-  void set_static_rp(VrfId vrf, rp::RpSet set, TimePoint now);
+  /// The RPs in force of a family in a VRF. (*,G) exist only for groups that one covers.
+  void set_rps(VrfId vrf, Family family, rp::RpSet set, TimePoint now);
   /// A scope exists and who writes its records: the master does. `standby` is what a scope starts
   /// as; activation takes over the records at once, in O(1).
   void set_scope_mode(ScopeId scope, ScopeMode mode, TimePoint now);
@@ -229,7 +229,7 @@ class Mrib {
   TargetTable targets_;
   ListTable lists_;
   std::vector<LinkState> links_;  // by LinkId
-  std::map<VrfId, rp::RpSet> rps_;
+  std::map<std::pair<VrfId, Family>, rp::RpSet> rps_;
   std::map<ScopeId, ScopeState> scopes_;
   SourceBuckets source_buckets_;
   std::uint32_t next_stamp_ = 1;

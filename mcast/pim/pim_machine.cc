@@ -330,6 +330,11 @@ MessageCounters Pim::message_counters(LinkId link) const {
   return found == links_.end() ? MessageCounters{} : found->second.counters;
 }
 
+void Pim::hello_first(LinkId link, TimePoint now) {
+  neighbours_.hello_first(link, now);
+  settle(now);
+}
+
 void Pim::note_sent(LinkId link, const wire::PimMessage& message) {
   const auto found = links_.find(link);
   if (found != links_.end()) ++found->second.counters.sent[message.index()];

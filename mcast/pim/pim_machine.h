@@ -130,6 +130,8 @@ class Pim {
   [[nodiscard]] MessageCounters message_counters(LinkId link) const;
   /// Trees that an upstream router is asked for.
   [[nodiscard]] std::size_t upstream_count() const { return upstream_.tree_count(); }
+  /// Somebody else is about to send on the link: see Neighbours::hello_first().
+  void hello_first(LinkId link, TimePoint now);
   /// A message of ours that somebody else sends on a link, for the counters.
   void note_sent(LinkId link, const wire::PimMessage& message);
   void reset_counters();

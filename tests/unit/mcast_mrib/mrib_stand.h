@@ -65,9 +65,13 @@ class Stand {
     if (!one.rp.is_unspecified()) text += " rp " + one.rp.to_string();
     return text;
   }
+  void set_rps(const std::vector<rp::RpMapping>& mappings) {
+    for (const Family family : {Family::ipv4, Family::ipv6})
+      mrib.set_rps(VrfId{0}, family, rp::RpSet(mappings), now);
+  }
   void rp(std::string_view address, std::string_view range = "224.0.0.0/4") {
     rps_.push_back(rp::make_static_rp(ip(address), IpPrefix::parse(range).value()).value());
-    mrib.set_static_rp(VrfId{0}, rp::RpSet(rps_), now);
+    set_rps(rps_);
     run();
   }
   /// A packet arrives at the plane; upcalls go to the Mrib. The links that it left by.

@@ -264,7 +264,7 @@ class World {
       naive_.rps.push_back(
           rp::make_static_rp(ip(kRps[pick(2)]), IpPrefix::parse("225.1.1.2/32").value()).value());
     if (pick(4) > 0) naive_.rps.push_back(rp::make_static_rp(ip(kRps[2]), {}).value());
-    stand_->mrib.set_static_rp(VrfId{0}, rp::RpSet(naive_.rps), stand_->now);
+    stand_->set_rps(naive_.rps);
   }
   void membership() {
     const std::uint32_t link = pick_link();
@@ -317,7 +317,7 @@ class World {
       stand_->mrib.on_membership(LinkId{link}, to, membership, stand_->now, origin);
       stand_->run();
     }
-    stand_->mrib.set_static_rp(VrfId{0}, rp::RpSet(naive_.rps), stand_->now);
+    stand_->set_rps(naive_.rps);
     stand_->run();
     for (const auto& [key, route] : old) expect_not_shrunk(key, route);
     stand_->mrib.end_hold(std::chrono::seconds(1), stand_->now);

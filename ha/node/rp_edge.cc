@@ -1,0 +1,154 @@
+#include <utility>
+
+#include "ha/node/node.h"
+#include "ha/node/node_log.h"
+#include "ha/node/node_messages.h"
+#include "mcast/rp/rp_messages.h"
+#include "mcast/wire/pim_message.h"
+
+/// RP information between PIM's packets, unicast routing and MRIB.
+namespace hotpair::ha::node {
+namespace {
+
+namespace rp = mcast::rp;
+
+std::string shown(const rp::ScopeZone& zone) { return zone ? zone->to_string() : "the domain"; }
+std::string shown(const std::optional<IpAddress>& bsr) { return bsr ? bsr->to_string() : "none"; }
+std::string_view shown(rp::RpLimit limit) {
+  switch (limit) {
+    case rp::RpLimit::mappings:
+      return "RP mappings";
+    case rp::RpLimit::candidates:
+      return "candidate RPs";
+    case rp::RpLimit::zones:
+      return "scope zones";
+    case rp::RpLimit::agents:
+      return "mapping agents";
+  }
+  return "entries";
+}
+
+}  // namespace
+
+void Node::apply_pim(const NodeConfig& config, TimePoint now) {
+  for (const auto& family : pim_) {
+    const PimSettings& settings =
+        family->family == Family::ipv4 ? config.pim_ipv4 : config.pim_ipv6;
+    rp::BsrConfig bsr = settings.bsr;
+    bsr.vrf = VrfId{0};
+    bsr.family = family->family;
+    family->bsr.configure(bsr, now);
+    refresh_rps(*family, now);
+  }
+}
+
+/// Configured and learned RPs together; MRIB has those of both families.
+void Node::refresh_rps(PimFamily& family, TimePoint now) {
+  std::vector<rp::RpMapping> mappings = family.bsr.mappings();
+  for (const rp::RpMapping& mapping : config_.static_rps)
+    if (mapping.rp.family() == family.family) mappings.push_back(mapping);
+  const PimSettings& settings = family.family == Family::ipv4 ? config_.pim_ipv4 : config_.pim_ipv6;
+  rp::RpSet set(std::move(mappings), settings.rp_rules);
+  const auto conflicts = rp::rp_conflicts(set);
+  std::set<std::string> alarmed;
+  for (const rp::RpConflict& conflict : conflicts) {
+    const std::string range = conflict.range.to_string();
+    alarmed.insert(range);
+    raise(rp::kRpConflictMessage, range, now, range, conflict.configured.to_string(),
+          conflict.learned.front().to_string(), rp::to_string(conflict.in_force));
+  }
+  for (const std::string& range : std::exchange(family.conflicts, alarmed))
+    if (!alarmed.contains(range)) clear(rp::kRpConflictMessage, range);
+  if (set == family.rps) return;
+  family.rps = std::move(set);
+  mrib_.set_rps(VrfId{0}, family.family, family.rps, now);
+}
+
+void Node::on_rp_packet(PimFamily& family, LinkId link, const mcast::wire::PimPacket& packet,
+                        TimePoint now) {
+  if (const auto* bootstrap = std::get_if<mcast::wire::PimBootstrap>(&packet.message))
+    family.bsr.on_bootstrap({link, packet.source, !packet.destination.is_multicast(), *bootstrap},
+                            now);
+  else if (const auto* candidate = std::get_if<mcast::wire::PimCandidateRp>(&packet.message))
+    family.bsr.on_candidate_rp(*candidate, now);
+}
+
+/// The answer to AskRpf, if it was asked for a BSR.
+void Node::answer_bsr(const IpAddress& target, const std::optional<RpfFacts>& facts,
+                      TimePoint now) {
+  PimFamily& family = pim_of(target.family());
+  if (family.asked.erase(target) == 0) return;
+  std::optional<rp::RpfPath> path;
+  if (facts)
+    if (const Link* link = link_of_device(facts->device))
+      if (const auto primary =
+              family.pim.neighbours().primary_of(link->id, facts->next_hop.value_or(target)))
+        path = rp::RpfPath{link->id, *primary};
+  family.bsr.on_rpf(target, path, now);
+}
+
+bool Node::pump_rp(PimFamily& family, TimePoint now) {
+  bool progress = false;
+  while (auto effect = family.bsr.poll_effect()) {
+    progress = true;
+    std::visit([&](auto& one) { handle(family, one, now); }, *effect);
+  }
+  return progress;
+}
+
+void Node::handle(PimFamily& family, rp::SendBootstrap& send, TimePoint now) {
+  static_cast<void>(now);
+  const IpAddress all = mcast::wire::all_pim_routers(family.family);
+  for (const LinkId link : send.links) {
+    send_on_link(family, link, all, send.message);
+    family.pim.note_sent(link, send.message);
+  }
+}
+
+/// To a new neighbour, which takes it only after our Hello (RFC 5059 3.5).
+void Node::handle(PimFamily& family, rp::SendBootstrapTo& send, TimePoint now) {
+  family.pim.hello_first(send.link, now);
+  while (auto effect = family.pim.poll_effect())
+    std::visit([&](auto& one) { handle(family, one, now); }, *effect);
+  send_on_link(family, send.link,
+               send.destination.value_or(mcast::wire::all_pim_routers(family.family)),
+               send.message);
+  family.pim.note_sent(send.link, send.message);
+}
+
+void Node::handle(PimFamily& family, rp::SendCandidateRp& send, TimePoint now) {
+  static_cast<void>(family);
+  static_cast<void>(now);
+  effects_.push(SendPim{{},
+                        send.source,
+                        send.destination,
+                        mcast::wire::encode_pim(send.message, send.source, send.destination)});
+}
+
+void Node::handle(PimFamily& family, rp::AskBsrRpf& ask, TimePoint now) {
+  static_cast<void>(now);
+  family.asked.insert(ask.bsr);
+  effects_.push(AskRpf{ask.bsr});
+}
+
+void Node::handle(PimFamily& family, rp::RpSetChanged& change, TimePoint now) {
+  static_cast<void>(change);
+  refresh_rps(family, now);
+}
+
+void Node::handle(PimFamily& family, rp::BsrChanged& change, TimePoint now) {
+  static_cast<void>(family);
+  static_cast<void>(now);
+  if (change.now)
+    log(rp::kBsrChangedMessage, shown(change.zone), shown(change.now), shown(change.before));
+  else
+    log(rp::kBsrLostMessage, shown(change.zone), shown(change.before));
+}
+
+void Node::handle(PimFamily& family, rp::RpLimitReached& limit, TimePoint now) {
+  static_cast<void>(family);
+  static_cast<void>(now);
+  log(rp::kRpLimitMessage, shown(limit.limit), limit.from.to_string());
+}
+
+}  // namespace hotpair::ha::node
