@@ -3,8 +3,10 @@
 #include <limits>
 #include <utility>
 
+#include "checkpoint/schema/key_parts.h"
 // capnp.h (through segment.h) comes before generated code.
 #include "checkpoint/schema/segment.h"
+#include "checkpoint/schema/value_parts.h"
 #include "checkpoint/schema/values.capnp.h"
 
 namespace hotpair::checkpoint::schema {
@@ -22,22 +24,6 @@ constexpr std::uint8_t kSourceTag = 1;
 
 DatabaseId membership_database(Family family) {
   return family == Family::ipv4 ? DatabaseId::igmp_membership : DatabaseId::mld_membership;
-}
-
-std::size_t address_bytes(Family family) { return family == Family::ipv4 ? 4 : 16; }
-
-std::optional<Group> read_group(Family family, ByteReader& reader) {
-  const auto address = IpAddress::from_bytes(reader.take(address_bytes(family)));
-  if (!address || !reader.ok()) return std::nullopt;
-  const auto group = Group::from(*address);
-  return group ? std::optional(*group) : std::nullopt;
-}
-
-std::optional<IpAddress> read_source(Family family, ByteReader& reader) {
-  const auto address = IpAddress::from_bytes(reader.take(address_bytes(family)));
-  if (!address || !reader.ok() || address->is_multicast() || address->is_unspecified())
-    return std::nullopt;
-  return *address;
 }
 
 std::uint32_t microseconds(Duration duration) {
@@ -70,10 +56,8 @@ Bytes encode_value(const gmp::GroupValue& value) {
     builder.setIsDynamic(value.is_dynamic);
     builder.setOlderHostVersion(value.older_host_version);
     write_query(builder, value.query);
-    if (value.last_reporter.is_unspecified()) return;
-    const ByteSpan address = value.last_reporter.bytes();
-    std::memcpy(builder.initLastReporter(static_cast<unsigned>(address.size())).begin(),
-                address.data(), address.size());
+    if (!value.last_reporter.is_unspecified())
+      builder.setLastReporter(data_of(value.last_reporter.bytes()));
   });
 }
 
@@ -87,13 +71,9 @@ std::optional<gmp::GroupValue> decode_group_value(Family family, ByteSpan bytes)
     value.older_host_version = reader.getOlderHostVersion();
     if (value.older_host_version > 2) return std::nullopt;
     value.query = read_query(reader);
-    value.last_reporter = IpAddress::any(family);
-    const auto data = reader.getLastReporter();
-    if (data.size() == 0) return value;
-    const auto address =
-        IpAddress::from_bytes({reinterpret_cast<const std::byte*>(data.begin()), data.size()});
-    if (!address || address->family() != family) return std::nullopt;
-    value.last_reporter = *address;
+    const auto reporter = address_of(family, reader.getLastReporter());
+    if (!reporter) return std::nullopt;
+    value.last_reporter = *reporter;
     return value;
   });
 }
@@ -133,6 +113,7 @@ std::string_view to_string(DecodeReject reject) {
     case DecodeReject::bad_key: return "bad key";
     case DecodeReject::unknown_link: return "unknown interface";
     case DecodeReject::bad_value: return "bad value";
+    case DecodeReject::wrong_scope: return "wrong scope";
     case DecodeReject::count_: break;
   }
   return "?";
@@ -142,6 +123,24 @@ std::unexpected<Error> RecordCodec::reject(DecodeReject reason, ErrorCode code,
                                            std::string_view detail) {
   ++rejects_[static_cast<std::size_t>(reason)];
   return fail(code, std::string(detail));
+}
+
+Result<void> RecordCodec::check(const RecordChange& change, DatabaseId database,
+                                std::string_view what) {
+  const bool known = change.key.family == Family::ipv4 || change.key.family == Family::ipv6;
+  if (!known || change.key.database != static_cast<std::uint8_t>(database))
+    return reject(DecodeReject::wrong_database, ErrorCode::malformed,
+                  std::string("not a record of ") += what);
+  if (change.value && change.value->schema_version != kSchemaVersion)
+    return reject(DecodeReject::unknown_version, ErrorCode::unsupported,
+                  std::string("unknown schema version of ") += what);
+  return {};
+}
+
+Result<void> RecordCodec::check_whole_node(ScopeId scope, std::string_view what) {
+  if (scope == kWholeNode) return {};
+  return reject(DecodeReject::wrong_scope, ErrorCode::malformed,
+                std::string("in a scope of its own: ") += what);
 }
 
 Result<Bytes> RecordCodec::link_key(ScopeId scope, LinkId link) const {
@@ -243,9 +242,14 @@ Result<gmp::MembershipRecord> RecordCodec::decode_membership(ScopeId scope,
 }
 
 Result<KeyRange> RecordCodec::membership_range(ScopeId scope, LinkId link, Family family) const {
+  return range_of(scope, link, family, membership_database(family));
+}
+
+Result<KeyRange> RecordCodec::range_of(ScopeId scope, LinkId link, Family family,
+                                       DatabaseId id) const {
   auto prefix = link_key(scope, link);
   if (!prefix) return std::unexpected(prefix.error());
-  const auto database = static_cast<std::uint8_t>(membership_database(family));
+  const auto database = static_cast<std::uint8_t>(id);
   const VrfId vrf = links_.name_of(link)->vrf;
   Bytes end = *prefix;
   // Longer than any group and source, and no group begins with 16 bytes of ones and goes on so.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "checkpoint/schema/capnp.h"
@@ -13,12 +14,8 @@
 /// A value is one raw Cap'n Proto segment: no framing, no packing.
 namespace hotpair::checkpoint::schema {
 
-/// Builds a value of at most 512 bytes on the stack; `fill` gets the root builder.
 template <typename Root, typename Fill>
-[[nodiscard]] Bytes build_segment(Fill&& fill) {
-  std::array<capnp::word, 64> scratch;
-  std::memset(static_cast<void*>(scratch.data()), 0, sizeof scratch);
-  capnp::MallocMessageBuilder message(kj::arrayPtr(scratch.data(), scratch.size()));
+[[nodiscard]] Bytes build_into(capnp::MessageBuilder& message, Fill&& fill) {
   fill(message.initRoot<Root>());
   const auto segments = message.getSegmentsForOutput();
   HA_ASSERT(segments.size() == 1);
@@ -26,6 +23,22 @@ template <typename Root, typename Fill>
   Bytes out(bytes.size());
   std::memcpy(out.data(), bytes.begin(), bytes.size());
   return out;
+}
+
+/// Builds a value of at most 512 bytes on the stack; `fill` gets the root builder.
+template <typename Root, typename Fill>
+[[nodiscard]] Bytes build_segment(Fill&& fill) {
+  std::array<capnp::word, 64> scratch;
+  std::memset(static_cast<void*>(scratch.data()), 0, sizeof scratch);
+  capnp::MallocMessageBuilder message(kj::arrayPtr(scratch.data(), scratch.size()));
+  return build_into<Root>(message, std::forward<Fill>(fill));
+}
+
+/// Builds a value of at most `bytes_max` bytes on the heap.
+template <typename Root, typename Fill>
+[[nodiscard]] Bytes build_large_segment(std::size_t bytes_max, Fill&& fill) {
+  capnp::MallocMessageBuilder message(static_cast<unsigned>(bytes_max / sizeof(capnp::word) + 1));
+  return build_into<Root>(message, std::forward<Fill>(fill));
 }
 
 /// Reads a value: copied to aligned memory first, traversal limited to twice its size, nesting

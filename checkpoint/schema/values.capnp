@@ -34,3 +34,50 @@ struct DataDrivenEvent {
   kind @0 :UInt8;
   # 1 first hop, 2 last hop on the source's tree.
 }
+
+struct RpMapping {
+  # Database 0, key (source, zone, range, RP).
+  priority @0 :UInt8;
+  negative @1 :Bool;
+  holdtimeS @2 :UInt16;
+  toldBy @3 :Data;
+  # 4 or 16 bytes; absent: unspecified.
+}
+
+struct BootstrapZone {
+  # Database 2, key (zone).
+  state @0 :UInt8;
+  # 1 no info, 2 accept any, 3 accept preferred, 4 candidate, 5 pending, 6 elected.
+  hashMaskLength @1 :UInt8;
+  bsrPriority @2 :UInt8;
+  bsr @3 :Data;
+  # 4 or 16 bytes; absent: none is known.
+}
+
+struct BootstrapFragment {
+  # Database 2, key (zone, index).
+  message @0 :Data;
+  # PIM message of type 4 (RFC 5059 4.1) from the common header, its checksum zero.
+}
+
+struct MappingAgent {
+  # Database 3, key (link, agent).
+  holdtimeS @0 :UInt16;
+  # 0: without end.
+}
+
+struct InterfaceIdentity {
+  # Database 7, key (link).
+  generationId @0 :UInt32;
+  drPriority @1 :UInt32;
+  address @2 :Data;
+  # 4 or 16 bytes; absent: PIM was silent there.
+}
+
+struct JoinPrune {
+  # Database 18, key (link, tree).
+  state @0 :UInt8;
+  # 1 joined, 2 prune pending, 3 pruned.
+  holdtimeS @1 :UInt16;
+  # 0xffff: never ends.
+}

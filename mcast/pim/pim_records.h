@@ -7,8 +7,9 @@
 
 #include "mcast/pim/pim_types.h"
 
-/// What a router must know to go on in another's place (checkpoint database 18). A value changes
-/// only when state changes: a refreshed timer is not a change, and no value holds a ticking time.
+/// What a router must know to go on in another's place (checkpoint databases 7 and 18). A value
+/// changes only when state changes: a refreshed timer is not a change, and no value holds a ticking
+/// time.
 namespace hotpair::mcast::pim {
 
 /// One downstream tree of a link with a scope.
@@ -40,6 +41,27 @@ struct JoinPruneRecord {
 struct JoinPruneSlice {
   std::vector<JoinPruneRecord> records;
   std::optional<JoinPruneKey> next;
+};
+
+/// Who this router is on a link, for one that goes on with the same address (database 7): its first
+/// Hello must show another generation id (RFC 7761 4.3.1).
+struct IdentityKey {
+  LinkId link;
+  Family family = Family::ipv4;
+  friend auto operator<=>(const IdentityKey&, const IdentityKey&) = default;
+};
+
+struct IdentityValue {
+  std::uint32_t generation_id = 0;
+  std::uint32_t dr_priority = 0;
+  IpAddress address;  ///< primary, of the key's family; unspecified: PIM was silent there
+  friend bool operator==(const IdentityValue&, const IdentityValue&) = default;
+};
+
+struct IdentityRecord {
+  IdentityKey key;
+  std::optional<IdentityValue> value;  ///< absent: the record is gone
+  friend bool operator==(const IdentityRecord&, const IdentityRecord&) = default;
 };
 
 }  // namespace hotpair::mcast::pim

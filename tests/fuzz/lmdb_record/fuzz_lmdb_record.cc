@@ -42,6 +42,21 @@ void decode_values(const RecordChange& change) {
       const auto again = std::visit([](const auto& e) { return codec.encode(e); }, *event);
       HA_ASSERT(again.key == change.key);
     }
+    if (const auto record = codec.decode_rp(scope, change)) {
+      const auto again = codec.encode(*record);
+      HA_ASSERT(again && again->key == change.key);
+      HA_ASSERT(codec.decode_rp(scope, *again) == *record);
+    }
+    if (const auto record = codec.decode_identity(scope, change)) {
+      const auto again = codec.encode(*record);
+      HA_ASSERT(again && again->key == change.key);
+      HA_ASSERT(codec.decode_identity(scope, *again) == *record);
+    }
+    if (const auto state = codec.decode_join_prune(scope, change)) {
+      const auto again = std::visit([&](const auto& s) { return codec.encode(scope, s); }, *state);
+      HA_ASSERT(again && again->key == change.key);
+      HA_ASSERT(codec.decode_join_prune(scope, *again) == *state);
+    }
   }
 }
 

@@ -1,8 +1,6 @@
-#include "checkpoint/schema/record_codec.h"
-
-#include <gtest/gtest.h>
-
 #include <random>
+
+#include "tests/unit/checkpoint_schema/codec_fixture.h"
 
 namespace hotpair::checkpoint::schema {
 namespace {
@@ -10,22 +8,7 @@ namespace {
 namespace gmp = mcast::gmp;
 namespace mrib = mcast::mrib;
 
-const LinkId kUplink{1};
-const LinkId kTrunk{2};
-const ScopeId kScope{17};
-
-std::string hex(ByteSpan bytes) {
-  std::string text;
-  for (const std::byte byte : bytes) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    text += kDigits[std::to_integer<unsigned>(byte) >> 4U];
-    text += kDigits[std::to_integer<unsigned>(byte) & 15U];
-  }
-  return text;
-}
-
-Group group(const char* text) { return Group::parse(text).value(); }
-IpAddress address(const char* text) { return IpAddress::parse(text).value(); }
+using Codec = CodecFixture;
 
 gmp::MembershipRecord group_record(const char* g, LinkId link = kTrunk) {
   return gmp::GroupMembership{
@@ -39,18 +22,6 @@ gmp::MembershipRecord source_record(const char* g, const char* s) {
       gmp::SourceValue{true, false, true,
                        gmp::LastMemberQuery{2, std::chrono::milliseconds(1000)}}};
 }
-
-class Codec : public ::testing::Test {
- protected:
-  void SetUp() override {
-    ASSERT_TRUE(codec.links().bind(kUplink, {VrfId(0), "GigabitEthernet0/1/0", std::nullopt}));
-    ASSERT_TRUE(codec.links().bind(kTrunk, {VrfId(0), "Eth-Trunk1", TrunkRef{17, 1}}));
-  }
-  std::uint64_t rejects(DecodeReject reason) const {
-    return codec.rejects()[static_cast<std::size_t>(reason)];
-  }
-  RecordCodec codec;
-};
 
 // ---- golden bytes: they are on disks and at peers, and must never change ----
 
