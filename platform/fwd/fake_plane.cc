@@ -22,8 +22,17 @@ Result<void> FakePlane::add_link(const PlaneLink& link) {
     return fail(ErrorCode::exhausted, fmt::format("{}: the plane holds at most {} links",
                                                   link.device, options_.link_limit));
   }
+  if (const auto tunnel = register_tunnel(); link.register_tunnel && tunnel && *tunnel != link.link)
+    return fail(ErrorCode::exists, "the plane has a register tunnel already");
   links_.insert_or_assign(link.link, link);
   return {};
+}
+
+std::optional<LinkId> FakePlane::register_tunnel() const {
+  const auto found =
+      std::ranges::find_if(links_, [](const auto& entry) { return entry.second.register_tunnel; });
+  if (found == links_.end()) return std::nullopt;
+  return found->first;
 }
 
 Result<void> FakePlane::remove_link(LinkId link) {
@@ -175,7 +184,7 @@ const Route* FakePlane::match(VrfId vrf, LinkId in, const IpAddress& source,
 }
 
 std::vector<LinkId> FakePlane::receive(VrfId vrf, LinkId in, const IpAddress& source,
-                                       const Group& group) {
+                                       const Group& group, ByteSpan packet) {
   if (!links_.contains(in)) return {};
   const Route* route = match(vrf, in, source, group);
   if (route == nullptr) {
@@ -185,11 +194,16 @@ std::vector<LinkId> FakePlane::receive(VrfId vrf, LinkId in, const IpAddress& so
   RouteCounters& counter = counters_[route->key];
   ++counter.packets;
   counter.bytes += 100;
-  if (route->incoming == in) return route->outgoing;
-  ++counter.wrong_interface;
-  if (std::ranges::binary_search(route->outgoing, in))
-    events_.emplace_back(WrongInterface{vrf, in, source, group});
-  return {};
+  if (route->incoming != in) {
+    ++counter.wrong_interface;
+    // The kernel cannot tell where a route of no incoming link takes its packets from.
+    if (route->incoming) events_.emplace_back(WrongInterface{vrf, in, source, group});
+    return {};
+  }
+  std::vector<LinkId> leaves_by = route->outgoing;
+  if (const auto tunnel = register_tunnel(); tunnel && std::erase(leaves_by, *tunnel) > 0)
+    events_.emplace_back(WholePacket{vrf, *tunnel, source, group, to_bytes(packet)});
+  return leaves_by;
 }
 
 std::optional<PlaneEvent> FakePlane::poll_event() {

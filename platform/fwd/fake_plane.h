@@ -44,9 +44,11 @@ class FakePlane final : public ForwardingPlane {
   std::size_t settle(std::size_t count = std::numeric_limits<std::size_t>::max());
 
   /// One packet arrives on `in`: answers the links that it leaves by, sorted. Updates counters and
-  /// raises NoRoute or WrongInterface as the kernel does: (S,G) before (*,G), a (*,G) takes
-  /// packets from its incoming link, WrongInterface only for packets on an outgoing link.
-  std::vector<LinkId> receive(VrfId vrf, LinkId in, const IpAddress& source, const Group& group);
+  /// raises NoRoute or WrongInterface as the kernel does, but each time: (S,G) before (*,G), a
+  /// (*,G) takes packets from its incoming link. An outgoing register tunnel raises WholePacket
+  /// with the packet given and is no part of the answer.
+  std::vector<LinkId> receive(VrfId vrf, LinkId in, const IpAddress& source, const Group& group,
+                              ByteSpan packet = {});
   /// Takes the oldest event, or nullopt when drained.
   [[nodiscard]] std::optional<PlaneEvent> poll_event();
 
@@ -66,6 +68,7 @@ class FakePlane final : public ForwardingPlane {
   std::optional<Error> check_route(const Route& route) const;
   void accept(const RouteChange& change);
   void activate(const RouteChange& change);
+  [[nodiscard]] std::optional<LinkId> register_tunnel() const;
   const Route* match(VrfId vrf, LinkId in, const IpAddress& source, const Group& group) const;
 
   Options options_;

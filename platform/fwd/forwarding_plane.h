@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "platform/base/address.h"
+#include "platform/base/bytes.h"
 #include "platform/base/ids.h"
 #include "platform/base/result.h"
 #include "platform/base/time.h"
@@ -24,10 +25,10 @@ struct RouteKey {
 
 /// One multicast route as the MRIB wants it.
 ///
-/// (S,G) and (*,G) accept from `incoming` only. A packet on an outgoing link is a WrongInterface;
-/// on any other link it is dropped silently for (S,G) and a NoRoute for (*,G). A negative route has
-/// no outgoing links: packets are dropped without an upcall; the MRIB removes it when its time is
-/// over.
+/// (S,G) and (*,G) accept from `incoming` only. A packet of an (S,G) on any other link is a
+/// WrongInterface, once in a while; of a (*,G) it is a WrongInterface on an outgoing link and a
+/// NoRoute elsewhere. A negative route has no outgoing links: packets are dropped without a
+/// NoRoute; the MRIB removes it when its time is over.
 struct Route {
   RouteKey key;
   std::optional<LinkId> incoming;  ///< absent only in a negative route of an unknown RPF
@@ -55,6 +56,9 @@ struct PlaneLink {
   std::string device;  ///< Linux name, e.g. "ge0-1-1"
   bool ipv4 = false;
   bool ipv6 = false;
+  /// The register tunnel of PIM (RFC 7761 4.4), at most one; no device is looked up. As outgoing
+  /// link it makes a WholePacket of each packet; on it arrives what is in Registers to this router.
+  bool register_tunnel = false;
 };
 
 /// Packets, bytes and packets from the wrong interface since the route was set.
@@ -72,19 +76,28 @@ struct NoRoute {
   IpAddress source;
   Group group;
 };
-/// A packet of a known (S,G) arrived on a link that is not its incoming one.
+/// A packet of a known (S,G) arrived on a link that is not its incoming one. The kernel tells it at
+/// most once in three seconds for a route.
 struct WrongInterface {
   VrfId vrf;
   LinkId link;
   IpAddress source;
   Group group;
 };
+/// A packet leaves by the register tunnel.
+struct WholePacket {
+  VrfId vrf;
+  LinkId link;  ///< the register tunnel
+  IpAddress source;
+  Group group;
+  Bytes packet;  ///< from its IP header, as it arrived: TTL or hop limit not yet lowered
+};
 /// The plane cannot take more: `what` is "vif", "mfc", …
 struct CapacityReached {
   std::string what;
   std::size_t limit = 0;
 };
-using PlaneEvent = std::variant<NoRoute, WrongInterface, CapacityReached>;
+using PlaneEvent = std::variant<NoRoute, WrongInterface, WholePacket, CapacityReached>;
 
 /// The data plane: takes a delta, answers with what was really applied, item by item. Every backend
 /// (KernelPlane, AsicPlane, FakePlane) and every caller obeys: a route outlives the process that

@@ -17,6 +17,9 @@ namespace {
 
 const char* name_of(Family family) { return family == Family::ipv4 ? "IPv4" : "IPv6"; }
 
+/// The device that the kernel makes for the register tunnel of its default tables.
+const char* register_device(Family family) { return family == Family::ipv4 ? "pimreg" : "pim6reg"; }
+
 struct ListedVif {
   std::size_t number = 0;
   std::string device;
@@ -77,15 +80,18 @@ void KernelPlane::refresh_vifs(Family family) {
 }
 
 Result<void> KernelPlane::add_link(const fwd::PlaneLink& link) {
-  const unsigned index = ::if_nametoindex(link.device.c_str());
-  if (index == 0)
+  const unsigned index = link.register_tunnel ? 0 : ::if_nametoindex(link.device.c_str());
+  if (index == 0 && !link.register_tunnel)
     return fail(ErrorCode::not_found, fmt::format("there is no interface {}", link.device));
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     const bool wanted = family == Family::ipv4 ? link.ipv4 : link.ipv6;
+    const unsigned in_family =
+        link.register_tunnel ? ::if_nametoindex(register_device(family)) : index;
     const Result<void> done =
-        wanted ? set_vif(link.link, Ifindex(index), family) : drop_vif(link.link, family);
-    if (!done)
-      return fail(done.error().code, fmt::format("{}: {}", link.device, done.error().detail));
+        wanted ? set_vif({link.link, Ifindex(in_family), link.register_tunnel}, family)
+               : drop_vif(link.link, family);
+    const char* name = link.register_tunnel ? register_device(family) : link.device.c_str();
+    if (!done) return fail(done.error().code, fmt::format("{}: {}", name, done.error().detail));
   }
   return {};
 }
@@ -113,26 +119,26 @@ std::optional<LinkId> KernelPlane::link_of(Ifindex interface, Family family) con
   return std::nullopt;
 }
 
-Result<void> KernelPlane::set_vif(LinkId link, Ifindex interface, Family family) {
+Result<void> KernelPlane::set_vif(const Wanted& wanted, Family family) {
   refresh_vifs(family);
   VifTable& vifs = table(family);
-  const auto same_device = [&](const Vif& vif) { return vif.used && vif.interface == interface; };
-  if (const std::optional<unsigned> number = vif_number(link, family)) {
+  const auto same_device = [&](const Vif& vif) {
+    return vif.used && vif.interface == wanted.interface && wanted.interface.value() != 0;
+  };
+  if (const std::optional<unsigned> number = vif_number(wanted.link, family)) {
     Vif& vif = vifs[*number];
     if (same_device(vif)) return {};
     if (vif.used) {
       if (const Result<void> gone = kernel_delete_vif(family, *number); !gone) return gone;
     }
-    const Result<void> done = kernel_add_vif(family, *number, interface);
-    if (done) vif = {true, false, interface, link};
-    return done;
+    return place_vif(wanted, *number, family);
   }
   const auto present = std::ranges::find_if(vifs, same_device);
   if (present != vifs.end()) {
     if (present->link)
       return fail(ErrorCode::exists,
                   fmt::format("another link uses this device for {}", name_of(family)));
-    present->link = link;
+    present->link = wanted.link;
     return {};
   }
   const auto free =
@@ -144,10 +150,15 @@ Result<void> KernelPlane::set_vif(LinkId link, Ifindex interface, Family family)
                             "{} has them all in use",
                             kLinksMax, name_of(family)));
   }
-  const auto number = static_cast<unsigned>(free - vifs.begin());
-  const Result<void> done = kernel_add_vif(family, number, interface);
-  if (done) *free = {true, false, interface, link};
-  return done;
+  return place_vif(wanted, static_cast<unsigned>(free - vifs.begin()), family);
+}
+
+Result<void> KernelPlane::place_vif(const Wanted& wanted, unsigned number, Family family) {
+  if (const Result<void> done = kernel_add_vif(family, number, wanted); !done) return done;
+  Ifindex interface = wanted.interface;
+  if (wanted.register_tunnel) interface = Ifindex(::if_nametoindex(register_device(family)));
+  table(family)[number] = {true, false, interface, wanted.link};
+  return {};
 }
 
 Result<void> KernelPlane::drop_vif(LinkId link, Family family) {
@@ -178,18 +189,19 @@ std::size_t KernelPlane::remove_unclaimed_links() {
   return removed;
 }
 
-Result<void> KernelPlane::kernel_add_vif(Family family, unsigned number, Ifindex interface) {
+Result<void> KernelPlane::kernel_add_vif(Family family, unsigned number, const Wanted& wanted) {
+  const Ifindex interface = wanted.interface;
   const RoutingDescriptors owner = sockets_.descriptors();
   int result = 0;
   if (family == Family::ipv4) {
     vifctl request{};
     request.vifc_vifi = static_cast<vifi_t>(number);
-    request.vifc_flags = VIFF_USE_IFINDEX;
+    request.vifc_flags = wanted.register_tunnel ? VIFF_REGISTER : VIFF_USE_IFINDEX;
     request.vifc_threshold = 1;
-    request.vifc_lcl_ifindex = static_cast<int>(interface.value());
+    if (!wanted.register_tunnel) request.vifc_lcl_ifindex = static_cast<int>(interface.value());
     result = ::setsockopt(owner.ipv4, IPPROTO_IP, MRT_ADD_VIF, &request, sizeof request);
   } else {
-    if (interface.value() > 0xffff)
+    if (!wanted.register_tunnel && interface.value() > 0xffff)
       return fail(
           ErrorCode::unsupported,
           fmt::format("interface {}: the kernel takes indexes up to 65535 for IPv6 multicast",
@@ -197,7 +209,10 @@ Result<void> KernelPlane::kernel_add_vif(Family family, unsigned number, Ifindex
     mif6ctl request{};
     request.mif6c_mifi = static_cast<mifi_t>(number);
     request.vifc_threshold = 1;
-    request.mif6c_pifi = static_cast<std::uint16_t>(interface.value());
+    if (wanted.register_tunnel)
+      request.mif6c_flags = MIFF_REGISTER;
+    else
+      request.mif6c_pifi = static_cast<std::uint16_t>(interface.value());
     result = ::setsockopt(owner.ipv6, IPPROTO_IPV6, MRT6_ADD_MIF, &request, sizeof request);
   }
   if (result != 0 && errno != EADDRINUSE)  // in use: it is there, which was asked for

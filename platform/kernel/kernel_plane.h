@@ -25,6 +25,7 @@ class RoutingSockets {
  public:
   /// Makes and initialises both sockets (MRT_INIT, MRT6_INIT). `exists` when another process owns a
   /// table, `refused` without CAP_NET_ADMIN, `unsupported` on a kernel without multicast routing.
+  /// Wrong-interface events of any VIF are asked for (MRT_PIM, MRT6_PIM), in adopt() too.
   [[nodiscard]] static Result<RoutingSockets> open(std::size_t event_buffer_bytes = 1U << 20U);
   /// Takes duplicates of owner sockets that another process holds; no MRT_INIT.
   [[nodiscard]] static Result<RoutingSockets> adopt(FileDescriptor ipv4, FileDescriptor ipv6);
@@ -44,6 +45,7 @@ class RoutingSockets {
 struct KernelPlaneStatistics {
   std::uint64_t no_route = 0;
   std::uint64_t wrong_interface = 0;
+  std::uint64_t whole_packets = 0;
   std::uint64_t malformed = 0;     ///< kernel messages too short, of unknown type or not multicast
   std::uint64_t unknown_link = 0;  ///< upcalls of a VIF that no link claims
   std::uint64_t kernel_drops = 0;  ///< upcalls lost because the event buffer was full (SO_RXQ_OVFL)
@@ -92,6 +94,12 @@ class KernelPlane final : public fwd::ForwardingPlane {
     std::optional<LinkId> link;
   };
   using VifTable = std::array<Vif, kLinksMax>;
+  /// What a link is to be in one family.
+  struct Wanted {
+    LinkId link;
+    Ifindex interface;  ///< 0: a register tunnel whose device the kernel has not made yet
+    bool register_tunnel = false;
+  };
   struct Planned;
 
   KernelPlane(RoutingSockets sockets, NetlinkSocket netlink);
@@ -100,9 +108,10 @@ class KernelPlane final : public fwd::ForwardingPlane {
     return family == Family::ipv4 ? vifs4_ : vifs6_;
   }
   void refresh_vifs(Family family);
-  [[nodiscard]] Result<void> set_vif(LinkId link, Ifindex interface, Family family);
+  [[nodiscard]] Result<void> set_vif(const Wanted& wanted, Family family);
+  [[nodiscard]] Result<void> place_vif(const Wanted& wanted, unsigned number, Family family);
   [[nodiscard]] Result<void> drop_vif(LinkId link, Family family);
-  [[nodiscard]] Result<void> kernel_add_vif(Family family, unsigned number, Ifindex interface);
+  [[nodiscard]] Result<void> kernel_add_vif(Family family, unsigned number, const Wanted& wanted);
   [[nodiscard]] Result<void> kernel_delete_vif(Family family, unsigned number);
   [[nodiscard]] Result<Planned> plan(const fwd::RouteChange& change) const;
   void apply_ipv4(std::span<const Planned> planned, std::vector<fwd::AppliedChange>& applied);
@@ -118,6 +127,7 @@ class KernelPlane final : public fwd::ForwardingPlane {
   VifTable vifs6_{};
   std::deque<fwd::PlaneEvent> pending_;  // capacity reports, before upcalls
   std::array<std::uint32_t, 2> overflow_seen_{};
+  Bytes upcall_buffer_;
   KernelPlaneStatistics statistics_;
 };
 

@@ -4,17 +4,23 @@
 
 #include "platform/kernel/kernel_plane.h"
 #include "platform/kernel/mroute.h"
+#include "platform/kernel/whole_packet.h"
 
 // IPv4 upcall (struct igmpmsg)                  IPv6 upcall (struct mrt6msg)
 //  0 unused (8)                                  0 zero   1 type   2 MIF (2, host order)
 //  8 type  9 zero  10 VIF low  11 VIF high       4 padding (4)
 // 12 source (4)  16 group (4)                    8 source (16)  24 group (16)
+// 20 the whole packet, of type 3 only           40 the same
 
 namespace hotpair::platform::kernel {
 namespace {
 
 constexpr std::uint8_t kNoCache = 1;
 constexpr std::uint8_t kWrongVif = 2;
+constexpr std::uint8_t kWholePacket = 3;
+/// An upcall header and the largest packet: a longer message is cut and refused.
+constexpr std::size_t kUpcallBytesMax = 40 + 40 + 65535;
+static_assert(IGMPMSG_WHOLEPKT == kWholePacket && MRT6MSG_WHOLEPKT == kWholePacket);
 static_assert(IGMPMSG_NOCACHE == kNoCache && MRT6MSG_NOCACHE == kNoCache);
 static_assert(IGMPMSG_WRONGVIF == kWrongVif && MRT6MSG_WRONGMIF == kWrongVif);
 
@@ -24,6 +30,7 @@ struct Upcall {
   std::size_t vif = 0;
   ByteSpan source;
   ByteSpan group;
+  ByteSpan packet;
 };
 
 std::optional<Upcall> read_upcall(Family family, ByteSpan message) {
@@ -47,6 +54,7 @@ std::optional<Upcall> read_upcall(Family family, ByteSpan message) {
   const std::size_t size = family == Family::ipv4 ? 4 : 16;
   upcall.source = reader.take(size);
   upcall.group = reader.take(size);
+  upcall.packet = reader.rest();
   if (!reader.ok() || upcall.zero != 0) return std::nullopt;
   return upcall;
 }
@@ -69,13 +77,13 @@ void KernelPlane::read_upcalls(Family family, std::size_t max,
                                std::vector<fwd::PlaneEvent>& events) {
   const bool ipv4 = family == Family::ipv4;
   const int socket = ipv4 ? sockets_.descriptors().ipv4 : sockets_.descriptors().ipv6;
+  upcall_buffer_.resize(kUpcallBytesMax);
   for (std::size_t read = 0; read < max; ++read) {
-    std::array<std::byte, 64> bytes{};
     union {
       cmsghdr header;
       std::byte bytes[CMSG_SPACE(sizeof(std::uint32_t))];
     } control{};
-    iovec part{bytes.data(), bytes.size()};  // a whole-packet upcall is cut short: not needed
+    iovec part{upcall_buffer_.data(), upcall_buffer_.size()};
     msghdr message{};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
@@ -92,13 +100,17 @@ void KernelPlane::read_upcalls(Family family, std::size_t max,
       statistics_.kernel_drops += total - seen;
       seen = total;
     }
-    on_upcall(family, ByteSpan(bytes).first(static_cast<std::size_t>(size)), events);
+    if ((message.msg_flags & MSG_TRUNC) != 0) {
+      ++statistics_.malformed;
+      continue;
+    }
+    on_upcall(family, ByteSpan(upcall_buffer_).first(static_cast<std::size_t>(size)), events);
   }
 }
 
 void KernelPlane::on_upcall(Family family, ByteSpan message, std::vector<fwd::PlaneEvent>& events) {
   const std::optional<Upcall> upcall = read_upcall(family, message);
-  if (!upcall || (upcall->type != kNoCache && upcall->type != kWrongVif)) {
+  if (!upcall || upcall->type < kNoCache || upcall->type > kWholePacket) {
     ++statistics_.malformed;
     return;
   }
@@ -118,9 +130,14 @@ void KernelPlane::on_upcall(Family family, ByteSpan message, std::vector<fwd::Pl
   if (upcall->type == kNoCache) {
     ++statistics_.no_route;
     events.emplace_back(fwd::NoRoute{VrfId{}, link, *source, group});
-  } else {
+  } else if (upcall->type == kWrongVif) {
     ++statistics_.wrong_interface;
     events.emplace_back(fwd::WrongInterface{VrfId{}, link, *source, group});
+  } else {
+    ++statistics_.whole_packets;
+    Bytes packet = to_bytes(upcall->packet);
+    finish_checksum(packet);
+    events.emplace_back(fwd::WholePacket{VrfId{}, link, *source, group, std::move(packet)});
   }
 }
 

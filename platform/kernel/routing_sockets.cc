@@ -49,11 +49,18 @@ bool let_only_upcalls_in(const FileDescriptor& socket) {
   sock_filter program[] = {
       {BPF_LD | BPF_B | BPF_ABS, 0, 0, 9},
       {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0},
-      {BPF_RET | BPF_K, 0, 0, 0xffff},
+      {BPF_RET | BPF_K, 0, 0, 0x20000},  // a whole packet and its header
       {BPF_RET | BPF_K, 0, 0, 0},
   };
   const sock_fprog filter{static_cast<unsigned short>(std::size(program)), program};
   return set_option(socket, SOL_SOCKET, SO_ATTACH_FILTER, filter);
+}
+
+/// Packets on any link but the incoming one are told about, not on outgoing links only. The setting
+/// outlives the owner, and a new value counts only after zero: what was there may be another one.
+bool tell_wrong_interfaces(const FileDescriptor& ipv4, const FileDescriptor& ipv6) {
+  return set_option(ipv4, IPPROTO_IP, MRT_PIM, 0) && set_option(ipv4, IPPROTO_IP, MRT_PIM, 1) &&
+         set_option(ipv6, IPPROTO_IPV6, MRT6_PIM, 0) && set_option(ipv6, IPPROTO_IPV6, MRT6_PIM, 1);
 }
 
 bool let_no_packets_in(const FileDescriptor& socket) {
@@ -92,16 +99,16 @@ Result<RoutingSockets> RoutingSockets::open(std::size_t event_buffer_bytes) {
   if (!ipv4.valid() || !let_only_upcalls_in(ipv4))
     return std::unexpected(socket_error("IPv4", "socket"));
   size_event_buffer(ipv4, event_buffer_bytes);
-  // MRT_ASSERT: tell about packets that arrive where their route sends them to.
-  if (!set_option(ipv4, IPPROTO_IP, MRT_INIT, 1) || !set_option(ipv4, IPPROTO_IP, MRT_ASSERT, 1))
+  if (!set_option(ipv4, IPPROTO_IP, MRT_INIT, 1))
     return std::unexpected(socket_error("IPv4", "MRT_INIT"));
   FileDescriptor ipv6(::socket(AF_INET6, kFlags, IPPROTO_ICMPV6));
   if (!ipv6.valid() || !let_no_packets_in(ipv6))
     return std::unexpected(socket_error("IPv6", "socket"));
   size_event_buffer(ipv6, event_buffer_bytes);
-  if (!set_option(ipv6, IPPROTO_IPV6, MRT6_INIT, 1) ||
-      !set_option(ipv6, IPPROTO_IPV6, MRT6_ASSERT, 1))
+  if (!set_option(ipv6, IPPROTO_IPV6, MRT6_INIT, 1))
     return std::unexpected(socket_error("IPv6", "MRT6_INIT"));
+  if (!tell_wrong_interfaces(ipv4, ipv6))
+    return std::unexpected(socket_error("IPv4 and IPv6", "MRT_PIM"));
   return RoutingSockets(std::move(ipv4), std::move(ipv6), false);
 }
 
@@ -109,6 +116,8 @@ Result<RoutingSockets> RoutingSockets::adopt(FileDescriptor ipv4, FileDescriptor
   Result<void> valid = require_raw(ipv4, AF_INET, IPPROTO_IGMP, "IPv4");
   if (valid) valid = require_raw(ipv6, AF_INET6, IPPROTO_ICMPV6, "IPv6");
   if (!valid) return std::unexpected(valid.error());
+  if (!tell_wrong_interfaces(ipv4, ipv6))
+    return std::unexpected(socket_error("IPv4 and IPv6", "MRT_PIM"));
   return RoutingSockets(std::move(ipv4), std::move(ipv6), true);
 }
 

@@ -63,14 +63,30 @@ TEST_F(FakePlaneTest, UnknownGroupRaisesNoRouteAndNegativeRouteSilencesIt) {
   EXPECT_FALSE(plane_.poll_event());
 }
 
-TEST_F(FakePlaneTest, WrongInterfaceIsRaisedForOutgoingLinksOnly) {
+TEST_F(FakePlaneTest, WrongInterfaceIsRaisedForAnyOtherLinkOfASource) {
   ASSERT_FALSE(change(plane_, SetRoute{route(sg())}));
-  EXPECT_THAT(packet(kOther), IsEmpty());
-  EXPECT_FALSE(plane_.poll_event());
-  EXPECT_THAT(packet(kDown), IsEmpty());
+  for (const LinkId in : {kOther, kDown}) {
+    EXPECT_THAT(packet(in), IsEmpty());
+    const std::optional<PlaneEvent> event = plane_.poll_event();
+    ASSERT_TRUE(event && std::holds_alternative<WrongInterface>(*event));
+    EXPECT_EQ(std::get<WrongInterface>(*event).link, in);
+  }
+}
+
+TEST_F(FakePlaneTest, TheRegisterTunnelTellsWholePackets) {
+  constexpr LinkId kTunnel{9};
+  ASSERT_TRUE(plane_.add_link({kTunnel, "", true, true, true}));
+  EXPECT_EQ(plane_.add_link({LinkId{10}, "", true, true, true}).error().code, ErrorCode::exists);
+  ASSERT_FALSE(change(plane_, SetRoute{{sg(), kUp, {kDown, kTunnel}}}));
+  EXPECT_THAT(
+      plane_.receive(kVrf, kUp, address("10.0.0.9"), group("232.1.1.1"), as_bytes("packet")),
+      ElementsAre(kDown));
   const std::optional<PlaneEvent> event = plane_.poll_event();
-  ASSERT_TRUE(event && std::holds_alternative<WrongInterface>(*event));
-  EXPECT_EQ(std::get<WrongInterface>(*event).link, kDown);
+  ASSERT_TRUE(event && std::holds_alternative<WholePacket>(*event));
+  EXPECT_EQ(std::get<WholePacket>(*event).link, kTunnel);
+  EXPECT_EQ(as_text(std::get<WholePacket>(*event).packet), "packet");
+  ASSERT_FALSE(change(plane_, SetRoute{{sg(), kTunnel, {kDown}}}));
+  EXPECT_THAT(packet(kTunnel), ElementsAre(kDown)) << "what Registers brought";
 }
 
 TEST_F(FakePlaneTest, RefusesWhatThePlaneCannotHold) {
