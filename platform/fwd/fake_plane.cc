@@ -196,7 +196,7 @@ std::vector<LinkId> FakePlane::receive(VrfId vrf, LinkId in, const IpAddress& so
   counter.bytes += 100;
   if (route->incoming != in) {
     ++counter.wrong_interface;
-    // The kernel cannot tell where a route of no incoming link takes its packets from.
+    // A negative route without incoming link has no wrong one.
     if (route->incoming) events_.emplace_back(WrongInterface{vrf, in, source, group});
     return {};
   }
