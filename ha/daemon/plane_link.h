@@ -23,8 +23,8 @@
 namespace hotpair::ha::daemon {
 
 /// Everything of the node that is in the kernel: devices, addresses, unicast routes, IGMP, MLD
-/// and PIM sockets, multicast routes, gates. Facts go into the node and `settled` is called; effects come
-/// by the overloads of act().
+/// and PIM sockets, multicast routes, gates. Facts go into the node and `settled` is called;
+/// effects come by the overloads of act().
 class PlaneLink {
  public:
   PlaneLink(boost::asio::io_context& loop, node::Node& node, platform::io::Log& log,

@@ -403,7 +403,7 @@ class Node {
   void set_pim_role(const Scope& scope, bool active, mcast::pim::Leaving leaving, TimePoint now);
   bool pump_pim(TimePoint now);
   void send_on_link(const PimFamily& family, LinkId link, const IpAddress& destination,
-                    const mcast::wire::PimMessage& message);
+                    const mcast::wire::PimMessage& message, TimePoint now);
   [[nodiscard]] std::string link_name(LinkId link) const;
   void greet(PimFamily& family, LinkId link, const IpAddress& neighbour);
   void handle(PimFamily& family, mcast::pim::SendOnLink& send, TimePoint now);
@@ -419,6 +419,18 @@ class Node {
   void handle(PimFamily& family, mcast::pim::DrChanged& changed, TimePoint now);
   void handle(PimFamily& family, mcast::pim::AddressConflict& conflict, TimePoint now);
   void handle(PimFamily& family, mcast::pim::LimitReached& limit, TimePoint now);
+
+  // pim_records_edge.cc
+  void note_identity(const PimFamily& family, const Link& link, const IpAddress& source,
+                     const mcast::wire::PimHello& hello, TimePoint now);
+  void refill_pim(Scope& scope, TimePoint now);
+  [[nodiscard]] Result<void> deliver_join_prune(Scope& scope,
+                                                const checkpoint::RecordChange& change,
+                                                TimePoint now);
+  [[nodiscard]] Result<void> deliver_rp(Scope& scope, const checkpoint::RecordChange& change,
+                                        TimePoint now);
+  [[nodiscard]] Result<void> deliver_identity(Scope& scope,
+                                              const checkpoint::RecordChange& change);
 
   // rp_edge.cc
   void apply_pim(const NodeConfig& config, TimePoint now);
@@ -505,6 +517,8 @@ class Node {
   mcast::gmp::Machine gmp_;
   mcast::mrib::Mrib mrib_;
   std::array<std::unique_ptr<PimFamily>, 2> pim_;  // IPv4, IPv6
+  /// As journalled: database 7.
+  std::map<mcast::pim::IdentityKey, std::optional<mcast::pim::IdentityValue>> identities_;
   std::map<ScopeId, std::unique_ptr<Scope>> scopes_;
   std::map<std::string, std::unique_ptr<Service>> services_;
   std::map<etrunk::EtrunkId, EtrunkState> etrunks_;

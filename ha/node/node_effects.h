@@ -162,9 +162,9 @@ struct Stop {};
 using NodeEffect =
     std::variant<SendToKeeper, AskStore, OpenTransport, RemoveTransport, DialNow, DropConnection,
                  SendBytes, PauseReading, AddPlaneLink, RemovePlaneLink, AttachGate, DetachGate,
-                 AddAddress, RemoveAddress, ListenGroups, UnlistenGroups, SendGroupMessage, ListenPim, UnlistenPim, SendPim,
-                 ApplyRoutes, ReadBackRoutes, AskRpf, AskRouteCounters, WriteLog, ActionEnded,
-                 Stop>;
+                 AddAddress, RemoveAddress, ListenGroups, UnlistenGroups, SendGroupMessage,
+                 ListenPim, UnlistenPim, SendPim, ApplyRoutes, ReadBackRoutes, AskRpf,
+                 AskRouteCounters, WriteLog, ActionEnded, Stop>;
 
 // ---- facts that come in ----
 

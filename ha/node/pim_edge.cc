@@ -144,18 +144,19 @@ bool Node::pump_pim(TimePoint now) {
 }
 
 void Node::send_on_link(const PimFamily& family, LinkId id, const IpAddress& destination,
-                        const mcast::wire::PimMessage& message) {
+                        const mcast::wire::PimMessage& message, TimePoint now) {
   const auto link = links_.find(id);
   if (link == links_.end()) return;
   const IpAddress source = primary_address(link->second, family.family);
   if (source.is_unspecified()) return;
+  if (const auto* hello = std::get_if<mcast::wire::PimHello>(&message))
+    note_identity(family, link->second, source, *hello, now);
   effects_.push(SendPim{link->second.settings.device, source, destination,
                         mcast::wire::encode_pim(message, source, destination)});
 }
 
 void Node::handle(PimFamily& family, pim::SendOnLink& send, TimePoint now) {
-  static_cast<void>(now);
-  send_on_link(family, send.link, mcast::wire::all_pim_routers(family.family), send.message);
+  send_on_link(family, send.link, mcast::wire::all_pim_routers(family.family), send.message, now);
 }
 
 // ---- what routers of a link want ----
@@ -177,6 +178,12 @@ void Node::handle(PimFamily& family, pim::DownstreamView& view, TimePoint now) {
 }
 
 void Node::handle(PimFamily& family, pim::DownstreamFlushed& flushed, TimePoint now) {
+  // Its records go with a fresh snapshot of what is left.
+  Scope* scope = record_scope(flushed.link, family.family);
+  if (scope != nullptr && scope->journal.writing()) {
+    scope->journal.reset(now);
+    scope->refill = 0;
+  }
   mrib_.on_flush(flushed.link, family.family, now, mrib::Origin::shared_tree);
   mrib_.on_flush(flushed.link, family.family, now, mrib::Origin::source_trees);
 }
@@ -187,16 +194,6 @@ void Node::handle(PimFamily& family, pim::AssertChanged& changed, TimePoint now)
 void Node::handle(PimFamily& family, pim::AssertsFlushed& flushed, TimePoint now) {
   static_cast<void>(family), static_cast<void>(flushed), static_cast<void>(now);
 }
-void Node::handle(PimFamily& family, pim::RecordChanged& change, TimePoint now) {
-  static_cast<void>(family), static_cast<void>(change), static_cast<void>(now);
-}
-void Node::handle(PimFamily& family, pim::RecordRemoved& change, TimePoint now) {
-  static_cast<void>(family), static_cast<void>(change), static_cast<void>(now);
-}
-void Node::handle(PimFamily& family, mcast::rp::RecordChanged& change, TimePoint now) {
-  static_cast<void>(family), static_cast<void>(change), static_cast<void>(now);
-}
-
 // ---- what the upstream routers are to do ----
 
 void Node::handle(mrib::UpstreamChanged& change, TimePoint now) {

@@ -133,6 +133,7 @@ void Node::finish_restore(Scope& scope, TimePoint now) {
     scope.journal.begin(Term{1, identity_.node}, now);
     scope.active = true;
     for (const auto& family : pim_) family->bsr.activate(now);
+    refill_pim(scope, now);  // what came before the journal was written
   } else {
     attach_session(scope, now);
   }
@@ -183,6 +184,7 @@ void Node::refill(Scope& scope, TimePoint now) {
     if (!events.next) break;
     cursor = *events.next;
   }
+  refill_pim(scope, now);
 }
 
 bool Node::pump_journal(Scope& scope) {
@@ -224,6 +226,17 @@ void Node::deliver(Scope& scope, const checkpoint::RecordChange& change, TimePoi
         unknown(event.error());
       }
       break;
+    case DatabaseId::rp_mapping:
+    case DatabaseId::bootstrap_cache:
+    case DatabaseId::autorp_discovery:
+      if (const auto done = deliver_rp(scope, change, now); !done) unknown(done.error());
+      break;
+    case DatabaseId::interface_identity:
+      if (const auto done = deliver_identity(scope, change); !done) unknown(done.error());
+      break;
+    case DatabaseId::join_prune:
+      if (const auto done = deliver_join_prune(scope, change, now); !done) unknown(done.error());
+      break;
     default:
       break;  // kept by the store for a build that knows it
   }
@@ -238,7 +251,9 @@ void Node::drop_standby(Scope& scope, TimePoint now) {
     if (link.settings.scope != scope.id) continue;
     gmp_.remove(id, Family::ipv4, now);
     gmp_.remove(id, Family::ipv6, now);
+    for (const auto& family : pim_) family->pim.remove_link(id, now);
     refresh_gmp(link, now);
+    refresh_pim(link, now);
   }
   mrib_.end_hold(kHoldOff, now);
 }

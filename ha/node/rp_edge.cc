@@ -97,10 +97,9 @@ bool Node::pump_rp(PimFamily& family, TimePoint now) {
 }
 
 void Node::handle(PimFamily& family, rp::SendBootstrap& send, TimePoint now) {
-  static_cast<void>(now);
   const IpAddress all = mcast::wire::all_pim_routers(family.family);
   for (const LinkId link : send.links) {
-    send_on_link(family, link, all, send.message);
+    send_on_link(family, link, all, send.message, now);
     family.pim.note_sent(link, send.message);
   }
 }
@@ -111,8 +110,8 @@ void Node::handle(PimFamily& family, rp::SendBootstrapTo& send, TimePoint now) {
   while (auto effect = family.pim.poll_effect())
     std::visit([&](auto& one) { handle(family, one, now); }, *effect);
   send_on_link(family, send.link,
-               send.destination.value_or(mcast::wire::all_pim_routers(family.family)),
-               send.message);
+               send.destination.value_or(mcast::wire::all_pim_routers(family.family)), send.message,
+               now);
   family.pim.note_sent(send.link, send.message);
 }
 

@@ -1,0 +1,109 @@
+#include <utility>
+
+#include "ha/node/node.h"
+#include "ha/node/node_log.h"
+#include "ha/node/node_messages.h"
+
+/// Records of PIM and RP information: into the journal and out of it.
+namespace hotpair::ha::node {
+namespace {
+
+namespace pim = mcast::pim;
+namespace rp = mcast::rp;
+
+constexpr std::size_t kSlice = 4096;
+
+}  // namespace
+
+// ---- out ----
+
+void Node::handle(PimFamily& family, pim::RecordChanged& change, TimePoint now) {
+  Scope* scope = record_scope(change.record.key.link, family.family);
+  if (scope == nullptr) return;
+  if (auto record = codec_.encode(scope->id, change.record))
+    append(*scope, std::move(*record), now);
+}
+
+void Node::handle(PimFamily& family, pim::RecordRemoved& change, TimePoint now) {
+  Scope* scope = record_scope(change.key.link, family.family);
+  if (scope == nullptr) return;
+  if (auto record = codec_.encode(scope->id, change.key)) append(*scope, std::move(*record), now);
+}
+
+void Node::handle(PimFamily& family, rp::RecordChanged& change, TimePoint now) {
+  static_cast<void>(family);
+  if (auto record = codec_.encode(change.record))
+    append(*find(kWholeNode), std::move(*record), now);
+}
+
+/// Who this node is on a link, for the control plane that comes after it: database 7.
+void Node::note_identity(const PimFamily& family, const Link& link, const IpAddress& source,
+                         const mcast::wire::PimHello& hello, TimePoint now) {
+  if (!hello.generation_id) return;
+  const pim::IdentityRecord record{
+      {link.id, family.family},
+      pim::IdentityValue{*hello.generation_id, hello.dr_priority.value_or(1), source}};
+  auto& told = identities_[record.key];
+  if (told == record.value) return;
+  told = record.value;
+  if (auto encoded = codec_.encode(record)) append(*find(kWholeNode), std::move(*encoded), now);
+}
+
+/// Into a journal that was reset: all that the engines have for it.
+void Node::refill_pim(Scope& scope, TimePoint now) {
+  for (const auto& family : pim_) {
+    std::optional<pim::JoinPruneKey> after;
+    do {
+      const pim::JoinPruneSlice slice = family->pim.snapshot(after, kSlice);
+      for (const pim::JoinPruneRecord& record : slice.records)
+        if (record_scope(record.key.link, family->family) == &scope)
+          if (auto encoded = codec_.encode(scope.id, record))
+            append(scope, std::move(*encoded), now);
+      after = slice.next;
+    } while (after);
+    if (scope.id != kWholeNode) continue;
+    std::optional<std::size_t> cursor = 0;
+    while (cursor) {
+      const rp::RpRecordSlice slice = family->bsr.snapshot(*cursor, kSlice);
+      for (const rp::RpRecord& record : slice.records)
+        if (auto encoded = codec_.encode(record)) append(scope, std::move(*encoded), now);
+      cursor = slice.next;
+    }
+  }
+  if (scope.id != kWholeNode) return;
+  for (const auto& [key, value] : identities_)
+    if (auto encoded = codec_.encode(pim::IdentityRecord{key, value}))
+      append(scope, std::move(*encoded), now);
+}
+
+// ---- in ----
+
+Result<void> Node::deliver_join_prune(Scope& scope, const checkpoint::RecordChange& change,
+                                      TimePoint now) {
+  const auto record = codec_.decode_join_prune(scope.id, change);
+  if (!record) return std::unexpected(record.error());
+  pim::Pim& engine = pim_of(change.key.family).pim;
+  if (const auto* put = std::get_if<pim::JoinPruneRecord>(&*record))
+    engine.on_record(*put, now);
+  else
+    engine.on_record_removed(std::get<pim::JoinPruneKey>(*record), now);
+  return {};
+}
+
+Result<void> Node::deliver_rp(Scope& scope, const checkpoint::RecordChange& change, TimePoint now) {
+  const auto record = codec_.decode_rp(scope.id, change);
+  if (!record) return std::unexpected(record.error());
+  for (const auto& family : pim_) family->bsr.on_record(*record, now);
+  return {};
+}
+
+/// The next generation id differs from the one that an earlier control plane used.
+Result<void> Node::deliver_identity(Scope& scope, const checkpoint::RecordChange& change) {
+  const auto record = codec_.decode_identity(scope.id, change);
+  if (!record) return std::unexpected(record.error());
+  if (record->value)
+    pim_of(record->key.family).pim.note_generation(record->key.link, record->value->generation_id);
+  return {};
+}
+
+}  // namespace hotpair::ha::node
