@@ -45,10 +45,13 @@ std::optional<RegisterRefused> RegisterReceiver::refusal(const RegisterArrival& 
   if (!rp) return RegisterRefused::rp_unknown;
   // The destination is ours: equal to the RP's address it says that we are the RP as well.
   if (*rp != arrival.destination) return RegisterRefused::not_rp;
-  const auto permits = [&](const IpPrefix& prefix) { return prefix.contains(message.source); };
-  if (!config_.sources.empty() && std::ranges::none_of(config_.sources, permits))
-    return RegisterRefused::filtered;
+  if (!permits(message.source)) return RegisterRefused::filtered;
   return std::nullopt;
+}
+
+bool RegisterReceiver::permits(const IpAddress& source) const {
+  const auto contains = [&](const IpPrefix& prefix) { return prefix.contains(source); };
+  return config_.sources.empty() || std::ranges::any_of(config_.sources, contains);
 }
 
 RegisterReceiver::Entry& RegisterReceiver::hear(const Key& key, bool null_register, TimePoint now) {

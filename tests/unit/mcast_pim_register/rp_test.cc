@@ -136,6 +136,8 @@ TEST_F(RegisterAtRp, TheFilterSaysWhoMayBeASource) {
               ElementsAre("stop 5.5.5.5>10.9.9.9 (10.2.0.2, 225.1.1.1)",
                           "active (10.2.0.2, 225.1.1.1) 210 s"));
   EXPECT_EQ(refused(RegisterRefused::filtered), 1U);
+  EXPECT_TRUE(receiver.permits(ip("10.1.255.1")));
+  EXPECT_FALSE(receiver.permits(ip("10.3.0.1")));
 }
 
 TEST_F(RegisterAtRp, NobodyIsAnsweredAtAnAddressThatIsNone) {
