@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "ha/config/check_bfd.h"
+#include "ha/config/check_pim.h"
 #include "ha/config/check_ssl.h"
 #include "ha/config/config_rows.h"
 
@@ -29,6 +30,7 @@ class Checker : private Findings {
     for (const RbpModel& each : config_.profiles) check_profile(each);
     for (const InterfaceModel& each : config_.interfaces) check_interface(each);
     for (Diagnostic& each : check_bfd(config_, context_)) add(std::move(each));
+    for (Diagnostic& each : check_pim(config_, context_)) add(std::move(each));
     check_unique();
     check_capacity();
     check_kept();
@@ -343,8 +345,7 @@ void Checker::check_capacity() {
 void Checker::check_kept() {
   for (const PrintedLine& line : printed_lines(config_, false)) {
     const RowKind kind = config_rows()[line.row].kind;
-    const bool later =
-        kind == RowKind::not_active || kind == RowKind::partly || kind == RowKind::later_section;
+    const bool later = kind == RowKind::not_active || kind == RowKind::later_section;
     if (later)
       warn(line.line, fmt::format("{}{}'{}' is not active in this version", line.path,
                                   line.path.empty() ? "" : ": ", line.text));

@@ -60,6 +60,16 @@ std::optional<IpAddress> Config::source_of(const BfdSessionModel& session) const
   return std::nullopt;
 }
 
+std::optional<IpAddress> Config::address_of(const OwnAddress& own, Family family) const {
+  if (own.interface.empty()) return own.address;
+  const InterfaceModel* interface = find_interface(own.interface);
+  if (interface == nullptr) return std::nullopt;
+  const auto& list = family == Family::ipv4 ? interface->ipv4_addresses : interface->ipv6_addresses;
+  for (const auto& each : list)
+    if (!each->address.is_link_local_unicast()) return each->address;
+  return std::nullopt;
+}
+
 std::string BfdSessionModel::header() const {
   const std::string_view suffix = peer && peer->is_v6() ? "v6" : "";
   std::string text = "bfd " + name;

@@ -4,41 +4,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 #include "ha/config/interface_name.h"
+#include "ha/config/pim_model.h"
+#include "ha/config/setting.h"
 #include "platform/base/address.h"
 
 /// The configuration of one node as plain structs, made by parse_config() and read by everybody.
 namespace hotpair::ha::config {
-
-/// Where a value was written. Two configurations that differ only in lines are equal.
-struct SourceLine {
-  std::uint32_t number = 0;  ///< first line is 1; 0: not from a file
-  friend constexpr bool operator==(const SourceLine&, const SourceLine&) { return true; }
-};
-
-/// A value with a default. `configured` tells whether a line sets it.
-template <typename T>
-struct Setting {
-  T value{};
-  bool configured = false;
-  SourceLine line{};
-
-  [[nodiscard]] const T& operator*() const { return value; }
-  [[nodiscard]] const T* operator->() const { return &value; }
-  [[nodiscard]] explicit operator bool() const requires(!std::is_same_v<T, bool>) {
-    return configured;
-  }
-  void set(T new_value, SourceLine at) {
-    value = std::move(new_value);
-    configured = true;
-    line = at;
-  }
-  friend bool operator==(const Setting&, const Setting&) = default;
-};
 
 /// Which rank wins the election (design section 7).
 enum class PriorityOrder : std::uint8_t { larger, smaller };
@@ -199,9 +173,8 @@ struct InterfaceModel {
   std::vector<Setting<IpPrefix>> ipv4_addresses;  ///< host bits kept; primary first, then sorted
   Setting<bool> ipv6_enable;
   std::vector<Setting<IpPrefix>> ipv6_addresses;  ///< host bits kept, sorted; link-local ones too
-  Setting<bool>
-      pim_sm;  ///< enables IPv4 multicast on the link; the protocol is not in this version
-  Setting<bool> pim_ipv6_sm;  ///< the same for IPv6
+  PimInterfaceModel pim;
+  PimInterfaceModel pim_ipv6;
   GmpSettings igmp;
   GmpSettings mld;
   Setting<std::uint16_t> etrunk;     ///< E-Trunk that this Eth-Trunk is a member of
@@ -217,14 +190,18 @@ struct InterfaceModel {
   friend bool operator==(const InterfaceModel&, const InterfaceModel&) = default;
 
   /// The link carries IPv4 (IPv6) multicast and takes a VIF (MIF).
-  [[nodiscard]] bool multicast_ipv4() const { return *pim_sm || *igmp.enabled; }
-  [[nodiscard]] bool multicast_ipv6() const { return *pim_ipv6_sm || *mld.enabled; }
+  [[nodiscard]] bool multicast_ipv4() const { return *pim.sm || *igmp.enabled; }
+  [[nodiscard]] bool multicast_ipv6() const { return *pim_ipv6.sm || *mld.enabled; }
+  [[nodiscard]] const PimInterfaceModel& pim_of(Family family) const {
+    return family == Family::ipv4 ? pim : pim_ipv6;
+  }
 };
 
-/// `static-rp RP [PREFIX]` in view pim or pim-ipv6.
+/// `static-rp RP [PREFIX] [preferred]` in view pim or pim-ipv6.
 struct StaticRp {
   IpAddress rp;
-  IpPrefix groups;  ///< 224.0.0.0/4 or ff00::/8 when no range is given
+  IpPrefix groups;         ///< 224.0.0.0/4 or ff00::/8 when no range is given
+  bool preferred = false;  ///< beats what is learned for an equal range
   SourceLine line;
   friend bool operator==(const StaticRp&, const StaticRp&) = default;
 };
@@ -300,6 +277,8 @@ struct Config {
   std::vector<InterfaceModel> interfaces;
   Setting<bool> bfd_enabled;                  ///< `bfd`
   std::vector<BfdSessionModel> bfd_sessions;  ///< by name
+  PimModel pim;                               ///< view pim
+  PimModel pim_ipv6;                          ///< view pim-ipv6
   std::vector<StaticRp> static_rps;           ///< both families, IPv4 first
   std::vector<Setting<IpPrefix>> ssm_ranges;  ///< empty of a family: 232/8, ff3x::/32
   std::vector<InactiveLine> inactive;
@@ -318,6 +297,12 @@ struct Config {
   [[nodiscard]] const InterfaceModel* interface_with(const IpAddress& address) const;
   /// The configured source, else the first address of its family on the session's interface.
   [[nodiscard]] std::optional<IpAddress> source_of(const BfdSessionModel& session) const;
+  [[nodiscard]] const PimModel& pim_of(Family family) const {
+    return family == Family::ipv4 ? pim : pim_ipv6;
+  }
+  /// The address itself, or the first of the family on its interface, not a link-local one; nullopt
+  /// if there is none.
+  [[nodiscard]] std::optional<IpAddress> address_of(const OwnAddress& own, Family family) const;
   /// Interfaces whose view binds the profile, in order.
   [[nodiscard]] std::vector<const InterfaceModel*> interfaces_of(const RbpModel& profile) const;
   /// Ports that are members of the Eth-Trunk, in order.

@@ -131,8 +131,9 @@ const std::vector<ConfigRow>& config_rows() {
   static const std::vector<ConfigRow> rows = [] {
     std::vector<ConfigRow> all;
     for (const auto part :
-         {first_rows(), trunk_system_rows(), system_rows(), ssl_rows(), bfd_rows(), backup_rows(),
-          address_rows(), membership_rows(), trunk_rows(), binding_rows()})
+         {first_rows(), trunk_system_rows(), system_rows(), pim_view_rows(), pim_candidate_rows(),
+          pim_default_rows(), ssl_rows(), bfd_rows(), backup_rows(), address_rows(),
+          pim_interface_rows(), membership_rows(), trunk_rows(), binding_rows()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();

@@ -102,7 +102,6 @@ using PrintRow = void (*)(const PrintScope&, LineSink&);
 
 enum class RowKind : std::uint8_t {
   active,
-  partly,         ///< active in part: applied, and listed as not active in this version
   not_active,     ///< kept as InactiveLine
   foreign,        ///< kept as InactiveLine for the unicast routing daemon
   section,        ///< kept with its sub-lines as ForeignSection, foreign
@@ -147,15 +146,20 @@ class LineSink {
 /// The whole configuration as printed lines, view by view.
 [[nodiscard]] std::vector<PrintedLine> printed_lines(const Config& config, bool secrets);
 
-/// The system view in three parts, in the order of printing.
+/// The system view in parts, in the order of printing.
 [[nodiscard]] std::span<const ConfigRow> first_rows();
 [[nodiscard]] std::span<const ConfigRow> trunk_system_rows();
 [[nodiscard]] std::span<const ConfigRow> system_rows();
 [[nodiscard]] std::span<const ConfigRow> ssl_rows();
 [[nodiscard]] std::span<const ConfigRow> backup_rows();  ///< e-trunk, services, profiles
 [[nodiscard]] std::span<const ConfigRow> bfd_rows();     ///< and what follows BFD sessions
-/// The interface view in four parts, in the order of printing.
+/// Views pim and pim-ipv6 in parts, in the order of printing.
+[[nodiscard]] std::span<const ConfigRow> pim_view_rows();
+[[nodiscard]] std::span<const ConfigRow> pim_candidate_rows();  ///< candidate BSR and RP, Auto-RP
+[[nodiscard]] std::span<const ConfigRow> pim_default_rows();    ///< of all interfaces
+/// The interface view in parts, in the order of printing.
 [[nodiscard]] std::span<const ConfigRow> address_rows();
+[[nodiscard]] std::span<const ConfigRow> pim_interface_rows();
 [[nodiscard]] std::span<const ConfigRow> membership_rows();
 [[nodiscard]] std::span<const ConfigRow> trunk_rows();
 [[nodiscard]] std::span<const ConfigRow> binding_rows();

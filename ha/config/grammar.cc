@@ -23,6 +23,10 @@ bool begins_with(std::string_view word, std::string_view typed) {
 // How well a word fits; lower is better and decides between rows.
 enum Score : std::uint8_t { exact = 0, abbreviated = 1, parameter = 2 };
 
+bool is_list(const Element& element) {
+  return element.kind == ElementKind::prefixes4 || element.kind == ElementKind::prefixes6;
+}
+
 // The rest of a line as it was typed: blanks between words are kept.
 std::string rest_of(std::span<const Word> words) {
   std::string text;
@@ -86,6 +90,26 @@ struct Grammar::Walk {
     text += what;
   }
 
+  // Prefixes up to a word that cannot be one: no keyword has a slash.
+  bool take_prefixes(const Element& wanted, std::span<const Word> words) {
+    std::vector<IpPrefix> list;
+    const std::size_t first = word;
+    while (word < words.size() &&
+           (word == first || words[word].text.find('/') != std::string::npos)) {
+      auto value = parse_parameter(wanted, words[word].text);
+      if (!value) {
+        error = value.error().detail;
+        return false;
+      }
+      list.push_back(std::get<IpPrefix>(*value));
+      ++word;
+    }
+    scores.push_back(Score::parameter);
+    took(join_words(words.subspan(first, word - first)));
+    values.add(wanted.name, std::move(list));
+    return true;
+  }
+
   // Elements that were left out contain a keyword (undo only).
   [[nodiscard]] bool rest_has_keyword() const {
     return std::any_of(pattern->elements.begin() + static_cast<std::ptrdiff_t>(element),
@@ -118,6 +142,8 @@ Grammar::Walk Grammar::walk(const Pattern& pattern, std::span<const Word> words,
       walk.scores.push_back(element.name == typed ? Score::exact : Score::abbreviated);
       walk.took(element.name);
       ++walk.word;
+    } else if (is_list(element)) {
+      if (!walk.take_prefixes(element, words)) return walk;
     } else if (element.kind == ElementKind::rest) {
       walk.values.add(element.name, rest_of(words.subspan(walk.word)));
       walk.took(join_words(words.subspan(walk.word)));

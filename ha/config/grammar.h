@@ -41,6 +41,8 @@ enum class ElementKind : std::uint8_t {
   prefix4,
   prefix6,
   prefix,
+  prefixes4,  ///< one prefix or more, each a word
+  prefixes6,
   mac,        ///< H-H-H
   interface,  ///< an interface name, in one or two words
 };
@@ -57,8 +59,8 @@ struct Element {
   [[nodiscard]] std::string shown() const;
 };
 
-using Value =
-    std::variant<std::uint64_t, std::string, IpAddress, IpPrefix, MacAddress, InterfaceName>;
+using Value = std::variant<std::uint64_t, std::string, IpAddress, IpPrefix, std::vector<IpPrefix>,
+                           MacAddress, InterfaceName>;
 
 /// The parameters of a matched line by name.
 class Values {
@@ -89,14 +91,18 @@ class Values {
     return get<IpAddress>(name);
   }
   [[nodiscard]] const IpPrefix& prefix(std::string_view name) const { return get<IpPrefix>(name); }
+  /// Those of the parameter; none without it.
+  [[nodiscard]] std::vector<IpPrefix> prefixes(std::string_view name) const {
+    return has(name) ? get<std::vector<IpPrefix>>(name) : std::vector<IpPrefix>{};
+  }
 
  private:
   std::map<std::string, Value, std::less<>> values_;
 };
 
 /// What the grammar needs of a row. Syntax: words are keywords, `name:TYPE` is a parameter, `[ … ]`
-/// is optional. TYPE: STRING REST IPV4 IPV6 IP MASK PREFIX4 PREFIX6 PREFIX MAC INTERFACE, `1-254`,
-/// `{a|b}`.
+/// is optional. TYPE: STRING REST IPV4 IPV6 IP MASK PREFIX4 PREFIX6 PREFIX PREFIXES4 PREFIXES6 MAC
+/// INTERFACE, `1-254`, `{a|b}`.
 struct RowSyntax {
   std::uint8_t view = 0;
   std::string_view syntax;

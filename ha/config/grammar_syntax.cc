@@ -29,6 +29,8 @@ constexpr TypeName kTypeNames[] = {
     {"PREFIX4", ElementKind::prefix4, "X.X.X.X/L"},
     {"PREFIX6", ElementKind::prefix6, "X:X::X:X/L"},
     {"PREFIX", ElementKind::prefix, "PREFIX/L"},
+    {"PREFIXES4", ElementKind::prefixes4, "X.X.X.X/L"},
+    {"PREFIXES6", ElementKind::prefixes6, "X:X::X:X/L"},
     {"MAC", ElementKind::mac, "H-H-H"},
     {"INTERFACE", ElementKind::interface, "INTERFACE"},
 };
@@ -113,9 +115,10 @@ Result<Value> parse_address(const Element& element, std::string_view text) {
 Result<Value> parse_prefix(const Element& element, std::string_view text) {
   const auto prefix = IpPrefix::parse(text);
   const bool has_length = text.find('/') != std::string_view::npos;
+  const bool wants_v4 =
+      element.kind == ElementKind::prefix4 || element.kind == ElementKind::prefixes4;
   const bool fits = prefix && has_length &&
-                    (element.kind == ElementKind::prefix ||
-                     (element.kind == ElementKind::prefix4) == prefix->address.is_v4());
+                    (element.kind == ElementKind::prefix || wants_v4 == prefix->address.is_v4());
   if (!fits) return std::unexpected(bad(element, text));
   return *prefix;
 }
@@ -213,6 +216,8 @@ Result<Value> parse_parameter(const Element& element, const std::string& text) {
     case ElementKind::prefix4:
     case ElementKind::prefix6:
     case ElementKind::prefix:
+    case ElementKind::prefixes4:
+    case ElementKind::prefixes6:
       return parse_prefix(element, text);
     case ElementKind::mac: {
       const auto mac = MacAddress::parse(text);

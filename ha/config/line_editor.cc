@@ -67,7 +67,6 @@ void LineEditor::matched(const Match& match) {
       open_section(row, text);
       return;
     case RowKind::active:
-    case RowKind::partly:
       break;
   }
   const bool needs_name = editor_.undo && row.syntax.find("name:") != std::string_view::npos &&

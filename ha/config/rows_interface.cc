@@ -176,19 +176,6 @@ void print_link_local(const PrintScope& scope, LineSink& sink) {
       sink.line(fmt::format("ipv6 address {} link-local", shown(each->address)), each.line);
 }
 
-void set_pim(Editor& editor, const Values&) {
-  editor.assign(editor.interface(), &InterfaceModel::pim_sm, true);
-}
-void print_pim(const PrintScope& scope, LineSink& sink) {
-  if (*scope.interface->pim_sm) sink.line("pim sm", scope.interface->pim_sm.line);
-}
-void set_pim_ipv6(Editor& editor, const Values&) {
-  editor.assign(editor.interface(), &InterfaceModel::pim_ipv6_sm, true);
-}
-void print_pim_ipv6(const PrintScope& scope, LineSink& sink) {
-  if (*scope.interface->pim_ipv6_sm) sink.line("pim ipv6 sm", scope.interface->pim_ipv6_sm.line);
-}
-
 void set_binding(Editor& editor, const Values& values) {
   editor.assign(editor.interface(), &InterfaceModel::remote_backup_profile,
                 values.has("name") ? values.text("name") : "");
@@ -201,7 +188,6 @@ void print_binding(const PrintScope& scope, LineSink& sink) {
 constexpr auto kView = View::interface;
 constexpr auto kLater = RowKind::not_active;
 constexpr auto kForeign = RowKind::foreign;
-constexpr auto kPartly = RowKind::partly;
 
 constexpr ConfigRow kAddressRows[] = {
     {kView, "description text:REST", "Text for operators", set_description, print_description},
@@ -223,19 +209,6 @@ constexpr ConfigRow kAddressRows[] = {
     {kView, "ipv6 address address:IPV6 length:1-128", "IPv6 address", set_ipv6_length},
     {kView, "ipv6 address address:IPV6 link-local", "Link-local address", set_link_local,
      print_link_local, RowKind::active, true},
-    {kView, "pim sm", "PIM; in this version it enables IPv4 multicast on the link", set_pim,
-     print_pim, kPartly},
-    {kView, "ip pim sparse-mode", "PIM (IOS)", set_pim},
-    {kView, "pim ipv6 sm", "PIM; in this version it enables IPv6 multicast on the link",
-     set_pim_ipv6, print_pim_ipv6, kPartly},
-    {kView, "ipv6 pim", "PIM (IOS)", set_pim_ipv6},
-    {kView, "pim hello-option text:REST", "PIM hello options", nullptr, nullptr, kLater, true},
-    {kView, "pim timer text:REST", "PIM timers", nullptr, nullptr, kLater, true},
-    {kView, "pim silent", "No PIM towards hosts", nullptr, nullptr, kLater},
-    {kView, "pim bfd text:REST", "BFD for PIM neighbours", nullptr, nullptr, kLater, true},
-    {kView, "pim bsr-boundary", "BSR messages stop here", nullptr, nullptr, kLater},
-    {kView, "pim ipv6 hello-option text:REST", "PIM hello options", nullptr, nullptr, kLater, true},
-    {kView, "pim ipv6 timer text:REST", "PIM timers", nullptr, nullptr, kLater, true},
 };
 
 constexpr ConfigRow kBindingRows[] = {

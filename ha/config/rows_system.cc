@@ -4,14 +4,13 @@
 
 #include "ha/config/config_rows.h"
 
-/// Rows of the system view and of the views pim and pim-ipv6.
+/// Rows of the system view.
 namespace hotpair::ha::config {
 namespace {
 
 // Far beyond what a node can use; they bound the work that a hostile file can ask for.
 constexpr std::size_t kInterfacesMax = 2'048;
 constexpr std::size_t kNamedMax = 512;
-constexpr std::size_t kRangesMax = 1'024;
 
 bool is_full(Editor& editor, std::size_t count, std::size_t max, std::string_view what) {
   if (count < max) return false;
@@ -142,123 +141,6 @@ void print_interfaces(const PrintScope& scope, LineSink& sink) {
   }
 }
 
-void enter_pim(Editor& editor, std::string_view path, View view, Family family) {
-  if (!editor.undo) {
-    editor.enter(view, std::string(path));
-    return;
-  }
-  std::erase_if(editor.config.static_rps,
-                [&](const StaticRp& each) { return each.rp.family() == family; });
-  std::erase_if(editor.config.ssm_ranges,
-                [&](const auto& each) { return each->address.family() == family; });
-  std::erase_if(editor.config.inactive, [&](const auto& each) { return belongs_to(each, path); });
-}
-void enter_pim4(Editor& editor, const Values&) {
-  enter_pim(editor, "pim", View::pim, Family::ipv4);
-}
-void enter_pim6(Editor& editor, const Values&) {
-  enter_pim(editor, "pim-ipv6", View::pim_ipv6, Family::ipv6);
-}
-void print_pim(const PrintScope& scope, LineSink& sink, std::string_view path, View view,
-               Family family) {
-  const Config& config = scope.config;
-  PrintScope inner = scope;
-  inner.path = std::string(path);
-  std::optional<SourceLine> first;
-  for (const StaticRp& each : config.static_rps)
-    if (each.rp.family() == family && !first) first = each.line;
-  for (const auto& each : config.ssm_ranges)
-    if (each->address.family() == family && !first) first = each.line;
-  for (const InactiveLine& each : config.inactive)
-    if (belongs_to(each, path) && !first) first = each.line;
-  if (first) sink.section(inner, view, inner.path, *first);
-}
-void print_pim4(const PrintScope& scope, LineSink& sink) {
-  print_pim(scope, sink, "pim", View::pim, Family::ipv4);
-}
-void print_pim6(const PrintScope& scope, LineSink& sink) {
-  print_pim(scope, sink, "pim-ipv6", View::pim_ipv6, Family::ipv6);
-}
-
-// ---- views pim and pim-ipv6 ----
-
-IpPrefix all_groups(Family family) {
-  return family == Family::ipv4 ? IpPrefix{IpAddress::v4(0xe0000000), 4}
-                                : *IpPrefix::parse("ff00::/8");
-}
-
-bool is_multicast_range(const IpPrefix& range) {
-  return all_groups(range.address.family()).contains(range.address) &&
-         range.length >= all_groups(range.address.family()).length;
-}
-
-void set_rp(Editor& editor, const Values& values, Family family) {
-  auto& list = editor.config.static_rps;
-  if (!values.has("rp")) {
-    std::erase_if(list, [&](const StaticRp& each) { return each.rp.family() == family; });
-    return;
-  }
-  StaticRp rp{values.address("rp"), all_groups(family), editor.line};
-  if (values.has("groups")) rp.groups = values.prefix("groups").network();
-  if (!is_multicast_range(rp.groups)) {
-    editor.refuse(fmt::format("{} is not a range of multicast groups", shown(rp.groups)));
-    return;
-  }
-  if (rp.rp.is_multicast() || rp.rp.is_unspecified() || rp.rp.is_link_local_unicast() ||
-      rp.rp.is_loopback()) {
-    editor.refuse(fmt::format("{} cannot be a rendezvous point: it is no routable unicast address",
-                              shown(rp.rp)));
-    return;
-  }
-  std::erase_if(list,
-                [&](const StaticRp& each) { return each.rp == rp.rp && each.groups == rp.groups; });
-  if (editor.undo || is_full(editor, list.size(), kRangesMax, "static RPs")) return;
-  list.push_back(rp);
-  std::sort(list.begin(), list.end(), [](const StaticRp& a, const StaticRp& b) {
-    return std::tie(a.rp, a.groups) < std::tie(b.rp, b.groups);
-  });
-}
-void set_rp4(Editor& editor, const Values& values) { set_rp(editor, values, Family::ipv4); }
-void set_rp6(Editor& editor, const Values& values) { set_rp(editor, values, Family::ipv6); }
-
-void print_rps(const PrintScope& scope, LineSink& sink, Family family) {
-  for (const StaticRp& each : scope.config.static_rps) {
-    if (each.rp.family() != family) continue;
-    const bool all = each.groups == all_groups(family);
-    sink.line("static-rp " + shown(each.rp) + (all ? "" : " " + shown(each.groups)), each.line);
-  }
-}
-void print_rps4(const PrintScope& scope, LineSink& sink) { print_rps(scope, sink, Family::ipv4); }
-void print_rps6(const PrintScope& scope, LineSink& sink) { print_rps(scope, sink, Family::ipv6); }
-
-void set_ssm(Editor& editor, const Values& values, Family family) {
-  auto& list = editor.config.ssm_ranges;
-  if (!values.has("groups")) {
-    std::erase_if(list, [&](const auto& each) { return each->address.family() == family; });
-    return;
-  }
-  const IpPrefix range = values.prefix("groups").network();
-  if (!is_multicast_range(range)) {
-    editor.refuse(fmt::format("{} is not a range of multicast groups", shown(range)));
-    return;
-  }
-  std::erase_if(list, [&](const auto& each) { return *each == range; });
-  if (editor.undo || is_full(editor, list.size(), kRangesMax, "SSM ranges")) return;
-  Setting<IpPrefix> setting;
-  setting.set(range, editor.line);
-  list.push_back(setting);
-  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return *a < *b; });
-}
-void set_ssm4(Editor& editor, const Values& values) { set_ssm(editor, values, Family::ipv4); }
-void set_ssm6(Editor& editor, const Values& values) { set_ssm(editor, values, Family::ipv6); }
-
-void print_ssm(const PrintScope& scope, LineSink& sink, Family family) {
-  for (const auto& each : scope.config.ssm_ranges)
-    if (each->address.family() == family) sink.line("ssm-range " + shown(*each), each.line);
-}
-void print_ssm4(const PrintScope& scope, LineSink& sink) { print_ssm(scope, sink, Family::ipv4); }
-void print_ssm6(const PrintScope& scope, LineSink& sink) { print_ssm(scope, sink, Family::ipv6); }
-
 constexpr auto kSystem = View::system;
 constexpr auto kLater = RowKind::not_active;
 
@@ -310,39 +192,6 @@ constexpr ConfigRow kRows[] = {
     {kSystem, "ipv6 route text:REST", "Static route (IOS, kept for the unicast routing daemon)",
      nullptr, nullptr, RowKind::section, true, true},
     {kSystem, "acl text:REST", "Access list", nullptr, nullptr, RowKind::later_section, true, true},
-    {kSystem, "pim", "Enter the PIM view", enter_pim4, print_pim4, RowKind::active, true, true},
-    {kSystem, "pim-ipv6", "Enter the PIM view for IPv6", enter_pim6, print_pim6, RowKind::active,
-     true, true},
-    {kSystem, "ip pim rp-address rp:IPV4", "Static rendezvous point (IOS)", set_rp4},
-    {kSystem, "ipv6 pim rp-address rp:IPV6", "Static rendezvous point (IOS)", set_rp6},
-
-    {View::pim, "static-rp rp:IPV4 [ groups:PREFIX4 ]", "Rendezvous point of all or some groups",
-     set_rp4, print_rps4, RowKind::active, true},
-    {View::pim, "ssm-range groups:PREFIX4", "Source-specific groups in place of 232.0.0.0/8",
-     set_ssm4, print_ssm4, RowKind::active, true},
-    {View::pim, "c-bsr text:REST", "Candidate BSR", nullptr, nullptr, kLater, true},
-    {View::pim, "c-rp text:REST", "Candidate RP", nullptr, nullptr, kLater, true},
-    {View::pim, "auto-rp text:REST", "Auto-RP", nullptr, nullptr, kLater, true},
-    {View::pim, "ssm-policy text:REST", "Source-specific groups by access list", nullptr, nullptr,
-     kLater, true},
-    {View::pim, "spt-switch-threshold text:REST", "When to join the source", nullptr, nullptr,
-     kLater, true},
-    {View::pim, "timer text:REST", "PIM timers", nullptr, nullptr, kLater, true},
-    {View::pim, "hello-option text:REST", "PIM hello options", nullptr, nullptr, kLater, true},
-    {View::pim, "register-policy text:REST", "Which registers to accept", nullptr, nullptr, kLater,
-     true},
-
-    {View::pim_ipv6, "static-rp rp:IPV6 [ groups:PREFIX6 ]",
-     "Rendezvous point of all or some groups", set_rp6, print_rps6, RowKind::active, true},
-    {View::pim_ipv6, "ssm-range groups:PREFIX6", "Source-specific groups in place of ff3x::/32",
-     set_ssm6, print_ssm6, RowKind::active, true},
-    {View::pim_ipv6, "embedded-rp [ text:REST ]", "Embedded RP", nullptr, nullptr, kLater, true},
-    {View::pim_ipv6, "c-bsr text:REST", "Candidate BSR", nullptr, nullptr, kLater, true},
-    {View::pim_ipv6, "c-rp text:REST", "Candidate RP", nullptr, nullptr, kLater, true},
-    {View::pim_ipv6, "ssm-policy text:REST", "Source-specific groups by access list", nullptr,
-     nullptr, kLater, true},
-    {View::pim_ipv6, "timer text:REST", "PIM timers", nullptr, nullptr, kLater, true},
-    {View::pim_ipv6, "hello-option text:REST", "PIM hello options", nullptr, nullptr, kLater, true},
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "ha/daemon/bfd_settings.h"
+#include "ha/daemon/pim_settings.h"
 
 namespace hotpair::ha::daemon {
 namespace {
@@ -90,6 +91,8 @@ node::LinkSettings link_settings(const config::InterfaceModel& model, const Conf
   for (const auto& address : model.ipv6_addresses) link.addresses.push_back(*address);
   if (link.ipv4) link.igmp = gmp_settings(model.igmp, Family::ipv4, bound, config);
   if (link.ipv6) link.mld = gmp_settings(model.mld, Family::ipv6, bound, config);
+  if (link.ipv4) link.pim_ipv4 = pim_link_settings(model, Family::ipv4, config);
+  if (link.ipv6) link.pim_ipv6 = pim_link_settings(model, Family::ipv6, config);
   const auto add_static = [&](const GmpSettings& from) {
     for (const auto& each : from.static_groups)
       if (const auto group = Group::from(each->group))
@@ -145,6 +148,8 @@ node::NodeConfig to_node_config(const Config& config, const config::PortMap& por
   for (const auto& rp : config.static_rps)
     if (auto mapping = mcast::rp::make_static_rp(rp.rp, rp.groups))
       settings.static_rps.push_back(*mapping);
+  settings.pim_ipv4 = pim_settings(config, Family::ipv4);
+  settings.pim_ipv6 = pim_settings(config, Family::ipv6);
   return settings;
 }
 

@@ -64,7 +64,7 @@ TEST(SeedFiles, DeviceAOf003) {
   const InterfaceModel& trunk = *config.interfaces_of(profile)[0];
   EXPECT_EQ(trunk.name.name, "Eth-Trunk1");
   EXPECT_EQ(trunk.ipv4_addresses.at(0)->to_string(), "10.0.15.1/24");
-  EXPECT_TRUE(*trunk.pim_sm);
+  EXPECT_TRUE(*trunk.pim.sm);
   EXPECT_TRUE(*trunk.igmp.enabled);
   EXPECT_EQ(*trunk.etrunk, 1);
   EXPECT_EQ(*config.find_interface("GigabitEthernet0/1/2")->eth_trunk, 1);
@@ -79,12 +79,8 @@ TEST(SeedFiles, DeviceAOf003) {
       config.foreign[0].lines,
       ElementsAre(" area 0.0.0.0", "  network 1.1.1.1 0.0.0.0", "  network 10.0.12.0 0.0.0.255",
                   "  network 10.0.13.0 0.0.0.255", "  network 10.0.15.0 0.0.0.255"));
-  EXPECT_THAT(
-      list_inactive(config),
-      ElementsAre("interface Eth-Trunk1: pim sm: not active in this version (line 24)",
-          "interface GigabitEthernet0/1/1: pim sm: not active in this version (line 33)",
-          "interface GigabitEthernet0/1/3: pim sm: not active in this version (line 42)",
-          "ospf 1: for the unicast routing daemon (line 49)"));
+  EXPECT_THAT(list_inactive(config),
+              ElementsAre("ospf 1: for the unicast routing daemon (line 49)"));
 }
 
 TEST(SeedFiles, DeviceBOf004) {
@@ -96,7 +92,7 @@ TEST(SeedFiles, DeviceBOf004) {
   EXPECT_TRUE(config.profiles.at(0).has_service(ServiceType::mld));
   const InterfaceModel& trunk = *config.find_interface("Eth-Trunk1");
   EXPECT_TRUE(*trunk.ipv6_enable);
-  EXPECT_TRUE(*trunk.pim_ipv6_sm);
+  EXPECT_TRUE(*trunk.pim_ipv6.sm);
   EXPECT_TRUE(*trunk.mld.enabled);
   EXPECT_EQ(trunk.ipv6_addresses.at(0)->to_string(), "2001:db8:35::3/64");
   ASSERT_EQ(config.foreign.size(), 1U);
@@ -180,7 +176,7 @@ TEST(Parser, IosWords) {
   const InterfaceModel& port = *config.find_interface("GigabitEthernet0/1");
   EXPECT_EQ(port.ipv4_addresses.size(), 2U);
   EXPECT_EQ(*port.igmp.query_interval_s, 30);
-  EXPECT_TRUE(*port.pim_sm);
+  EXPECT_TRUE(*port.pim.sm);
   EXPECT_EQ(config.foreign.at(0).header, "router ospf 1");
 }
 

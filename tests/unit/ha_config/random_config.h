@@ -68,14 +68,37 @@ class Writer {
                    "NULL0", "veth-a"});
   }
   std::string system_line() {
-    return one_of({"sysname A", "undo sysname", "sysname B", "multicast routing-enable",
-                   "undo multicast routing-enable", "multicast ipv6 routing-enable",
-                   "lacp priority 100", "undo lacp priority", "lacp priority 200",
-                   "lacp e-trunk system-id 00e0-fc12-3455", "lacp e-trunk priority 7",
-                   "undo lacp e-trunk priority", "vlan batch 100",
-                   "ip route-static 0.0.0.0 0 10.0.0.1", "ip route-static 10.0.0.0 8 NULL0",
-                   "undo interface Eth-Trunk1", "undo ssl policy x1", "undo e-trunk 2",
-                   "bfd", "undo bfd", "undo bfd x1", "undo pim"}) +
+    return one_of({"sysname A",
+                   "undo sysname",
+                   "sysname B",
+                   "multicast routing-enable",
+                   "undo multicast routing-enable",
+                   "multicast ipv6 routing-enable",
+                   "lacp priority 100",
+                   "undo lacp priority",
+                   "lacp priority 200",
+                   "lacp e-trunk system-id 00e0-fc12-3455",
+                   "lacp e-trunk priority 7",
+                   "undo lacp e-trunk priority",
+                   "vlan batch 100",
+                   "ip route-static 0.0.0.0 0 10.0.0.1",
+                   "ip route-static 10.0.0.0 8 NULL0",
+                   "undo interface Eth-Trunk1",
+                   "undo ssl policy x1",
+                   "undo e-trunk 2",
+                   "bfd",
+                   "undo bfd",
+                   "undo bfd x1",
+                   "undo pim",
+                   "ip pim spt-threshold infinity",
+                   "no ip pim spt-threshold",
+                   "ip pim bsr-candidate LoopBack0 30 5",
+                   "ip pim rp-candidate LoopBack0 interval 9",
+                   "ip pim rp-address 2.2.2.2 override",
+                   "ip pim autorp listener",
+                   "ip pim send-rp-announce LoopBack0 scope 16",
+                   "no ipv6 pim rp embedded",
+                   "ipv6 pim bsr candidate rp 2001:DB8::1 priority 7"}) +
            "\n";
   }
   std::string bfd_header() {
@@ -147,13 +170,58 @@ class Writer {
                    "e-trunk 1 eth-trunk 1", "undo e-trunk", "undo backup-id"});
   }
   std::string pim_line() {
-    return one_of({"static-rp 2.2.2.2", "static-rp 2.2.2.2 239.1.0.0/16", "static-rp 3.3.3.3",
-                   "ssm-range 232.1.0.0/16", "undo static-rp 3.3.3.3", "c-bsr LoopBack0",
-                   "c-rp LoopBack0", "undo c-bsr", "ssm-range 239.0.0.0/8"});
+    return one_of({"static-rp 2.2.2.2",
+                   "static-rp 2.2.2.2 239.1.0.0/16",
+                   "static-rp 3.3.3.3",
+                   "ssm-range 232.1.0.0/16",
+                   "undo static-rp 3.3.3.3",
+                   "c-bsr LoopBack0",
+                   "c-rp LoopBack0",
+                   "undo c-bsr",
+                   "ssm-range 239.0.0.0/8",
+                   "static-rp 2.2.2.2 preferred",
+                   "static-rp 3.3.3.3 238.0.0.0/8 preferred",
+                   "c-bsr 1.1.1.1 hash-length 24 priority 9",
+                   "c-bsr LoopBack0 30 5",
+                   "c-rp 1.1.1.1 group-policy 225.0.0.0/8 226.0.0.0/8 holdtime 100",
+                   "c-rp 1.1.1.1 priority 3 advertisement-interval 20",
+                   "undo c-rp 1.1.1.1",
+                   "undo c-rp",
+                   "c-rp LoopBack0 group-policy 2000 priority 3",
+                   "spt-switch-threshold 500",
+                   "spt-switch-threshold infinity",
+                   "undo spt-switch-threshold",
+                   "register-policy 10.0.0.0/8 11.0.0.0/8",
+                   "undo register-policy 11.0.0.0/8",
+                   "undo register-policy",
+                   "register-policy 3000",
+                   "bsr-policy 1.0.0.0/8",
+                   "crp-policy 1.0.0.0/8",
+                   "undo bsr-policy",
+                   "auto-rp listening enable",
+                   "undo auto-rp listening",
+                   "auto-rp announce LoopBack0 group-policy 239.0.0.0/8",
+                   "auto-rp announce 1.1.1.1",
+                   "undo auto-rp announce",
+                   "auto-rp discovery LoopBack0",
+                   "undo auto-rp discovery",
+                   "timer hello 20",
+                   "timer join-prune 30",
+                   "undo timer hello",
+                   "hello-option dr-priority 4",
+                   "hello-option neighbor-tracking",
+                   "undo hello-option neighbor-tracking",
+                   "hello-option holdtime 65535",
+                   "hello-option lan-delay 9"});
   }
   std::string pim6_line() {
     return one_of({"static-rp 2001:DB8::9", "static-rp 2001:DB8::9 FF0E::/16",
-                   "ssm-range FF3E::/32", "undo ssm-range"});
+                   "ssm-range FF3E::/32", "undo ssm-range", "undo embedded-rp", "embedded-rp",
+                   "embedded-rp 2000", "c-bsr 2001:DB8::1 hash-length 120", "c-bsr LoopBack0",
+                   "undo c-bsr", "c-rp 2001:DB8::1 group-policy FF1E::/16 priority 1",
+                   "c-rp LoopBack0", "undo c-rp", "spt-switch-threshold infinity",
+                   "register-policy 2001:DB8::/32", "undo spt-switch-threshold", "timer hello 9",
+                   "hello-option override-interval 7", "undo hello-option override-interval"});
   }
   std::string foreign() {
     return one_of({"ospf 1\n area 0\n  network 10.0.0.0 0.0.0.255\n #\n", "ospf 2\n",
@@ -164,7 +232,7 @@ class Writer {
   std::string interface_line() {
     const std::string address = one_of({"1.1.1.1", "1.1.1.2", "1.1.1.3", "1.1.1.4"});
     const std::string length = one_of({"24", "255.255.255.0", "32"});
-    switch (pick(9)) {
+    switch (pick(10)) {
       case 0:
         return "ip address " + address + " " + length;
       case 1:
@@ -191,6 +259,32 @@ class Writer {
                        "undo mld static-group FF1E::1", "mld host-limit 9", "undo mld host-limit",
                        "mld require-router-alert"});
       case 6:
+        return one_of({"pim hello-option dr-priority 100",
+                       "undo pim hello-option dr-priority",
+                       "pim hello-option holdtime 200",
+                       "pim hello-option lan-delay 50",
+                       "pim hello-option override-interval 900",
+                       "pim timer hello 10",
+                       "pim hello-option neighbor-tracking",
+                       "undo pim timer hello",
+                       "pim timer join-prune 20",
+                       "pim neighbor-policy 10.0.0.0/24 10.1.0.0/24",
+                       "undo pim neighbor-policy 10.1.0.0/24",
+                       "undo pim neighbor-policy",
+                       "pim neighbor-policy 2000",
+                       "pim bsr-boundary",
+                       "undo pim bsr-boundary",
+                       "pim silent",
+                       "pim ipv6 timer hello 10",
+                       "pim ipv6 bsr-boundary",
+                       "pim ipv6 hello-option dr-priority 3",
+                       "ip pim query-interval 7",
+                       "pim ipv6 neighbor-policy FE80::/64",
+                       "ipv6 pim dr-priority 8",
+                       "ip pim sparse-mode",
+                       "no ip pim bsr-border",
+                       "undo pim ipv6 sm"});
+      case 9:
         return one_of({"pim sm", "pim ipv6 sm", "undo pim sm", "mode lacp-static", "mode manual",
                        "undo mode", "isis ipv6 enable 1", "ospf cost 1", "ospf cost 2",
                        "undo ospf cost 1", "lacp preempt enable"});

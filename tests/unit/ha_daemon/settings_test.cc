@@ -73,6 +73,84 @@ TEST(Settings, LinksOfSeed003) {
       std::ranges::any_of(settings.links, [](const auto& each) { return each.name == "NULL0"; }));
 }
 
+TEST(Settings, PimOfSeeds) {
+  const node::NodeConfig seed003 = settings_of(seed("seed003/DeviceA.conf"));
+  const node::LinkSettings& uplink = link_of(seed003, "GigabitEthernet0/1/3");
+  ASSERT_TRUE(uplink.pim_ipv4.has_value());
+  EXPECT_EQ(*uplink.pim_ipv4, node::PimLinkSettings{});  // the defaults of RFC 7761
+  EXPECT_FALSE(uplink.pim_ipv6.has_value());
+  EXPECT_FALSE(link_of(seed003, "LoopBack0").pim_ipv4.has_value());
+  const node::NodeConfig seed004 = settings_of(seed("seed004/DeviceB.conf"));
+  EXPECT_TRUE(link_of(seed004, "Eth-Trunk1").pim_ipv6.has_value());
+  EXPECT_FALSE(link_of(seed004, "Eth-Trunk1").pim_ipv4.has_value());
+  EXPECT_EQ(seed004.pim_ipv6.bsr.family, Family::ipv6);
+}
+
+TEST(Settings, PimOfALink) {
+  const auto parsed = config::parse_config(
+      "multicast routing-enable\npim\n timer hello 20\n hello-option dr-priority 7\n#\n"
+      "interface eth0\n ip address 10.0.0.1 24\n pim sm\n pim timer hello 10\n"
+      " pim hello-option holdtime 65535\n pim hello-option lan-delay 100\n"
+      " pim hello-option override-interval 900\n pim hello-option neighbor-tracking\n"
+      " pim timer join-prune 20\n pim neighbor-policy 10.0.0.0/24\n pim bsr-boundary\n"
+      "interface eth1\n pim sm\n",
+      "t");
+  ASSERT_TRUE(parsed.ok());
+  const node::NodeConfig settings = settings_of(parsed.config);
+  const node::PimLinkSettings& pim = *link_of(settings, "eth0").pim_ipv4;
+  EXPECT_EQ(pim.link.hello_period, 10s);
+  EXPECT_EQ(pim.link.dr_priority, 7U);
+  EXPECT_EQ(pim.link.holdtime, 65535s);
+  EXPECT_EQ(pim.link.propagation_delay, 100ms);
+  EXPECT_EQ(pim.link.override_interval, 900ms);
+  EXPECT_EQ(pim.link.join_prune_period, 20s);
+  EXPECT_TRUE(pim.link.tracking);
+  EXPECT_THAT(pim.link.neighbour_filter, ElementsAre(*IpPrefix::parse("10.0.0.0/24")));
+  EXPECT_TRUE(pim.bsr_border);
+  const node::PimLinkSettings& other = *link_of(settings, "eth1").pim_ipv4;
+  EXPECT_EQ(other.link.hello_period, 20s);
+  EXPECT_FALSE(other.link.holdtime.has_value());
+  EXPECT_FALSE(other.bsr_border);
+}
+
+TEST(Settings, PimOfTheNode) {
+  const auto parsed = config::parse_config(
+      "interface LoopBack0\n ip address 1.1.1.1 32\n ipv6 address fe80::1 link-local\n"
+      " ipv6 address 2001:db8::1/128\n#\n"
+      "pim\n static-rp 2.2.2.2 preferred\n c-bsr LoopBack0 priority 9\n"
+      " c-rp LoopBack0 group-policy 239.0.0.0/8 priority 3 advertisement-interval 21\n"
+      " c-rp 1.1.1.1 holdtime 99\n spt-switch-threshold 500\n register-policy 10.0.0.0/8\n"
+      " bsr-policy 1.0.0.0/8\n crp-policy 1.1.0.0/16\n auto-rp listening enable\n"
+      " auto-rp announce LoopBack0\n auto-rp discovery 1.1.1.1\n#\n"
+      "pim-ipv6\n undo embedded-rp\n c-bsr LoopBack0\n spt-switch-threshold infinity\n",
+      "t");
+  ASSERT_TRUE(parsed.ok());
+  const node::NodeConfig settings = settings_of(parsed.config);
+  const node::PimSettings& pim = settings.pim_ipv4;
+  EXPECT_EQ(pim.rp_rules, (mcast::rp::RpRules{.static_preferred = true, .embedded = true}));
+  ASSERT_THAT(pim.bsr.candidate_bsrs, SizeIs(1));
+  EXPECT_EQ(pim.bsr.candidate_bsrs[0],
+            (mcast::rp::CandidateBsr{std::nullopt, ip("1.1.1.1"), 9, 30}));
+  ASSERT_THAT(pim.bsr.candidate_rps, SizeIs(2));
+  EXPECT_EQ(pim.bsr.candidate_rps[0],
+            (mcast::rp::CandidateRp{std::nullopt, ip("1.1.1.1"), 192, 99, 60s, {}}));
+  EXPECT_EQ(pim.bsr.candidate_rps[1],
+            (mcast::rp::CandidateRp{
+                std::nullopt, ip("1.1.1.1"), 3, 53, 21s, {*IpPrefix::parse("239.0.0.0/8")}}));
+  EXPECT_EQ(pim.spt, (mcast::mrib::SptPolicy{false, 500}));
+  EXPECT_THAT(pim.register_filter, ElementsAre(*IpPrefix::parse("10.0.0.0/8")));
+  EXPECT_THAT(pim.bsr.bsr_filter, ElementsAre(*IpPrefix::parse("1.0.0.0/8")));
+  EXPECT_THAT(pim.bsr.rp_filter, ElementsAre(*IpPrefix::parse("1.1.0.0/16")));
+  EXPECT_TRUE(pim.auto_rp.listen);
+  EXPECT_EQ(pim.auto_rp.mapping_agent, ip("1.1.1.1"));
+  EXPECT_THAT(pim.auto_rp.announced, ElementsAre(mcast::rp::AnnouncedRp{ip("1.1.1.1"), {}, {}}));
+  const node::PimSettings& pim6 = settings.pim_ipv6;
+  EXPECT_EQ(pim6.rp_rules, (mcast::rp::RpRules{.static_preferred = false, .embedded = false}));
+  EXPECT_EQ(pim6.bsr.candidate_bsrs.at(0),
+            (mcast::rp::CandidateBsr{std::nullopt, ip("2001:db8::1"), 64, 126}));
+  EXPECT_TRUE(pim6.spt.never);
+}
+
 TEST(Settings, DeviceBOfSeed004) {
   const node::NodeConfig settings = settings_of(seed("seed004/DeviceB.conf"));
   EXPECT_EQ(settings.system_id.to_string(), "00e0-fc12-3456");
