@@ -457,6 +457,7 @@ class Node {
   void handle(mcast::mrib::RecordRemoved& change, TimePoint now);
   void handle(mcast::mrib::LinkReleased& left, TimePoint now);
   void handle(mcast::mrib::UpstreamChanged& change, TimePoint now);
+  void handle(mcast::mrib::AssertFactsChanged& change, TimePoint now);
   void drop_left_gate(LinkId left);
   [[nodiscard]] Scope* record_scope(LinkId link, Family family);
 

@@ -208,6 +208,18 @@ void Node::handle(mrib::UpstreamChanged& change, TimePoint now) {
   pim_of(change.group.family()).pim.on_wish(wish, now);
 }
 
+void Node::handle(mrib::AssertFactsChanged& change, TimePoint now) {
+  pim::AssertFacts facts{.could_assert = change.could_assert,
+                         .tracking_desired = change.tracking_desired,
+                         .rpf_interface = change.rpf_interface,
+                         .metric = {}};
+  if (change.could_assert || change.tracking_desired)
+    facts.metric = {change.preference, change.metric};
+  pim_of(change.group.family())
+      .pim.on_assert_facts(change.link, {.group = change.group, .source = change.source}, facts,
+                           now);
+}
+
 // ---- neighbours ----
 
 std::string Node::link_name(LinkId link) const {

@@ -67,6 +67,7 @@ void Mrib::free_group_if_idle(std::uint32_t slot) {
     --targets_[entry.rp_target].groups;
     free_target_if_unused(entry.rp_target);
   }
+  drop_side(slot, true);
   groups_.remove(slot);
 }
 
@@ -75,9 +76,10 @@ bool Mrib::free_source_if_idle(std::uint32_t slot) {
   const RouteState& route = entry.route;
   if (route.kind != RouteKind::none || route.in_flight != InFlight::nothing || route.pending ||
       entry.by_traffic || entry.recorded != 0 || entry.joined != 0 || entry.pruned != 0 ||
-      want_source(entry, false).named)
+      want_source(slot, {}).named)
     return false;
   HA_ASSERT(!entry.negative_timed);
+  drop_side(slot, false);
   GroupEntry& owner = groups_[entry.group];
   Target& target = targets_[entry.target];
   if (group_cursor_ == slot) group_cursor_ = entry.next_in_group;
@@ -123,6 +125,8 @@ void Mrib::set_traffic(SourceEntry& entry, bool by_traffic) {
   if (entry.by_traffic == by_traffic) return;
   entry.by_traffic = by_traffic;
   entry.patience_over = false;
+  entry.keepalive = false;
+  entry.arrived = kNone;
   by_traffic ? ++data_driven_ : --data_driven_;
 }
 

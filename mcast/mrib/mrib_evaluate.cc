@@ -22,14 +22,20 @@ bool names(const Member& member, const IpAddress& source) {
 
 }  // namespace
 
-bool Mrib::is_current(const Member& member, Family family) const {
+const Mrib::LinkState* Mrib::current_link(const Member& member, Family family) const {
   const LinkState* link = link_for(LinkId{member.link}, family);
-  if (link == nullptr) return false;
+  if (link == nullptr) return nullptr;
   const auto& generations = link->generation[family == Family::ipv6 ? 1 : 0];
-  return generations[static_cast<std::size_t>(member.origin)] == member.generation;
+  const bool current = generations[static_cast<std::size_t>(member.origin)] == member.generation;
+  return current ? link : nullptr;
+}
+
+bool Mrib::is_current(const Member& member, Family family) const {
+  return current_link(member, family) != nullptr;
 }
 
 std::uint32_t Mrib::rpf_link(std::uint32_t slot) const {
+  if (slot == kNone) return kNone;
   const Target& target = targets_[slot];
   if (target.state != RpfState::reachable) return kNone;
   const LinkState* link = link_for(target.answer.link, target.address.family());
@@ -37,15 +43,25 @@ std::uint32_t Mrib::rpf_link(std::uint32_t slot) const {
   return target.answer.link.value();
 }
 
-Want Mrib::want_star(const GroupEntry& entry) const {
+// immediate_olist(*,G) of 4.1.6, without the incoming link.
+Want Mrib::want_star(std::uint32_t slot) const {
+  const GroupEntry& entry = groups_[slot];
   Want want;
   if (entry.rp_target == kNone) return want;
   want.incoming = rpf_link(entry.rp_target);
   if (want.incoming == kNone) return want;
-  for (const Member& member : entry.members)
-    if (member.mode == FilterMode::exclude && member.link != want.incoming &&
-        is_current(member, entry.group.family()))
+  const Family family = entry.group.family();
+  const TreeSide* side = side_of(slot, true);
+  for (const Member& member : entry.members) {
+    if (member.mode != FilterMode::exclude || member.link == want.incoming) continue;
+    const LinkState* link = current_link(member, family);
+    if (link == nullptr) continue;
+    const AssertState* state = assert_of(side, *link, family);
+    if (state != nullptr && state->lost) continue;
+    const bool ours = state != nullptr && state->winner_is_us;
+    if (member.origin != Origin::hosts || ours || serves_hosts(link->config, family))
       want.outgoing.push_back(member.link);
+  }
   if (want.outgoing.empty()) return want;
   sort_unique(want.outgoing);
   want.kind = RouteKind::route;
@@ -62,40 +78,82 @@ bool Mrib::on_spt(const SourceEntry& entry) const {
   return entry.spt_way != 0 && entry.spt_way == targets_[entry.target].way;
 }
 
-Want Mrib::want_source(const SourceEntry& entry, bool star_wanted) const {
+Mrib::SharedTree Mrib::shared_tree(std::uint32_t group, const Want& star) const {
+  SharedTree tree{.link = star.incoming, .wanted = star.kind == RouteKind::route};
+  tree.pim = is_pim(tree.link, groups_[group].group.family());
+  return tree;
+}
+
+Mrib::SourceView Mrib::view_of(std::uint32_t slot, const SharedTree& tree) const {
+  const SourceEntry& entry = sources_[slot];
+  const GroupEntry& group = groups_[entry.group];
+  return {.entry = entry,
+          .group = group,
+          .family = group.group.family(),
+          .tree = tree,
+          .own = rpf_link(entry.target),
+          .star_side = side_of(entry.group, true),
+          .source_side = side_of(slot, false)};
+}
+
+// pim_include and pim_exclude of 4.1.6: hosts count where we serve them or won the assert.
+Mrib::Share Mrib::share_of(const Member& member, const LinkState& link, const SourceView& view,
+                           const LinkAsserts& asserts) const {
+  Share share{.listed = names(member, view.entry.source)};
+  const bool routers = member.origin != Origin::hosts;
+  const bool serves = routers || serves_hosts(link.config, view.family);
+  if (member.mode == FilterMode::exclude) {
+    const bool counts = routers || (serves && !asserts.lost_star) || asserts.ours_star;
+    share.in_shared = counts && !share.listed;
+  } else {
+    const bool counts = routers || (serves && !asserts.lost_source) || asserts.ours_source;
+    share.in_own = counts && share.listed;
+  }
+  return share;
+}
+
+void Mrib::add_member(const Member& member, const SourceView& view, Want& want,
+                      bool& blocked) const {
+  const LinkState* link = current_link(member, view.family);
+  if (link == nullptr) return;
+  const LinkAsserts asserts = asserts_on(*link, view);
+  const Share share = share_of(member, *link, view, asserts);
+  const bool shared = share.in_shared && !asserts.lost_star && !asserts.lost_rpt;
+  const bool out = (shared || share.in_own) && !asserts.lost_source;
+  want.named |= share.listed;
+  blocked |= share.listed && member.mode == FilterMode::exclude;
+  blocked |= share.in_shared && !shared;
+  want.immediate |= out && share.in_own && member.link != view.own;
+  want.shared |= shared && member.link != view.tree.link;
+  if (out) want.outgoing.push_back(member.link);
+}
+
+Want Mrib::want_source(std::uint32_t slot, const SharedTree& tree) const {
   Want want;
   bool blocked = false;
-  const GroupEntry& group = groups_[entry.group];
-  const Family family = group.group.family();
-  const std::uint32_t own = rpf_link(entry.target);
-  const std::uint32_t shared = star_wanted ? rpf_link(group.rp_target) : kNone;
-  for (const Member& member : group.members) {
-    if (!is_current(member, family)) continue;
-    const bool is_listed = names(member, entry.source);
-    want.named |= is_listed;
-    blocked |= is_listed && member.mode == FilterMode::exclude;
-    want.immediate |= is_listed && member.mode == FilterMode::include && member.link != own;
-    want.shared |= !is_listed && member.mode == FilterMode::exclude && member.link != shared;
-    if (is_listed == (member.mode == FilterMode::include)) want.outgoing.push_back(member.link);
-  }
+  const SourceView view = view_of(slot, tree);
+  const SourceEntry& entry = view.entry;
+  for (const Member& member : view.group.members) add_member(member, view, want, blocked);
   const bool exists = want.named || entry.by_traffic || entry.recorded != 0;
   const bool is_unanswered = targets_[entry.target].state == RpfState::asked;
   if (!exists || (is_unanswered && !(entry.by_traffic && entry.patience_over))) {
     want.outgoing.clear();
     return want;
   }
-  want.incoming = own;
+  want.incoming = view.own;
   // Packets go on coming by the shared tree until the first comes by the source's (4.2.2).
-  if (own != kNone && want.shared && !on_spt(entry) && is_pim(own, family) &&
-      is_pim(shared, family))
-    want.incoming = shared;
+  const bool is_own = targets_[entry.target].answer.connected || on_spt(entry) ||
+                      (held_ && entry.arrived == view.own);
+  if (tree.wanted && tree.pim && is_pim(view.own, view.family) && want.shared && !is_own)
+    want.incoming = tree.link;
   if (want.incoming == kNone)
     want.outgoing.clear();
   else
     std::erase(want.outgoing, want.incoming);
   sort_unique(want.outgoing);
-  const bool must_block = blocked && star_wanted;
-  if (!want.outgoing.empty()) {
+  want.receivers = !want.outgoing.empty();
+  const bool must_block = blocked && tree.wanted;
+  if (want.receivers) {
     want.kind = RouteKind::route;
   } else if (must_block || entry.by_traffic) {
     want.kind = RouteKind::negative;
@@ -140,7 +198,8 @@ void Mrib::settle(const Want& want, RouteState& state, const RouteRef& ref) {
 void Mrib::evaluate_group(std::uint32_t slot, TimePoint now) {
   GroupEntry& entry = groups_[slot];
   prune_members(entry);
-  wish_star(entry);
+  const Want star = want_star(slot);
+  wish_star(entry, star);
   if (entry.source_count > kInlineSources) {
     // What changes while a pass over the sources runs asks for another pass after it.
     if (entry.queued)
@@ -149,35 +208,42 @@ void Mrib::evaluate_group(std::uint32_t slot, TimePoint now) {
       group_work_.push_back(slot);
     entry.queued = true;
   } else {
-    const bool star_wanted = want_star(entry).kind != RouteKind::none;
+    const SharedTree tree = shared_tree(slot, star);
     for (std::uint32_t source = entry.first_source; source != kNone;) {
       const std::uint32_t next = sources_[source].next_in_group;
-      evaluate_source_of(source, star_wanted, now);
+      evaluate_source_of(source, tree, now);
       source = next;
     }
   }
-  evaluate_star(slot);
+  evaluate_star(slot, star);
   free_group_if_idle(slot);
 }
 
-void Mrib::evaluate_star(std::uint32_t slot) {
+void Mrib::evaluate_star(std::uint32_t slot, const Want& star) {
   GroupEntry& entry = groups_[slot];
-  settle(held(want_star(entry), entry.star, entry.group.family()), entry.star,
-         {slot, entry.star.stamp, true});
+  tell_star_facts(slot, star);
+  settle(held(star, entry.star, entry.group.family()), entry.star, {slot, entry.star.stamp, true});
 }
 
 void Mrib::evaluate_source(std::uint32_t slot, TimePoint now) {
   const std::uint32_t group = sources_[slot].group;
-  evaluate_source_of(slot, want_star(groups_[group]).kind != RouteKind::none, now);
+  evaluate_source_of(slot, shared_tree(group, want_star(group)), now);
   free_group_if_idle(group);
 }
 
-void Mrib::evaluate_source_of(std::uint32_t slot, bool star_wanted, TimePoint now) {
+void Mrib::evaluate_source_of(std::uint32_t slot, const SharedTree& tree, TimePoint now) {
   SourceEntry& entry = sources_[slot];
-  Want want = want_source(entry, star_wanted);
-  if (update_records(entry, want)) want = want_source(entry, star_wanted);
+  // Under a hold it waits for the memberships that say whether its tree is joined.
+  if (entry.arrived != kNone && !held_ && targets_[entry.target].state != RpfState::asked) {
+    judge_upcall(entry, tree);
+    static_cast<void>(judge_packet(slot, entry.arrived, tree));
+    entry.arrived = kNone;
+  }
+  Want want = want_source(slot, tree);
+  if (update_records(entry, want)) want = want_source(slot, tree);
   const Want told = held(want, entry.route, entry.source.family());
-  wish_source(entry, want, told);
+  wish_source(slot, tree, want, told);
+  tell_source_facts(slot, tree, want);
   time_negative(slot, told.kind == RouteKind::negative && told.timed, now);
   settle(told, entry.route, {slot, entry.route.stamp, false});
   free_source_if_idle(slot);

@@ -17,6 +17,12 @@ bool is_routable_source(const IpAddress& source, Family family) {
          !source.is_loopback() && !source.is_link_local_unicast();
 }
 
+/// What a metric alone changes is told to asserts, and to nobody else.
+bool is_same_way(const RpfAnswer& a, const RpfAnswer& b) {
+  return a.link == b.link && a.neighbour == b.neighbour && a.connected == b.connected &&
+         a.local == b.local;
+}
+
 std::size_t family_index(Family family) { return family == Family::ipv6 ? 1 : 0; }
 
 }  // namespace
@@ -42,6 +48,25 @@ void Mrib::void_members(LinkState& link, Family family) {
   for (std::uint16_t& generation : link.generation[family_index(family)]) ++generation;
 }
 
+// What was told to an earlier life of PIM on the link is told anew.
+void Mrib::count_pim(const LinkState& before, LinkState& after, Family family) {
+  const auto has_pim = [family](const LinkState& link) {
+    const LinkConfig& config = link.config;
+    const bool pim =
+        family == Family::ipv4 ? config.ipv4 && config.pim_ipv4 : config.ipv6 && config.pim_ipv6;
+    return link.present && pim;
+  };
+  const std::size_t index = family_index(family);
+  const bool had = has_pim(before);
+  const bool has = has_pim(after);
+  pim_links_[index] += has ? 1U : 0U;
+  pim_links_[index] -= had ? 1U : 0U;
+  const bool moved = before.config.vrf != after.config.vrf;
+  if (!had || (has && !moved)) return;
+  ++after.facts[index];
+  ++after.asserts[index];
+}
+
 void Mrib::set_link(const LinkConfig& link, TimePoint now) {
   last_now_ = now;
   LinkState& state = link_slot(link.link);
@@ -49,8 +74,10 @@ void Mrib::set_link(const LinkConfig& link, TimePoint now) {
   const bool moved = state.present && state.config.vrf != link.vrf;
   if (!link.ipv4 || moved) void_members(state, Family::ipv4);
   if (!link.ipv6 || moved) void_members(state, Family::ipv6);
+  const LinkState before = state;
   state.config = link;
   state.present = true;
+  for (const Family family : {Family::ipv4, Family::ipv6}) count_pim(before, state, family);
   leaving_.erase(link.link.value());
   sweep_.start();
 }
@@ -59,7 +86,9 @@ void Mrib::remove_link(LinkId link, TimePoint now) {
   last_now_ = now;
   LinkState& state = link_slot(link);
   if (!state.present) return;
+  const LinkState before = state;
   state.present = false;
+  for (const Family family : {Family::ipv4, Family::ipv6}) count_pim(before, state, family);
   void_members(state, Family::ipv4);
   void_members(state, Family::ipv6);
   sweep_.start();
@@ -206,6 +235,7 @@ void Mrib::on_no_route(const fwd::NoRoute& event, TimePoint now) {
   SourceEntry& entry = sources_[slot];
   set_traffic(entry, true);
   entry.active_at = now;
+  entry.arrived = event.link.value();
   if (entry.route.kind != RouteKind::none) {
     // The plane asks although it was told: tell it again.
     entry.route.again = true;
@@ -224,9 +254,14 @@ void Mrib::on_wrong_interface(const fwd::WrongInterface& event, TimePoint now) {
   if (target == kNone) return;
   ask(target);
   const std::uint32_t slot = find_source(event.vrf, event.group, event.source);
-  if (slot == kNone || rpf_link(target) != event.link.value() || on_spt(sources_[slot])) return;
-  sources_[slot].spt_way = targets_[target].way;
-  evaluate_source(slot, now);
+  if (slot == kNone || on_spt(sources_[slot])) return;
+  const std::uint32_t owner = sources_[slot].group;
+  if (judge_packet(slot, event.link.value(), shared_tree(owner, want_star(owner)))) {
+    evaluate_source(slot, now);
+  } else if (is_pim(event.link.value(), event.group.family())) {
+    // Which Assert answers it depends on SPTbit: packets of the own tree may have come by now.
+    effects_.push(AskCounters{{key_of({slot, 0, false})}});
+  }
 }
 
 void Mrib::on_rpf(VrfId vrf, const IpAddress& address, const std::optional<RpfAnswer>& answer,
@@ -236,15 +271,16 @@ void Mrib::on_rpf(VrfId vrf, const IpAddress& address, const std::optional<RpfAn
   if (slot == kNone) return;
   Target& target = targets_[slot];
   const RpfState state = answer ? RpfState::reachable : RpfState::unreachable;
-  const bool is_same =
-      target.state == state && (!answer || (target.answer.link == answer->link &&
-                                            target.answer.neighbour == answer->neighbour));
+  const bool is_same = target.state == state && (!answer || is_same_way(target.answer, *answer));
+  const bool tells_metric =
+      answer && is_pim(answer->link.value(), address.family()) &&
+      (target.answer.metric != answer->metric || target.answer.preference != answer->preference);
   unreachable_ -= target.state == RpfState::unreachable ? 1U : 0U;
   unreachable_ += state == RpfState::unreachable ? 1U : 0U;
   target.state = state;
   target.answer = answer.value_or(RpfAnswer{});
-  if (is_same) return;
-  target.way = next_way_++;
+  if (is_same && !tells_metric) return;
+  if (!is_same) target.way = next_way_++;
   if (target.groups > 0) sweep_.start();
   if (target.sources > kInlineTargets) {
     target.walk = target.first_source;
@@ -329,6 +365,7 @@ void Mrib::adopt(const fwd::Route& route, TimePoint now) {
     ref = {ref.slot, entry.route.stamp, false};
     set_traffic(entry, true);
     entry.active_at = now;
+    if (route.incoming) entry.arrived = route.incoming->value();
   }
   RouteState& state = *state_of(ref);
   if (state.kind != RouteKind::none || state.in_flight != InFlight::nothing) return;

@@ -58,6 +58,12 @@ class Mrib {
   /// A packet of a known (S,G) came in on another link: counted, and the RPF asked again. On the
   /// source's own tree it is the first one: the route turns to it (RFC 7761 4.2.2, SPTbit).
   void on_wrong_interface(const fwd::WrongInterface& event, TimePoint now);
+  /// What the assert machine says of (*,G) or (S,G) on a link now. Of a tree that is not known here
+  /// it is nothing.
+  void on_assert(LinkId link, const Group& group, const std::optional<IpAddress>& source,
+                 const AssertState& state, TimePoint now);
+  /// Every assert state of the link and family is gone.
+  void on_asserts_flushed(LinkId link, Family family, TimePoint now);
   /// The answer to AskRpf; nullopt: no route to the target.
   void on_rpf(VrfId vrf, const IpAddress& target, const std::optional<RpfAnswer>& answer,
               TimePoint now);
@@ -105,6 +111,10 @@ class Mrib {
   [[nodiscard]] RouteTableModel show(const RouteFilter& filter, std::span<const ScopeId> closed,
                                      TimePoint now) const;
   [[nodiscard]] StatisticsModel statistics() const;
+  /// SPTbit(S,G): its packets come by its own tree (RFC 7761 4.2.2).
+  [[nodiscard]] bool spt_bit(VrfId vrf, const Group& group, const IpAddress& source) const;
+  /// inherited_olist(S,G) is not empty (4.1.6).
+  [[nodiscard]] bool has_receivers(VrfId vrf, const Group& group, const IpAddress& source) const;
   /// Sources and RPs in use that the unicast routing has no way to.
   [[nodiscard]] std::size_t unreachable() const { return unreachable_; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
@@ -115,6 +125,8 @@ class Mrib {
     bool present = false;
     /// Per family and origin; a member of an older one is void.
     std::array<std::array<std::uint16_t, kOrigins>, 2> generation{};
+    std::array<std::uint32_t, 2> asserts{};  // per family: assert state of an older one is void
+    std::array<std::uint32_t, 2> facts{};    // and facts told to an earlier life of its PIM
     TokenBucket upcalls;
   };
   struct ScopeState {
@@ -131,12 +143,44 @@ class Mrib {
     TimePoint due;
     RouteRef route;
   };
+  /// The shared tree of a group, as its sources need it.
+  struct SharedTree {
+    std::uint32_t link = kNone;  // RPF_interface(RP(G))
+    bool wanted = false;         // JoinDesired(*,G)
+    bool pim = false;            // joined by PIM
+  };
+  /// Assert state of a group and a source on a link (RFC 7761 4.6.5).
+  struct LinkAsserts {
+    bool lost_star = false;    // lost_assert(*,G,I)
+    bool ours_star = false;    // AssertWinner(*,G,I) == me
+    bool lost_source = false;  // lost_assert(S,G,I)
+    bool ours_source = false;  // AssertWinner(S,G,I) == me
+    bool lost_rpt = false;     // lost_assert(S,G,rpt,I)
+  };
+  /// What one membership adds to the sets of 4.1.6 for a source.
+  struct Share {
+    bool listed = false;
+    bool in_shared =
+        false;            // joins(*,G) (-) prunes(S,G,rpt), pim_include(*,G) (-) pim_exclude(S,G)
+    bool in_own = false;  // joins(S,G), pim_include(S,G)
+  };
+  /// A source with what its sets are made of.
+  struct SourceView {
+    const SourceEntry& entry;
+    const GroupEntry& group;
+    Family family;
+    SharedTree tree;
+    std::uint32_t own = kNone;            // RPF_interface(S)
+    const TreeSide* star_side = nullptr;  // null: no assert state
+    const TreeSide* source_side = nullptr;
+  };
 
   // mrib_machine.cc: inputs
   void count(Count what) { ++counters_[static_cast<std::size_t>(what)]; }
   [[nodiscard]] const LinkState* link_for(LinkId link, Family family) const;
   [[nodiscard]] LinkState& link_slot(LinkId link);
   void void_members(LinkState& link, Family family);
+  void count_pim(const LinkState& before, LinkState& after, Family family);
   void set_member(GroupEntry& entry, const LinkState& link, Origin origin, Membership membership);
   [[nodiscard]] bool admit_upcall(const fwd::NoRoute& event, TimePoint now);
   [[nodiscard]] bool make_room(TimePoint now);
@@ -160,21 +204,27 @@ class Mrib {
   void ask(std::uint32_t target);
 
   // mrib_evaluate.cc: what a route should be
+  [[nodiscard]] const LinkState* current_link(const Member& member, Family family) const;
   [[nodiscard]] bool is_current(const Member& member, Family family) const;
   [[nodiscard]] std::uint32_t rpf_link(std::uint32_t target) const;
-  [[nodiscard]] Want want_star(const GroupEntry& entry) const;
-  [[nodiscard]] Want want_source(const SourceEntry& entry, bool star_wanted) const;
+  [[nodiscard]] Want want_star(std::uint32_t slot) const;
+  [[nodiscard]] SharedTree shared_tree(std::uint32_t group, const Want& star) const;
+  [[nodiscard]] SourceView view_of(std::uint32_t slot, const SharedTree& tree) const;
+  [[nodiscard]] Share share_of(const Member& member, const LinkState& link, const SourceView& view,
+                               const LinkAsserts& asserts) const;
+  void add_member(const Member& member, const SourceView& view, Want& want, bool& blocked) const;
+  [[nodiscard]] Want want_source(std::uint32_t slot, const SharedTree& tree) const;
   [[nodiscard]] Want held(Want want, const RouteState& state, Family family) const;
   [[nodiscard]] bool differs(const Want& want, const RouteState& state) const;
   /// Star and sources; frees what is no longer needed, the group too.
   void evaluate_group(std::uint32_t slot, TimePoint now);
-  void evaluate_star(std::uint32_t slot);
+  void evaluate_star(std::uint32_t slot, const Want& star);
   [[nodiscard]] bool is_pim(std::uint32_t link, Family family) const;
   [[nodiscard]] bool on_spt(const SourceEntry& entry) const;
   /// One source and, when it goes, its group.
   void evaluate_source(std::uint32_t slot, TimePoint now);
   /// One source of a group that stays.
-  void evaluate_source_of(std::uint32_t slot, bool star_wanted, TimePoint now);
+  void evaluate_source_of(std::uint32_t slot, const SharedTree& tree, TimePoint now);
   void settle(const Want& want, RouteState& state, const RouteRef& ref);
   void time_negative(std::uint32_t slot, bool timed, TimePoint now);
   /// True if the entry's records changed in a way that its route may depend on.
@@ -186,8 +236,28 @@ class Mrib {
   [[nodiscard]] std::uint32_t way_of(std::uint32_t target, Family family) const;
   void tell_upstream(std::uint32_t& told, std::uint32_t way, std::uint32_t target,
                      UpstreamChanged change);
-  void wish_star(GroupEntry& entry);
-  void wish_source(SourceEntry& entry, const Want& want, const Want& told);
+  void wish_star(GroupEntry& entry, const Want& star);
+  void wish_source(std::uint32_t slot, const SharedTree& tree, const Want& want, const Want& told);
+  [[nodiscard]] bool keeps_alive(const SourceEntry& entry, const SharedTree& tree) const;
+  [[nodiscard]] bool join_desired(const SourceEntry& entry, const SharedTree& tree,
+                                  const Want& want) const;
+  [[nodiscard]] std::optional<IpAddress> rpf_prime(std::uint32_t target,
+                                                   const TreeSide* side) const;
+  void judge_upcall(SourceEntry& entry, const SharedTree& tree);
+  /// True if the packet on `link` set SPTbit.
+  bool judge_packet(std::uint32_t slot, std::uint32_t link, const SharedTree& tree);
+
+  // mrib_asserts.cc: what the assert machine says and is told
+  [[nodiscard]] const TreeSide* side_of(std::uint32_t slot, bool star) const;
+  void drop_side(std::uint32_t slot, bool star);
+  [[nodiscard]] const AssertState* assert_of(const TreeSide* side, const LinkState& link,
+                                             Family family) const;
+  [[nodiscard]] LinkAsserts asserts_on(const LinkState& link, const SourceView& view) const;
+  [[nodiscard]] bool may_track(std::uint32_t slot, bool star, Family family) const;
+  void tell_star_facts(std::uint32_t slot, const Want& star);
+  void tell_source_facts(std::uint32_t slot, const SharedTree& tree, const Want& want);
+  void tell_facts(std::uint32_t slot, bool star, std::vector<ToldFacts> facts);
+  void tell_fact(std::uint32_t slot, bool star, const ToldFacts& facts);
 
   // mrib_plane.cc: telling the plane
   [[nodiscard]] RouteState* state_of(const RouteRef& ref);
@@ -232,26 +302,28 @@ class Mrib {
   std::map<std::pair<VrfId, Family>, rp::RpSet> rps_;
   std::map<ScopeId, ScopeState> scopes_;
   SourceBuckets source_buckets_;
+  std::map<std::pair<std::uint32_t, bool>, TreeSide> sides_;  // by slot and whether of (*,G)
+  std::array<std::uint32_t, 2> pim_links_{};                  // per family
   std::uint32_t next_stamp_ = 1;
   std::uint32_t next_way_ = 1;
 
-  EffectQueue<Effect> effects_;             // records and counter questions
-  std::deque<std::uint32_t> asks_;          // targets to ask for, each at most once
-  std::deque<RouteRef> pending_;            // routes to tell, each at most once
-  std::deque<TimedRef> negatives_;          // by time: all live equally long
-  std::deque<TimedRef> patience_;           // upcalls that wait for an RPF answer, by time
+  EffectQueue<Effect> effects_;     // records and counter questions
+  std::deque<std::uint32_t> asks_;  // targets to ask for, each at most once
+  std::deque<RouteRef> pending_;    // routes to tell, each at most once
+  std::deque<TimedRef> negatives_;  // by time: all live equally long
+  std::deque<TimedRef> patience_;   // upcalls that wait for an RPF answer, by time
   std::multimap<TimePoint, RouteRef> retries_;
-  std::deque<std::uint32_t> group_work_;    // groups with many sources to evaluate
-  std::uint32_t group_cursor_ = kNone;      // next source of group_work_.front()
-  bool group_started_ = false;              // a pass over its sources runs
-  bool group_again_ = false;                // and another must follow
-  std::deque<std::uint32_t> target_work_;   // targets whose sources to evaluate
-  SlotWalk sweep_;                          // evaluates all groups
-  SlotWalk reask_;                          // asks for all targets
-  std::set<std::uint32_t> leaving_;         // removed links that routes in the plane may name
-  std::uint32_t leaving_cursor_ = kNone;    // over all groups, kNone between passes
-  TimePoint leaving_at_{};                  // next pass
-  std::uint32_t counter_cursor_ = kNone;    // over all sources, kNone between rounds
+  std::deque<std::uint32_t> group_work_;   // groups with many sources to evaluate
+  std::uint32_t group_cursor_ = kNone;     // next source of group_work_.front()
+  bool group_started_ = false;             // a pass over its sources runs
+  bool group_again_ = false;               // and another must follow
+  std::deque<std::uint32_t> target_work_;  // targets whose sources to evaluate
+  SlotWalk sweep_;                         // evaluates all groups
+  SlotWalk reask_;                         // asks for all targets
+  std::set<std::uint32_t> leaving_;        // removed links that routes in the plane may name
+  std::uint32_t leaving_cursor_ = kNone;   // over all groups, kNone between passes
+  TimePoint leaving_at_{};                 // next pass
+  std::uint32_t counter_cursor_ = kNone;   // over all sources, kNone between rounds
   std::optional<TimePoint> counters_at_;
   std::optional<TimePoint> hold_until_;
   bool held_ = false;

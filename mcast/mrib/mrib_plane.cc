@@ -34,11 +34,11 @@ fwd::RouteKey Mrib::key_of(const RouteRef& ref) const {
 Want Mrib::effective_want(const RouteRef& ref) {
   if (ref.star) {
     const GroupEntry& group = groups_[ref.slot];
-    return held(want_star(group), group.star, group.group.family());
+    return held(want_star(ref.slot), group.star, group.group.family());
   }
   const SourceEntry& entry = sources_[ref.slot];
-  const bool star_wanted = want_star(groups_[entry.group]).kind != RouteKind::none;
-  return held(want_source(entry, star_wanted), entry.route, entry.source.family());
+  const SharedTree tree = shared_tree(entry.group, want_star(entry.group));
+  return held(want_source(ref.slot, tree), entry.route, entry.source.family());
 }
 
 void Mrib::enqueue(RouteState& state, const RouteRef& ref) {
@@ -108,8 +108,8 @@ void Mrib::on_result(const RouteRef& ref, const fwd::AppliedChange& result, Time
   RouteState& state = *state_of(ref);
   const InFlight was = std::exchange(state.in_flight, InFlight::nothing);
   if (was == InFlight::nothing) return;
-  const bool is_gone = was == InFlight::removal &&
-                       (!result.error || result.error->code == ErrorCode::not_found);
+  const bool is_gone =
+      was == InFlight::removal && (!result.error || result.error->code == ErrorCode::not_found);
   if (result.error && !is_gone) {
     count(Count::plane_failed);
     state.failed = true;
@@ -159,6 +159,7 @@ void Mrib::on_counter(std::uint32_t slot, const std::optional<fwd::RouteCounters
                       TimePoint now) {
   SourceEntry& entry = sources_[slot];
   RouteState& state = entry.route;
+  std::uint32_t arrived_by = kNone;
   if (!counters) {
     if (state.kind != RouteKind::none && state.in_flight == InFlight::nothing && !state.failed) {
       count(Count::plane_lost);
@@ -166,12 +167,22 @@ void Mrib::on_counter(std::uint32_t slot, const std::optional<fwd::RouteCounters
       enqueue(state, {slot, state.stamp, false});
     }
   } else {
+    const auto strays = static_cast<std::uint32_t>(counters->wrong_interface);
     if (counters->packets != entry.packets) entry.active_at = now;
+    if (counters->packets - entry.packets > strays - entry.strays &&
+        state.kind != RouteKind::none && state.in_flight == InFlight::nothing)
+      arrived_by = state.incoming;
+    entry.strays = strays;
     entry.packets = counters->packets;
     entry.bytes = counters->bytes;
     entry.counted = true;
   }
-  if (now - last_activity(entry) < config_.keepalive) return;
+  const SharedTree tree = shared_tree(entry.group, want_star(entry.group));
+  const bool turned = arrived_by != kNone && judge_packet(slot, arrived_by, tree);
+  if (now - last_activity(entry) < config_.keepalive) {
+    if (turned) evaluate_source(slot, now);
+    return;
+  }
   bool ended = entry.by_traffic;
   set_traffic(entry, false);
   std::vector<std::uint32_t> kept;

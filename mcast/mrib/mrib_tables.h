@@ -64,7 +64,8 @@ struct Want {
   std::uint32_t incoming = kNone;
   std::vector<std::uint32_t> outgoing;  // sorted
   bool named = false;                   // (S,G): some membership names S
-  bool immediate = false;               // (S,G): immediate_olist is not empty (RFC 7761 4.1.6)
+  bool receivers = false;               // inherited_olist(S,G) is not empty (RFC 7761 4.1.6)
+  bool immediate = false;               // (S,G): immediate_olist is not empty
   bool shared = false;                  // (S,G): inherited_olist(S,G,rpt) is not empty
   bool timed = false;                   // a negative that only an upcall asks for
 };
@@ -77,6 +78,29 @@ struct Member {
   Origin origin = Origin::hosts;
   FilterMode mode = FilterMode::include;
   std::unique_ptr<std::vector<IpAddress>> sources;  // sorted; null when empty
+};
+
+/// Assert state of a tree on a link. Void when `generation` is not the link's.
+struct TreeAssert {
+  std::uint32_t link = 0;
+  std::uint32_t generation = 0;
+  AssertState state;
+};
+/// Facts of a tree on a link as they were told. Void when `generation` is not the link's.
+struct ToldFacts {
+  std::uint32_t link = 0;
+  std::uint32_t generation = 0;
+  bool could_assert = false;
+  bool tracking_desired = false;
+  bool rpf_interface = false;
+  std::uint32_t preference = 0;
+  std::uint32_t metric = 0;
+  friend bool operator==(const ToldFacts&, const ToldFacts&) = default;
+};
+/// What few trees have, beside their entries.
+struct TreeSide {
+  std::vector<TreeAssert> asserts;
+  std::vector<ToldFacts> told;  // by link
 };
 
 struct GroupEntry {
@@ -95,6 +119,7 @@ struct SourceEntry {
   IpAddress source;
   std::uint32_t group = kNone;
   RouteState route;
+  std::uint32_t arrived = kNone;  // link of a packet that waits to be judged (RFC 7761 4.2)
   std::uint32_t target = kNone;
   std::uint32_t next_in_group = kNone;
   std::uint32_t previous_in_group = kNone;
@@ -108,11 +133,13 @@ struct SourceEntry {
   TimePoint negative_until{};  // meaningful while negative_timed
   std::uint64_t packets = 0;   // as last read
   std::uint64_t bytes = 0;
+  std::uint32_t strays = 0;  // packets on a wrong interface, as last read
   DataDrivenKind record_kind = DataDrivenKind::lhr_spt;
   bool by_traffic : 1 = false;      // an upcall made it
   bool counted : 1 = false;         // packets and bytes have been read
   bool negative_timed : 1 = false;  // stands in the queue of negatives
   bool patience_over : 1 = false;   // no RPF answer in time
+  bool keepalive : 1 = false;       // Keepalive Timer runs: by_traffic, and its tree is wanted
 };
 
 enum class RpfState : std::uint8_t { asked, reachable, unreachable };

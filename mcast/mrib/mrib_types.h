@@ -44,8 +44,18 @@ struct LinkConfig {
   std::optional<ScopeId> scope;
   bool pim_ipv4 = false;  ///< has PIM routers to ask: trees are joined upstream by UpstreamChanged
   bool pim_ipv6 = false;
+  /// I_am_DR (RFC 7761 4.3.2): this router forwards to the link's hosts and registers its sources.
+  /// A scope's link always serves its hosts (the gate decides), its sources while active.
+  bool serves_hosts_ipv4 = true;
+  bool serves_hosts_ipv6 = true;
   friend bool operator==(const LinkConfig&, const LinkConfig&) = default;
 };
+
+/// I_am_DR of the link, or what stands for it.
+[[nodiscard]] inline bool serves_hosts(const LinkConfig& link, Family family) {
+  if (link.scope) return true;
+  return family == Family::ipv4 ? link.serves_hosts_ipv4 : link.serves_hosts_ipv6;
+}
 
 /// The unicast route towards a target, as the node's own kernel has it now.
 struct RpfAnswer {
@@ -53,7 +63,18 @@ struct RpfAnswer {
   std::optional<IpAddress> neighbour;  ///< absent when the target is connected or local
   std::uint32_t metric = 0;
   bool connected = false;
+  bool local = false;            ///< the target is an address of this router
+  std::uint32_t preference = 0;  ///< administrative distance, for asserts
   friend bool operator==(const RpfAnswer&, const RpfAnswer&) = default;
+};
+
+/// What PIM's assert machine says of a tree on a link (RFC 7761 4.6); all defaults: no state.
+struct AssertState {
+  bool lost = false;  ///< lost_assert(*,G) or lost_assert(S,G)
+  bool winner_is_us = false;
+  std::optional<IpAddress> winner;  ///< another router; it is RPF' where the link is the RPF's
+  bool sets_spt = false;            ///< action A6 of 4.6.1: SPTbit(S,G), if joined
+  friend bool operator==(const AssertState&, const AssertState&) = default;
 };
 
 /// Whether this node is master of a scope, as far as records go. Routes do not depend on it.
@@ -135,8 +156,21 @@ struct UpstreamChanged {
   IpAddress rp;         ///< of a wish for (*,G) or (S,G,rpt)
   friend bool operator==(const UpstreamChanged&, const UpstreamChanged&) = default;
 };
+/// What the assert machine must know of a tree on a link with PIM. Without `could_assert` and
+/// `tracking_desired`: nothing any more, the rest has no meaning.
+struct AssertFactsChanged {
+  LinkId link;
+  Group group;
+  std::optional<IpAddress> source;  ///< absent: (*,G)
+  bool could_assert = false;        ///< CouldAssert (RFC 7761 4.6.1, 4.6.2)
+  bool tracking_desired = false;    ///< AssertTrackingDesired
+  bool rpf_interface = false;       ///< the link is RPF_interface(S), of (*,G) of the RP
+  std::uint32_t preference = 0;     ///< of the unicast route to S, of (*,G) to the RP
+  std::uint32_t metric = 0;
+  friend bool operator==(const AssertFactsChanged&, const AssertFactsChanged&) = default;
+};
 using Effect = std::variant<PlaneDelta, AskRpf, AskCounters, RecordChanged, RecordRemoved,
-                            LinkReleased, UpstreamChanged>;
+                            LinkReleased, UpstreamChanged, AssertFactsChanged>;
 
 // ---- counters ----
 

@@ -65,11 +65,11 @@ void Mrib::run_groups(std::size_t& budget, TimePoint now) {
       group_again_ = false;
       group_cursor_ = entry.first_source;
     }
-    const bool star_wanted = want_star(entry).kind != RouteKind::none;
+    const SharedTree tree = shared_tree(slot, want_star(slot));
     while (budget > 0 && group_cursor_ != kNone) {
       const std::uint32_t source = group_cursor_;
       group_cursor_ = sources_[source].next_in_group;
-      evaluate_source_of(source, star_wanted, now);
+      evaluate_source_of(source, tree, now);
       --budget;
     }
     if (group_cursor_ != kNone) return;
@@ -148,8 +148,7 @@ void Mrib::run_counters(std::size_t& budget, TimePoint now) {
 
 bool Mrib::has_work() const {
   return reask_.is_running() || sweep_.is_running() || !group_work_.empty() ||
-         !target_work_.empty() ||
-         counter_cursor_ != kNone || negative_ > config_.negative_max;
+         !target_work_.empty() || counter_cursor_ != kNone || negative_ > config_.negative_max;
 }
 
 std::optional<TimePoint> Mrib::next_deadline() const {

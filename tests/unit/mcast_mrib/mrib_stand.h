@@ -3,8 +3,10 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -20,6 +22,8 @@ inline Group group(std::string_view text) { return Group::parse(text).value(); }
 /// unicast table that answers its questions, and a journal of data-driven events.
 class Stand {
  public:
+  using FactsKey = std::tuple<std::uint32_t, std::string, std::string>;
+
   explicit Stand(const Config& config = {}, fwd::FakePlane* plane = nullptr)
       : plane_(plane == nullptr ? own_ : *plane), mrib(config, now) {}
 
@@ -27,6 +31,32 @@ class Stand {
   void add_link(std::uint32_t number, std::optional<ScopeId> scope = std::nullopt) {
     static_cast<void>(plane_.add_link({LinkId{number}, "d" + std::to_string(number), true, true}));
     mrib.set_link({LinkId{number}, VrfId{0}, true, true, scope}, now);
+    run();
+  }
+  /// What the assert machine was told: "could track rpf", of these what holds.
+  [[nodiscard]] std::string facts(std::uint32_t link, const std::string& to,
+                                  const std::string& source = "*") const {
+    const auto found = told_facts.find({link, to, source});
+    return found == told_facts.end() ? "" : text_of(found->second);
+  }
+  [[nodiscard]] static std::string text_of(const AssertFactsChanged& facts) {
+    return text_of(facts.could_assert, facts.tracking_desired, facts.rpf_interface);
+  }
+  [[nodiscard]] static std::string text_of(bool could, bool track, bool is_rpf) {
+    std::string text = could ? "could " : "";
+    text += track ? "track " : "";
+    text += is_rpf ? "rpf " : "";
+    if (!text.empty()) text.pop_back();
+    return text;
+  }
+  void asserted(std::uint32_t link, std::string_view to, std::optional<std::string_view> source,
+                const AssertState& state) {
+    mrib.on_assert(LinkId{link}, group(to), source ? std::optional(ip(*source)) : std::nullopt,
+                   state, now);
+    run();
+  }
+  void wrong_interface(std::uint32_t link, std::string_view source, std::string_view to) {
+    mrib.on_wrong_interface({VrfId{0}, LinkId{link}, ip(source), group(to)}, now);
     run();
   }
   /// The same with PIM routers on it.
@@ -38,7 +68,13 @@ class Stand {
   void unicast(std::string_view target, std::optional<std::uint32_t> link,
                std::optional<std::string_view> next_hop = std::nullopt) {
     routes_[ip(target)] = link;
+    connected_.erase(ip(target));
     next_hops_[ip(target)] = next_hop ? std::optional(ip(*next_hop)) : std::nullopt;
+  }
+  /// The source is on the link itself.
+  void connect(std::string_view target, std::uint32_t link) {
+    unicast(target, link);
+    connected_.insert(ip(target));
   }
   void unicast_changed() {
     mrib.on_unicast_changed(now);
@@ -146,7 +182,8 @@ class Stand {
     const auto found = routes_.find(question.target);
     std::optional<RpfAnswer> answer;
     if (found != routes_.end() && found->second)
-      answer = RpfAnswer{LinkId{*found->second}, next_hops_[question.target], 0, false};
+      answer = RpfAnswer{LinkId{*found->second}, next_hops_[question.target], metric,
+                         connected_.contains(question.target)};
     mrib.on_rpf(question.vrf, question.target, answer, now);
   }
   void on(AskCounters& question) {
@@ -177,10 +214,21 @@ class Stand {
       wishes.insert_or_assign({change.group, source}, change);
   }
 
+  void on(AssertFactsChanged& change) {
+    const FactsKey key{change.link.value(), change.group.to_string(),
+                       change.source ? change.source->to_string() : "*"};
+    if (change.could_assert || change.tracking_desired)
+      told_facts.insert_or_assign(key, change);
+    else
+      HA_ASSERT(told_facts.erase(key) == 1);
+    if (!told_facts.contains(key)) ended_facts.push_back(key);
+  }
+
   fwd::FakePlane own_;
   fwd::FakePlane& plane_;
   std::map<IpAddress, std::optional<std::uint32_t>> routes_;
   std::map<IpAddress, std::optional<IpAddress>> next_hops_;
+  std::set<IpAddress> connected_;
   std::vector<rp::RpMapping> rps_;
 
  public:
@@ -191,7 +239,10 @@ class Stand {
   std::vector<LinkId> released;
   std::size_t slices = 0;
   std::size_t asked = 0;
-  bool silent = false;  ///< RPF questions are not answered
+  std::map<FactsKey, AssertFactsChanged> told_facts;  ///< in force
+  std::vector<FactsKey> ended_facts;
+  std::uint32_t metric = 0;  ///< of every unicast route
+  bool silent = false;       ///< RPF questions are not answered
 
   [[nodiscard]] fwd::FakePlane& plane() { return plane_; }
 };

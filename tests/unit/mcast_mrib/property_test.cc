@@ -3,10 +3,8 @@
 #include <array>
 #include <memory>
 #include <random>
-#include <set>
-#include <tuple>
 
-#include "mrib_stand.h"
+#include "mrib_naive.h"
 
 namespace hotpair::mcast::mrib {
 namespace {
@@ -15,153 +13,14 @@ const std::vector<std::string> kGroups{"225.1.1.1", "225.1.1.2", "232.1.1.1", "f
 const std::vector<std::string> kSources4{"10.0.0.1", "10.0.0.2", "10.0.0.3"};
 const std::vector<std::string> kSources6{"2001:db8::1", "2001:db8::2", "2001:db8::3"};
 const std::vector<std::string> kRps{"5.5.5.5", "6.6.6.6", "2001:db8::5"};
-constexpr std::uint32_t kLinks = 5;
 
-constexpr std::uint32_t kPimLinks = 3;  // links 1 to 3 have PIM routers
-
-using Routes = std::map<fwd::RouteKey, std::string>;
-using Wishes = std::map<std::pair<Group, std::string>, std::string>;
-
-/// What the inputs say, as plainly as it can be kept, and the routes recomputed from nothing else.
-struct Naive {
-  struct Link {
-    bool ipv4 = false;
-    bool ipv6 = false;
-  };
-  std::map<std::uint32_t, Link> links;
-  std::map<std::tuple<std::uint32_t, Group, Origin>, Membership> members;
-  std::map<IpAddress, std::optional<std::uint32_t>> unicast;
-  std::map<IpAddress, std::optional<std::string>> next_hops;
-  std::vector<rp::RpMapping> rps;
-  std::set<std::pair<Group, IpAddress>> traffic;
-
-  [[nodiscard]] bool has(std::uint32_t link, Family family) const {
-    const auto found = links.find(link);
-    if (found == links.end()) return false;
-    return family == Family::ipv4 ? found->second.ipv4 : found->second.ipv6;
-  }
-  [[nodiscard]] std::optional<std::uint32_t> rpf(const IpAddress& target) const {
-    const auto found = unicast.find(target);
-    if (found == unicast.end() || !found->second || !has(*found->second, target.family()))
-      return std::nullopt;
-    return found->second;
-  }
-  void drop_members(std::uint32_t link, Family family) {
-    std::erase_if(members, [&](const auto& entry) {
-      return std::get<0>(entry.first) == link && std::get<1>(entry.first).family() == family;
-    });
-  }
-  void drop_members(std::uint32_t link, Family family, Origin origin) {
-    std::erase_if(members, [&](const auto& entry) {
-      return std::get<0>(entry.first) == link && std::get<1>(entry.first).family() == family &&
-             std::get<2>(entry.first) == origin;
-    });
-  }
-  [[nodiscard]] std::optional<std::uint32_t> rpf_of_rp(const Group& to) const {
-    const rp::RpSet set(rps);
-    const rp::RpMapping* mapping = set.find(to);
-    return mapping == nullptr ? std::nullopt : rpf(mapping->rp);
-  }
-  [[nodiscard]] std::string way(const IpAddress& target) const {
-    const auto link = rpf(target);
-    const auto hop = next_hops.find(target);
-    if (!link || *link > kPimLinks || hop == next_hops.end() || !hop->second) return "";
-    return std::to_string(*link) + " " + *hop->second;
-  }
-  [[nodiscard]] static std::string text(std::optional<std::uint32_t> in,
-                                        const std::set<std::uint32_t>& out) {
-    std::string line = (in ? std::to_string(*in) : "?") + ">";
-    for (const std::uint32_t link : out)
-      line += (line.back() == '>' ? "" : ",") + std::to_string(link);
-    return line;
-  }
-  [[nodiscard]] std::optional<std::string> star(const Group& to) const {
-    const rp::RpSet set(rps);
-    const rp::RpMapping* mapping = set.find(to);
-    const auto in = mapping == nullptr ? std::nullopt : rpf(mapping->rp);
-    if (!in) return std::nullopt;
-    std::set<std::uint32_t> out;
-    for (const auto& [key, membership] : members)
-      if (std::get<1>(key) == to && membership.mode == FilterMode::exclude &&
-          std::get<0>(key) != *in)
-        out.insert(std::get<0>(key));
-    if (out.empty()) return std::nullopt;
-    return text(in, out);
-  }
-  [[nodiscard]] std::optional<std::string> source(const Group& to, const IpAddress& from,
-                                                  bool has_star) const {
-    std::set<std::uint32_t> out;
-    bool named = false;
-    bool blocked = false;
-    bool from_shared = false;
-    const auto shared = rpf_of_rp(to);
-    for (const auto& [key, membership] : members) {
-      const std::uint32_t link = std::get<0>(key);
-      if (std::get<1>(key) != to) continue;
-      const bool listed = std::ranges::count(membership.sources, from) > 0;
-      named |= listed;
-      blocked |= listed && membership.mode == FilterMode::exclude;
-      if (listed == (membership.mode == FilterMode::include)) out.insert(link);
-      from_shared |= !listed && membership.mode == FilterMode::exclude && link != shared;
-    }
-    const bool made = traffic.contains({to, from});
-    if (!named && !made) return std::nullopt;
-    auto in = rpf(from);
-    if (in && *in <= kPimLinks && has_star && from_shared && *shared <= kPimLinks) in = shared;
-    if (in) out.erase(*in);
-    if (!in) out.clear();
-    if (out.empty() && !made && !(blocked && has_star)) return std::nullopt;
-    return text(in, out);
-  }
-  [[nodiscard]] Routes routes() const {
-    Routes all;
-    for (const std::string& to : kGroups) {
-      const Group key = group(to);
-      const auto shared = star(key);
-      if (shared) all[{VrfId{0}, key, std::nullopt}] = *shared;
-      for (const std::string& from : key.family() == Family::ipv4 ? kSources4 : kSources6)
-        if (const auto own = source(key, ip(from), shared.has_value()))
-          all[{VrfId{0}, key, ip(from)}] = *own;
-    }
-    return all;
-  }
-};
-
-/// JoinDesired and PruneDesired as RFC 7761 4.5.4 to 4.5.6 writes them, SPTbit never set.
-Wishes wishes_of(const Naive& naive) {
-  Wishes all;
-  for (const std::string& name : kGroups) {
-    const Group to = group(name);
-    const rp::RpSet set(naive.rps);
-    const rp::RpMapping* mapping = set.find(to);
-    const bool star = naive.star(to).has_value();
-    const std::string rp_way = star ? naive.way(mapping->rp) : "";
-    const std::string rp = star ? " rp " + mapping->rp.to_string() : "";
-    if (!rp_way.empty()) all[{to, "*"}] = "join " + rp_way + rp;
-    for (const std::string& from : to.family() == Family::ipv4 ? kSources4 : kSources6) {
-      bool immediate = false;
-      bool shared = false;
-      bool known = naive.traffic.contains({to, ip(from)});
-      for (const auto& [key, membership] : naive.members) {
-        if (std::get<1>(key) != to) continue;
-        const std::uint32_t link = std::get<0>(key);
-        const bool listed = std::ranges::count(membership.sources, ip(from)) > 0;
-        known |= listed;
-        if (membership.mode == FilterMode::include)
-          immediate |= listed && link != naive.rpf(ip(from));
-        else
-          shared |= !listed && link != naive.rpf_of_rp(to);
-      }
-      const auto route = naive.source(to, ip(from), star);
-      const bool active = naive.traffic.contains({to, ip(from)}) && route && route->back() != '>';
-      const std::string own = naive.way(ip(from));
-      if ((immediate || active) && !own.empty()) all[{to, from}] = "join " + own;
-      if (known && !rp_way.empty() && !shared) all[{to, from + "/rpt"}] = "prune " + rp_way + rp;
-    }
-  }
-  return all;
+const std::vector<std::string>& sources_of(const Group& to) {
+  return to.family() == Family::ipv4 ? kSources4 : kSources6;
 }
 
+using Texts = std::map<std::string, std::string>;
+
+/// Random inputs to a Mrib and to the naive model of it, compared when all has settled.
 class World {
  public:
   explicit World(unsigned seed) : random_(seed) {
@@ -169,90 +28,183 @@ class World {
     config_.keepalive = std::chrono::hours(10'000);
     config_.retry_max = std::chrono::seconds(2);
     stand_ = std::make_unique<Stand>(config_, &plane_);
-    for (std::uint32_t link = 1; link <= kLinks; ++link) set_link(link, true, true);
+    for (std::uint32_t link = 1; link <= kLinks; ++link) set_link(link, {true, true, true});
   }
   void step() {
-    switch (pick(10)) {
-      case 0: unicast(); break;
-      case 1: flush(); break;
-      case 2: change_link(); break;
-      case 3: rps(); break;
-      case 4: refuse(); break;
-      case 5: case 6: upcall(); break;
-      default: membership(); break;
+    switch (pick(13)) {
+      case 0:
+        unicast();
+        break;
+      case 1:
+        flush();
+        break;
+      case 2:
+        change_link();
+        break;
+      case 3:
+        rps();
+        break;
+      case 4:
+        refuse();
+        break;
+      case 5:
+      case 6:
+        packet(true);
+        break;
+      case 7:
+        packet(false);
+        break;
+      case 8:
+      case 9:
+        assert_state();
+        break;
+      default:
+        membership();
+        break;
     }
     if (pick(40) == 0) restart();
-    if (pick(3) == 0) stand_->run();  // several inputs in one turn now and then
+    settle();
   }
   void check(const std::string& where) {
-    stand_->run();
-    stand_->pass(std::chrono::seconds(5));  // refused changes are tried again
-    stand_->run();
-    Routes found;
-    for (const auto& [key, route] : plane_.routes()) found[key] = Stand::text_of(route);
-    const Routes wanted = naive_.routes();
-    for (const auto& [key, text] : wanted) EXPECT_EQ(found[key], text) << where << name(key);
-    for (const auto& [key, text] : found) {
-      if (wanted.contains(key)) continue;
-      EXPECT_EQ(text, "") << where << name(key);
-    }
-    Wishes asked;
+    Texts found;
+    for (const auto& [key, route] : plane_.routes())
+      found[name(key.group, key.source)] = Stand::text_of(route);
     for (const auto& [key, change] : stand_->wishes)
-      asked[key] = stand_->wish(key.first.address().to_string(), key.second);
-    EXPECT_EQ(asked, wishes_of(naive_)) << where;
+      found["wish " + key.first.to_string() + " " + key.second] =
+          stand_->wish(key.first.address().to_string(), key.second);
+    for (const auto& [key, facts] : stand_->told_facts)
+      found["facts " + std::to_string(std::get<0>(key)) + " " + std::get<1>(key) + " " +
+            std::get<2>(key)] = Stand::text_of(facts);
+    const Texts wanted = recomputed();
+    for (const auto& [what, text] : wanted) EXPECT_EQ(found[what], text) << where << " " << what;
+    for (const auto& [what, text] : found)
+      if (!wanted.contains(what)) EXPECT_EQ(text, "") << where << " " << what;
+    for (const std::string& to : kGroups)
+      for (const std::string& from : sources_of(group(to)))
+        EXPECT_EQ(stand_->mrib.spt_bit(VrfId{0}, group(to), ip(from)),
+                  naive_.spt.contains({group(to), ip(from)}))
+            << where << " " << to << " " << from;
     ASSERT_TRUE(stand_->mrib.is_settled()) << where;
   }
 
  private:
-  static std::string name(const fwd::RouteKey& key) {
-    return " (" + (key.source ? key.source->to_string() : "*") + ", " + key.group.to_string() + ")";
+  static std::string name(const Group& to, const Naive::Source& from) {
+    return "route " + to.to_string() + " " + (from ? from->to_string() : "*");
   }
   std::uint32_t pick(std::uint32_t below) { return static_cast<std::uint32_t>(random_()) % below; }
+  std::uint32_t pick_link() { return 1 + pick(kLinks); }
+  Group pick_group() { return group(kGroups[pick(static_cast<std::uint32_t>(kGroups.size()))]); }
   Origin pick_origin() {
     constexpr std::array kLikely{Origin::hosts, Origin::hosts, Origin::shared_tree,
                                  Origin::source_trees};
     return kLikely[pick(kLikely.size())];
   }
-  std::uint32_t pick_link() { return 1 + pick(kLinks); }
 
-  void set_link(std::uint32_t link, bool ipv4, bool ipv6) {
-    static_cast<void>(
-        plane_.add_link({LinkId{link}, "d" + std::to_string(link), true, true}));
-    naive_.links[link] = {ipv4, ipv6};
-    if (!ipv4) naive_.drop_members(link, Family::ipv4);
-    if (!ipv6) naive_.drop_members(link, Family::ipv6);
+  [[nodiscard]] Texts recomputed() const {
+    Texts all;
+    for (const std::string& to : kGroups) {
+      const Group g = group(to);
+      all[name(g, {})] = naive_.star_route(g);
+      const std::string rp_way = naive_.join_desired(g) ? naive_.way(*naive_.rp(g)) : "";
+      const std::string rp = rp_way.empty() ? "" : rp_way + " rp " + naive_.rp(g)->to_string();
+      if (!rp.empty()) all["wish " + to + " *"] = "join " + rp;
+      for (std::uint32_t i = 1; i <= kLinks; ++i)
+        all["facts " + std::to_string(i) + " " + to + " *"] = naive_.facts(i, g);
+      for (const std::string& from : sources_of(g)) {
+        const IpAddress s = ip(from);
+        all[name(g, s)] = naive_.source_route(g, s);
+        const std::string way = naive_.way(s);
+        if (naive_.join_desired(g, s) && !way.empty())
+          all["wish " + to + " " + from] = "join " + way;
+        if (!rp.empty() && naive_.prune_desired(g, s))
+          all["wish " + to + " " + from + "/rpt"] = "prune " + rp;
+        for (std::uint32_t i = 1; i <= kLinks; ++i)
+          all["facts " + std::to_string(i) + " " + to + " " + from] = naive_.facts(i, g, s);
+      }
+    }
+    return all;
+  }
+
+  /// Until nothing is due and refused changes were tried again. As PIM does, a tree without facts
+  /// loses its assert state.
+  void settle() {
+    do {
+      stand_->run();
+      stand_->pass(std::chrono::seconds(5));
+      stand_->run();
+      for (const Stand::FactsKey& key : std::exchange(stand_->ended_facts, {})) {
+        const auto& [link, to, from] = key;
+        const Naive::Source source = from == "*" ? Naive::Source{} : ip(from);
+        naive_.asserts.erase({link, group(to), source});
+        stand_->mrib.on_assert(LinkId{link}, group(to), source, {}, stand_->now);
+      }
+    } while (!stand_->mrib.is_settled());
+    std::erase_if(naive_.spt,
+                  [&](const auto& one) { return !naive_.is_known(one.first, one.second); });
+  }
+
+  /// PIM ends there and forgets what it was told.
+  void drop_family(std::uint32_t link, Family family) {
+    naive_.drop_family(link, family);
+    std::erase_if(stand_->told_facts, [&](const auto& one) {
+      return one.second.link.value() == link && one.second.group.family() == family;
+    });
+  }
+  void set_link(std::uint32_t link, const Naive::Link& config) {
+    static_cast<void>(plane_.add_link({LinkId{link}, "d" + std::to_string(link), true, true}));
+    naive_.links[link] = config;
+    if (!config.ipv4) drop_family(link, Family::ipv4);
+    if (!config.ipv6) drop_family(link, Family::ipv6);
+    give_link(*stand_, link, config);
+  }
+  static void give_link(Stand& stand, std::uint32_t link, const Naive::Link& config) {
     const bool pim = link <= kPimLinks;
-    stand_->mrib.set_link({LinkId{link}, VrfId{0}, ipv4, ipv6, std::nullopt, pim, pim},
-                          stand_->now);
+    stand.mrib.set_link({LinkId{link}, VrfId{0}, config.ipv4, config.ipv6, std::nullopt, pim, pim,
+                         config.serves, config.serves},
+                        stand.now);
   }
   void change_link() {
     const std::uint32_t link = pick_link();
-    if (pick(3) > 0) {
-      set_link(link, pick(4) > 0, pick(4) > 0);
+    if (pick(4) > 0) {
+      set_link(link, {pick(4) > 0, pick(4) > 0, pick(3) > 0});
       return;
     }
     naive_.links.erase(link);
-    naive_.drop_members(link, Family::ipv4);
-    naive_.drop_members(link, Family::ipv6);
+    drop_family(link, Family::ipv4);
+    drop_family(link, Family::ipv6);
     stand_->mrib.remove_link(LinkId{link}, stand_->now);
+  }
+  static void give_unicast(Stand& stand, const IpAddress& target, const Naive::Unicast& way) {
+    if (way.connected)
+      stand.connect(target.to_string(), *way.link);
+    else
+      stand.unicast(target.to_string(), way.link, way.hop);
   }
   void unicast() {
     for (const auto* list : {&kSources4, &kSources6, &kRps})
       for (const std::string& target : *list) {
         if (pick(3) > 0) continue;
-        std::optional<std::uint32_t> link;
-        if (pick(5) > 0) link = pick_link();
-        std::optional<std::string> hop;
-        if (pick(4) > 0) hop = "10.0.0." + std::to_string(100 + pick(2));
-        naive_.unicast[ip(target)] = link;
-        naive_.next_hops[ip(target)] = hop;
-        stand_->unicast(target, link, hop);
+        Naive::Unicast way;
+        if (pick(5) > 0) way.link = pick_link();
+        if (way.link && pick(5) > 0)
+          way.hop = "10.0.0." + std::to_string(100 + pick(2));
+        else
+          way.connected = way.link && pick(2) == 0;
+        if (naive_.to(ip(target)) != way)
+          std::erase_if(naive_.spt, [&](const auto& one) { return one.second == ip(target); });
+        naive_.unicast[ip(target)] = way;
+        give_unicast(*stand_, ip(target), way);
       }
     stand_->mrib.on_unicast_changed(stand_->now);
   }
   void flush() {
     const std::uint32_t link = pick_link();
     const Family family = pick(2) == 0 ? Family::ipv4 : Family::ipv6;
+    if (pick(4) == 0) {
+      naive_.drop_asserts(link, family);
+      stand_->mrib.on_asserts_flushed(LinkId{link}, family, stand_->now);
+      return;
+    }
     const Origin origin = pick_origin();
     naive_.drop_members(link, family, origin);
     stand_->mrib.on_flush(LinkId{link}, family, stand_->now, origin);
@@ -268,50 +220,68 @@ class World {
   }
   void membership() {
     const std::uint32_t link = pick_link();
-    const Group to = group(kGroups[pick(static_cast<std::uint32_t>(kGroups.size()))]);
-    Membership wanted{pick(2) == 0 ? FilterMode::include : FilterMode::exclude, {}};
-    for (const std::string& source : to.family() == Family::ipv4 ? kSources4 : kSources6)
-      if (pick(3) == 0) wanted.sources.push_back(ip(source));
+    const Group to = pick_group();
     const Origin origin = pick_origin();
+    const bool include =
+        origin == Origin::source_trees || pick(origin == Origin::hosts ? 2 : 4) == 0;
+    Membership wanted{include ? FilterMode::include : FilterMode::exclude, {}};
+    if (!include || origin != Origin::shared_tree)
+      for (const std::string& source : sources_of(to))
+        if (pick(3) == 0) wanted.sources.push_back(ip(source));
     stand_->mrib.on_membership(LinkId{link}, to, wanted, stand_->now, origin);
     if (!naive_.has(link, to.family())) return;
     naive_.members.erase({link, to, origin});
     if (wanted.mode == FilterMode::exclude || !wanted.sources.empty())
       naive_.members[{link, to, origin}] = wanted;
   }
-  void upcall() {
+  void packet(bool upcall) {
     const std::uint32_t link = pick_link();
-    const Group to = group(kGroups[pick(static_cast<std::uint32_t>(kGroups.size()))]);
-    const IpAddress from = ip((to.family() == Family::ipv4 ? kSources4 : kSources6)[pick(3)]);
-    stand_->mrib.on_no_route({VrfId{0}, LinkId{link}, from, to}, stand_->now);
-    if (naive_.has(link, to.family())) naive_.traffic.insert({to, from});
+    const Group to = pick_group();
+    const IpAddress from = ip(sources_of(to)[pick(3)]);
+    if (upcall)
+      stand_->mrib.on_no_route({VrfId{0}, LinkId{link}, from, to}, stand_->now);
+    else
+      stand_->mrib.on_wrong_interface({VrfId{0}, LinkId{link}, from, to}, stand_->now);
+    if (naive_.has(link, to.family())) naive_.packet(link, to, from, upcall);
+  }
+  void assert_state() {
+    if (stand_->told_facts.empty()) return;
+    auto told = stand_->told_facts.begin();
+    std::advance(told, pick(static_cast<std::uint32_t>(stand_->told_facts.size())));
+    const AssertFactsChanged& facts = told->second;
+    AssertState state;
+    if (const std::uint32_t kind = pick(4); kind == 1) {
+      state.winner_is_us = true;
+    } else if (kind > 1) {
+      state.winner = ip("10.0.0." + std::to_string(100 + pick(2)));
+      state.lost = !facts.rpf_interface && (!facts.source || pick(2) == 0);
+      state.sets_spt = facts.rpf_interface && facts.source;
+    }
+    const Group to = facts.group;
+    const Naive::Source from = facts.source;
+    const std::uint32_t link = facts.link.value();
+    stand_->mrib.on_assert(facts.link, to, from, state, stand_->now);
+    const bool joined = from && naive_.join_desired(to, *from) && !naive_.way(*from).empty();
+    if (state.sets_spt && joined) naive_.spt.insert({to, *from});
+    naive_.asserts[{link, to, from}] = state;
   }
   void refuse() {
-    const Routes wanted = naive_.routes();
-    if (wanted.empty()) return;
-    auto victim = wanted.begin();
-    std::advance(victim, pick(static_cast<std::uint32_t>(wanted.size())));
+    if (plane_.routes().empty()) return;
+    auto victim = plane_.routes().begin();
+    std::advance(victim, pick(static_cast<std::uint32_t>(plane_.routes().size())));
     plane_.fail_route(victim->first, {ErrorCode::unavailable, "busy"}, 1);
   }
   /// The process ends and a new one takes the plane over; meanwhile nothing may shrink.
   void restart() {
-    stand_->run();
-    stand_->pass(std::chrono::seconds(5));
-    stand_->run();
+    settle();
     const auto old = plane_.routes();
     auto next = std::make_unique<Stand>(config_, &plane_);
     next->now = stand_->now;
     stand_ = std::move(next);
-    for (const auto& [target, link] : naive_.unicast)
-      stand_->unicast(target.to_string(), link, naive_.next_hops[target]);
-    for (const auto& [link, families] : naive_.links)
-      stand_->mrib.set_link({LinkId{link}, VrfId{0}, families.ipv4, families.ipv6, std::nullopt,
-                             link <= kPimLinks, link <= kPimLinks},
-                            stand_->now);
+    for (const auto& [target, way] : naive_.unicast) give_unicast(*stand_, target, way);
+    for (const auto& [link, config] : naive_.links) give_link(*stand_, link, config);
     stand_->mrib.on_read_back(plane_.read_back().value(), stand_->now);
     stand_->run();
-    for (const auto& [key, route] : old)
-      if (key.source) naive_.traffic.insert({key.group, *key.source});
     for (const auto& [key, membership] : naive_.members) {
       const auto& [link, to, origin] = key;
       stand_->mrib.on_membership(LinkId{link}, to, membership, stand_->now, origin);
@@ -323,16 +293,19 @@ class World {
     stand_->mrib.end_hold(std::chrono::seconds(1), stand_->now);
     stand_->pass(std::chrono::seconds(1));
     naive_.traffic.clear();
+    naive_.spt.clear();
+    naive_.asserts.clear();
     for (const auto& [key, route] : old)
-      if (key.source) naive_.traffic.insert({key.group, *key.source});
+      if (key.source)
+        naive_.packet(route.incoming ? route.incoming->value() : 0, key.group, *key.source, true);
   }
   void expect_not_shrunk(const fwd::RouteKey& key, const fwd::Route& old) {
     const auto found = plane_.routes().find(key);
-    ASSERT_NE(found, plane_.routes().end()) << name(key);
+    ASSERT_NE(found, plane_.routes().end()) << name(key.group, key.source);
     for (const LinkId link : old.outgoing)
       EXPECT_TRUE(std::ranges::count(found->second.outgoing, link) > 0 ||
                   found->second.incoming == link)
-          << name(key);
+          << name(key.group, key.source);
   }
 
   std::mt19937 random_;
@@ -342,7 +315,7 @@ class World {
   std::unique_ptr<Stand> stand_;
 };
 
-TEST(Property, InstalledRoutesEqualANaiveRecomputation) {
+TEST(Property, RoutesWishesAndFactsEqualANaiveRecomputation) {
   for (unsigned seed = 1; seed <= 150; ++seed) {
     World world(seed);
     for (int step = 0; step < 120; ++step) {
