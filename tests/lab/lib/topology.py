@@ -73,6 +73,10 @@ ROUTER_B = Router(
             "2001:db8:10::1", "10.0.23.2", "2001:db8:30::2"),
     {TRUNK: ["10.0.35.3/24", "2001:db8:35::3/64"], "lo": ["3.3.3.3/32", "2001:db8:33::33/64"]})
 ROUTERS = {"a": ROUTER_A, "b": ROUTER_B}
+UPSTREAM_ROUTES = ("1.1.1.1/32 via 10.0.12.1", "10.0.15.0/24 via 10.0.12.1",
+                   "3.3.3.3/32 via 10.0.23.3", "10.0.35.0/24 via 10.0.23.3",
+                   "2001:db8:11::11/128 via 2001:db8:20::1",
+                   "2001:db8:33::33/128 via 2001:db8:30::1")
 
 
 class SharedLan:
@@ -81,6 +85,7 @@ class SharedLan:
     port_names = {"Eth-Trunk1": TRUNK}  # for ports.conf
     more_groups = {}  # family -> groups that D forwards besides those of the plans
     plan = Plan  # of the streams
+    upstream_routes = UPSTREAM_ROUTES  # static ones of D
 
     def __init__(self, world, hosts=("h1", "h2", "h3"), routers_own_addresses=True):
         self.world = world
@@ -137,12 +142,7 @@ class SharedLan:
         for name in self.nodes:
             self.power_on(name)
         self.source.ip("route add default via 10.0.5.2", "route add ::/0 via 2001:db8:40::1")
-        self.upstream.ip("route add 1.1.1.1/32 via 10.0.12.1",
-                         "route add 10.0.15.0/24 via 10.0.12.1",
-                         "route add 3.3.3.3/32 via 10.0.23.3",
-                         "route add 10.0.35.0/24 via 10.0.23.3",
-                         "route add 2001:db8:11::11/128 via 2001:db8:20::1",
-                         "route add 2001:db8:33::33/128 via 2001:db8:30::1")
+        self.upstream.ip(*[f"route add {route}" for route in self.upstream_routes])
 
     def _join(self, near, near_device, far, far_device):
         """One link between routers."""
@@ -155,7 +155,11 @@ class SharedLan:
         namespace.ip(*[f"link set {device} up" for device in self.devices(name)])
         namespace.ip(*router.address_commands(with_owned=not self._own))
         wait_until(lambda: self._carriers(namespace), 5, f"links of {name} are up")
-        namespace.ip(*router.route_commands())
+        self._route(name)
+
+    def _route(self, name):
+        """Unicast routes of a node whose links are up."""
+        self.nodes[name].ip(*ROUTERS[name].route_commands())
 
     def scrub(self, name):
         """What a killed process leaves and a reboot clears: gate programs, hotpaird's addresses."""
