@@ -188,6 +188,9 @@ constexpr CommandRow kRows[] = {
     {"pair certificate node:STRING63 [ --uri uri:STRING ] [ --days days:1-3650 ]"
      " [ --tls-dir folder:STRING ]",
      "Issue key and certificate of a node: NODE.pem and NODE.key", AccessRole::admin, nullptr},
+    {"render frr [ file:STRING ] [ --ports ports:STRING ] [ --strict ]",
+     "Write the unicast routing of the configuration file for FRR (runs without the daemon)",
+     AccessRole::view, nullptr},
     {"help", "Every command", AccessRole::view, help},
 };
 

@@ -21,6 +21,7 @@
 #include "ha/cli/interpreter.h"
 #include "ha/cli/json.h"
 #include "ha/cli/pair_commands.h"
+#include "ha/cli/render_commands.h"
 #include "ha/cli/shell.h"
 #include "ha/config/grammar.h"
 #include "ha/config/parser.h"
@@ -150,6 +151,7 @@ int run_words(const Options& options, std::vector<std::string> words) {
     local.json = request.json;
     return run_pair(local, words);
   }
+  if (words[0] == "render" && words.back() != "?") return run_render({}, words);
   if (words.size() == 1 && words[0] == "help" && !request.json) {  // of use before a daemon runs
     std::cout << help_text();
     return kDone;
@@ -196,6 +198,7 @@ int usage(int code) {
   out << "usage: hotpair [--control SOCKET] [--json] [-c COMMAND]... [COMMAND...]\n"
          "       hotpair pair init|rotate [...] [--pair-key FILE]\n"
          "       hotpair pair ca init|certificate NODE [...] [--tls-dir DIR]\n"
+         "       hotpair render frr [FILE] [--ports FILE] [--strict]\n"
          "Without a command: a shell; Tab completes, '?' explains. From a file or a pipe a script\n"
          "that ends at its first error; several -c are lines of one script.\n"
          "Exit codes: 0 done, 1 refused, 2 no daemon.\n";

@@ -12,6 +12,7 @@
 
 #include "ha/cli/client.h"
 #include "ha/cli/pager.h"
+#include "ha/cli/render_commands.h"
 #include "ha/cli/session.h"
 #include "ha/cli/terminal.h"
 #include "ha/config/grammar.h"
@@ -167,6 +168,7 @@ int Shell::line(const std::string& text, std::size_t number) {
   std::vector<std::string> words;
   for (const config::Word& word : config::split_words(text)) words.push_back(word.text);
   if (!words.empty() && words[0] == "pair" && words.back() != "?") return run_pair(options_, words);
+  if (!words.empty() && words[0] == "render" && words.back() != "?") return run_render({}, words);
   if (!client_) {
     session_ = {};
     if (const auto opened = open(); !opened) {

@@ -220,6 +220,12 @@ struct InactiveLine {
   friend bool operator==(const InactiveLine&, const InactiveLine&) = default;
 };
 
+/// Where the lines of a section were written, one each; like SourceLine no part of a comparison.
+struct SourceLines {
+  std::vector<SourceLine> of;
+  friend bool operator==(const SourceLines&, const SourceLines&) { return true; }
+};
+
 /// `ospf …`, `isis …` and the like: kept verbatim, for the unicast routing daemon or a later
 /// version.
 struct ForeignSection {
@@ -227,6 +233,7 @@ struct ForeignSection {
   std::string rule;  ///< the grammar row that took the header
   std::string header;
   std::vector<std::string> lines;  ///< with their indentation relative to the header
+  SourceLines numbers;             ///< of `lines`
   SourceLine line;
   friend bool operator==(const ForeignSection&, const ForeignSection&) = default;
 };

@@ -76,6 +76,10 @@ class Values {
     const auto found = values_.find(name);
     return found != values_.end() && std::holds_alternative<T>(found->second);
   }
+  /// The value of a parameter that the row has, whatever it is; an own invariant.
+  [[nodiscard]] const Value& value(std::string_view name) const {
+    return values_.find(name)->second;
+  }
   /// The value of a parameter that the row has; an own invariant.
   template <typename T>
   [[nodiscard]] const T& get(std::string_view name) const {

@@ -47,8 +47,10 @@ class LineEditor {
     return editor_.config.foreign[*section_].header;
   }
   /// Appends to the open section, with the indentation relative to its header.
-  void keep(std::string text) {
-    editor_.config.foreign[*section_].lines.push_back(std::move(text));
+  void keep(std::string text, SourceLine at = {}) {
+    ForeignSection& section = editor_.config.foreign[*section_];
+    section.lines.push_back(std::move(text));
+    section.numbers.of.push_back(at);
   }
   void close_section() { section_.reset(); }
   /// Puts kept lines and sections in the order in which they are printed.

@@ -136,7 +136,7 @@ bool FileParser::in_section(const RawLine& line) {
     return false;
   }
   const std::uint32_t deeper = line.indent > section_indent_ ? line.indent - section_indent_ : 1;
-  editor_.keep(std::string(deeper, ' ') + std::string(line.text));
+  editor_.keep(std::string(deeper, ' ') + std::string(line.text), {line.number});
   return true;
 }
 

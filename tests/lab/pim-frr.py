@@ -1,4 +1,4 @@
-"""FRR in every place of pim-seeds' topology: what the machinery of the PIM labs does without hotpair.
+"""FRR in every place of pim-seeds' topology: the machinery of the PIM labs without hotpair.
 
 Hosts join by IGMP, FRR's A and B are PIM routers on the hosts' LAN and the DR of it joins upstream;
 D is RP and first-hop router. Unicast routes come by OSPF.

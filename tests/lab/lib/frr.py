@@ -1,4 +1,4 @@
-"""FRR on a router of a lab: its daemons in the router's namespace, with sockets and files of this run.
+"""FRR on a router of a lab: its daemons in the router's namespace, with files of this run.
 
 The configuration is one text for all daemons, as in /etc/frr/frr.conf, read in by vtysh; so blocks
 that a daemon does not know cannot end its parsing. What is asked comes from `show … json`.
@@ -177,8 +177,8 @@ def pim_config(hostname, devices, rp=None, igmp=(), ospf=(), router_id=None, sil
                register_source=None):
     """An frr.conf: PIM on `devices` (IGMP on those of `igmp`), OSPF on the networks of `ospf`.
 
-    `rp`: static RP of every group; `silent`: devices that OSPF does not speak on; `lines`: device ->
-    more lines of its block.
+    `rp`: static RP of every group; `silent`: devices that OSPF does not speak on; `lines`: device
+    -> more lines of its block.
     """
     lines = lines or {}
     text = ["frr defaults traditional", f"hostname {hostname}"]

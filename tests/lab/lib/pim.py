@@ -1,5 +1,5 @@
-"""The seeds' topology upon PIM: D is FRR (pimd with itself as static RP, ospfd), the nodes have their
-unicast routes by OSPF. Nothing is forwarded that nobody joined.
+"""The seeds' topology upon PIM: D is FRR (pimd with itself as static RP, ospfd), the nodes have
+their unicast routes by OSPF. Nothing is forwarded that nobody joined.
 
     src --- d (FRR, RP 2.2.2.2) --- a --- …
              \\---------------------- b --- …
@@ -70,7 +70,8 @@ class PimLan(PimUpstream, SharedLan):
 
     def __init__(self, world, hosts=("h1", "h2", "h3")):
         super().__init__(world, hosts, routers_own_addresses=False)
-        self.nodes["b"].ip(f"addr del 10.0.35.3/24 dev {TRUNK}", f"addr add 10.0.15.3/24 dev {TRUNK}")
+        self.nodes["b"].ip(f"addr del 10.0.35.3/24 dev {TRUNK}",
+                           f"addr add 10.0.15.3/24 dev {TRUNK}")
         for name in self.nodes:
             config = pim_config(f"Device{name.upper()}", (TRUNK, *ROUTERS[name].ports), RP,
                                 igmp=(TRUNK,), ospf=NETWORKS[name], router_id=ROUTER_ID[name],
