@@ -19,7 +19,7 @@ MLD_OVER_003 = {  # seed 003 with seed 004's MLD, addresses and RP added
 
 def seed_text(family, node):
     """The file as the seed prints it."""
-    return (GOLDEN / SEED[family] / f"{DEVICE[node]}.conf").read_text(encoding="utf-8")
+    return (GOLDEN / SEED[family] / f"Device{node.upper()}.conf").read_text(encoding="utf-8")
 
 
 def overlay(text, *sections):

@@ -10,6 +10,7 @@ Command lines
     hotpair --control SOCK wait ready|synced|master --timeout S    (whole seconds)
     hotpair --control SOCK switchover | leave
     hotpair --control SOCK --json display ...
+    hotpair render frr CONFIG [--ports F] [--strict]
     hotpair-keeper is started by hotpaird and lives on; its pid is in `display keeper`.
 
 Fields read from --json (nothing else is)
@@ -57,6 +58,16 @@ REASON = {  # patterns for `last_error` of the RBS, ignoring case
     "garbage": r"malformed|oversized|out-of-order",
     "foreign key": r"pair key that is not in this node's file",
 }
+
+
+def render_frr(binaries, config, ports=None):
+    """The frr.conf of a configuration file; LabError if a line of it has no counterpart."""
+    argv = [Path(binaries) / "hotpair", "render", "frr", config, "--strict"]
+    argv += ["--ports", ports] if ports else []
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=20)
+    if done.returncode != 0:
+        raise LabError(f"render frr {config}: {done.stderr.strip()}")
+    return done.stdout
 
 
 class Node:

@@ -5,8 +5,11 @@ their unicast routes by OSPF. Nothing is forwarded that nobody joined.
              \\---------------------- b --- …
 """
 
-from .etrunk import AccessSwitch
-from .frr import Frr, pim_config
+from .config import overlay, seed_text
+from .etrunk import AccessSwitch, EtrunkScene
+from .frr import ALL_GROUPS, Frr, pim_config
+from .node import render_frr
+from .scenario import attempt
 from .topology import ROUTERS, TRUNK, SharedLan
 from .world import LabError, poll, wait_until
 
@@ -16,6 +19,10 @@ NETWORKS = {"d": (f"{RP}/32", "10.0.5.0/24", "10.0.12.0/24", "10.0.23.0/24"),
             "b": ("3.3.3.3/32", "10.0.13.0/24", "10.0.23.0/24", "10.0.15.0/24")}
 ROUTER_ID = {"d": RP, "a": "1.1.1.1", "b": "3.3.3.3"}
 UPLINK = {"a": "ge0-1-3", "b": "ge0-1-2"}  # the same name at both ends
+UPLINK_ADDRESS = {"a": "10.0.12.1", "b": "10.0.23.3"}
+PORT = {device: "GigabitEthernet" + device.removeprefix("ge").replace("-", "/")
+        for device in ("ge0-1-1", "ge0-1-2", "ge0-1-3")}
+OSPF_TIMERS = ("ospf timer hello 1", "ospf timer dead 4")  # else a DR is elected after 40 s
 LEARNED = ("10.0.5.0/24", f"{RP}/32")  # what a node must know before a tree can be
 
 
@@ -29,11 +36,12 @@ class PimUpstream:
         super().__init__(*args, **more)
 
     def _start_upstream(self):
-        devices = ("ge0-1-1", "ge0-1-2", "ge0-1-3", "lo")
-        config = pim_config("DeviceD", devices, RP, ospf=NETWORKS["d"], router_id=RP,
-                            silent=("ge0-1-1",))
-        self.frr = Frr(self.world, self.upstream, config).start()
-        return None
+        self.frr = Frr(self.world, self.upstream, self.upstream_config()).start()
+
+    def upstream_config(self):
+        """D's frr.conf."""
+        return pim_config("DeviceD", (*PORT, "lo"), RP, ospf=NETWORKS["d"], router_id=RP,
+                          silent=("ge0-1-1",))
 
     def _route(self, name):
         """Power comes back: so does the routing daemon."""
@@ -80,7 +88,79 @@ class PimLan(PimUpstream, SharedLan):
 
 
 class PimAccess(PimUpstream, AccessSwitch):
-    """Behind the access switch; the nodes are hotpair with FRR for their unicast routes."""
+    """Behind the access switch; the nodes are hotpair with FRR for their unicast routes. D's
+    frr.conf is given, since it is made of D's file by a program of the build."""
+
+    def __init__(self, world, fast, upstream_config):
+        self._upstream_config = upstream_config
+        super().__init__(world, fast)
+
+    def upstream_config(self):
+        return self._upstream_config
+
+
+class PimScene(EtrunkScene):
+    """The seeds' four devices: unicast routing of A, B and D is rendered from their files.
+
+    `observed`: a list that takes, for each measured event, the GenID of B at D before and after.
+    """
+
+    def __init__(self, world, args, family, timers_, extra=(), *, observed=None, **more):
+        if family != "ipv4":
+            raise LabError("FRR of Debian has no PIM for IPv6")
+        self._observed = observed
+        fast = {node: [(f"interface {PORT[device]}", *OSPF_TIMERS)
+                       for device in ("ge0-1-1", UPLINK[node])] for node in ROUTERS}
+        super().__init__(world, args, family, timers_, extra, node_sections=fast, **more)
+
+    def make_topology(self):
+        file = self.world.dir / "DeviceD.conf"
+        file.write_text(overlay(seed_text("ipv4", "d"),
+                                *[(f"interface {PORT[device]}", *OSPF_TIMERS)
+                                  for device in UPLINK.values()]))
+        lines = [f"ip pim rp {RP} {ALL_GROUPS}", "!"]
+        for device in (*PORT, "lo"):
+            lines += [f"interface {device}", " ip pim", "!"]
+        text = render_frr(self.args.bin, file) + "\n".join([*lines, ""])
+        return PimAccess(self.world, self._lacp == "fast", text)
+
+    def up(self, converge=True):
+        for node in self.pair.nodes:
+            self.topology.start_routing(
+                node.name, render_frr(self.args.bin, node.config, node.ports))
+        self.topology.routed()
+        super().up(converge)
+        wait_until(self.neighbours_up, 30, f"D's PIM neighbours: {self.topology.frr.neighbors()}")
+
+    def neighbours_up(self):
+        return self.topology.frr.neighbors() == {
+            UPLINK[name]: [address] for name, address in UPLINK_ADDRESS.items()}
+
+    def trees_up(self):
+        """The backup has joined too: the streams are at its door."""
+        plan = self.streams[0].plan
+        keys = [(plan.source, str(group)) for group in plan.groups()]
+        if not self.topology.tree_is_up(keys, timeout=30):
+            rows = self.topology.frr.mroutes()
+            late = [key for key in keys if len(rows.get(key, {}).get("oil", {})) < 2]
+            raise LabError(f"D does not forward {len(late)} groups to both nodes: {late[:3]}")
+
+    def generation(self, name):
+        """The GenID that D knows of a node."""
+        row = self.topology.frr.neighbor(UPLINK[name], UPLINK_ADDRESS[name])
+        return row and row["genId"]
+
+    def measure(self, event, after=1.5):
+        before = self.generation("b")
+        measured = super().measure(event, after)
+        if self._observed is not None:
+            self._observed.append((before, self.generation("b")))
+        return measured
+
+
+def pim_attempt(args, family, values, **more):
+    """One run; see scenario.attempt()."""
+    return attempt(args, family, values, kind=lambda *what: PimScene(*what, **more))
 
 
 def learned(namespace):

@@ -59,9 +59,13 @@ class Scene:
         total = sum(expected.values())
         wait_until(lambda: all(node.installed_routes()[0] >= total for node in self.pair.nodes),
                    15, f"{total} routes on both nodes")
+        self.trees_up()
         time.sleep(warm_up)
         self.expect_no_pause()
         self.flowing_since = now_ns()
+
+    def trees_up(self):
+        """Returns when the streams arrive at both nodes; a static upstream sends them always."""
 
     def expect_no_pause(self):
         """A node that stood still for its timeout has rightly lost its role: start over."""
