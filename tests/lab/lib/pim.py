@@ -148,7 +148,7 @@ class PimScene(EtrunkScene):
     def generation(self, name):
         """The GenID that D knows of a node."""
         row = self.topology.frr.neighbor(UPLINK[name], UPLINK_ADDRESS[name])
-        return row and row["genId"]
+        return row and row["generationId"]
 
     def measure(self, event, after=1.5):
         before = self.generation("b")
