@@ -290,9 +290,15 @@ void PlaneLink::act(const node::ReadBackRoutes& effect) {
 
 void PlaneLink::act(const node::AskRpf& effect) {
   std::optional<node::RpfFacts> facts;
-  if (const auto route = routes_->lookup(effect.target); route && !route->local)
+  if (const auto route = routes_->lookup(effect.target); route && route->local)
+    facts = node::RpfFacts{.device = {}, .local = true};
+  else if (route)
     if (const kernel::Link* link = links_->find(route->interface))
-      facts = node::RpfFacts{link->name, route->next_hop, route->metric, route->connected()};
+      facts = node::RpfFacts{.device = link->name,
+                             .next_hop = route->next_hop,
+                             .metric = route->metric,
+                             .connected = route->connected(),
+                             .preference = route->preference};
   node_.on_rpf(effect.target, facts, now());
 }
 

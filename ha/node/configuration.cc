@@ -274,9 +274,7 @@ void Node::refresh_plane(Link& link, TimePoint now) {
   if (wanted) drop_left_gate(link.id);  // used again before it was released
   if (wanted) effects_.push(AddPlaneLink{{link.id, settings.device, settings.ipv4, settings.ipv6}});
   if (wanted) {
-    mrib_.set_link({link.id, VrfId{0}, settings.ipv4, settings.ipv6, settings.scope,
-                    settings.pim_ipv4.has_value(), settings.pim_ipv6.has_value()},
-                   now);
+    mrib_.set_link(route_link(link), now);
     if (!link.in_plane) mrib_.on_unicast_changed(now);
   } else if (link.in_plane) {
     mrib_.remove_link(link.id, now);  // and from the plane when it is released
@@ -289,6 +287,24 @@ void Node::refresh_plane(Link& link, TimePoint now) {
   else if (!listen && link.listening)
     effects_.push(UnlistenGroups{settings.device});
   link.listening = listen;
+}
+
+/// Without PIM, and on a link of a scope, this node serves the hosts; else if it is the DR.
+mcast::mrib::LinkConfig Node::route_link(const Link& link) const {
+  const LinkSettings& settings = link.settings;
+  mcast::mrib::LinkConfig config{.link = link.id, .vrf = VrfId{0}};
+  config.ipv4 = settings.ipv4;
+  config.ipv6 = settings.ipv6;
+  config.scope = settings.scope;
+  config.pim_ipv4 = settings.pim_ipv4.has_value();
+  config.pim_ipv6 = settings.pim_ipv6.has_value();
+  const auto serves = [&](Family family, bool pim) {
+    const IpAddress dr = pim_of(family).pim.neighbours().dr(link.id);
+    return !pim || dr.is_unspecified() || pim_of(family).pim.neighbours().am_dr(link.id);
+  };
+  config.serves_hosts_ipv4 = serves(Family::ipv4, config.pim_ipv4);
+  config.serves_hosts_ipv6 = serves(Family::ipv6, config.pim_ipv6);
+  return config;
 }
 
 void Node::refresh_gmp(Link& link, TimePoint now) {

@@ -283,6 +283,7 @@ class Node {
   void apply_link(Link& link, const LinkSettings& settings, TimePoint now);
   void refresh_link(Link& link, TimePoint now);
   void refresh_plane(Link& link, TimePoint now);
+  [[nodiscard]] mcast::mrib::LinkConfig route_link(const Link& link) const;
   void refresh_gmp(Link& link, TimePoint now);
   void remove_link(Link& link, TimePoint now);
   void apply_scopes(const NodeConfig& config, TimePoint now);

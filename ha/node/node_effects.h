@@ -211,6 +211,8 @@ struct RpfFacts {
   std::optional<IpAddress> next_hop;
   std::uint32_t metric = 0;
   bool connected = false;
+  bool local = false;            ///< the target is an address of this node; nothing else counts
+  std::uint32_t preference = 0;  ///< administrative distance
 };
 
 }  // namespace hotpair::ha::node

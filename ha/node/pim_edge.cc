@@ -208,6 +208,25 @@ void Node::handle(mrib::UpstreamChanged& change, TimePoint now) {
   pim_of(change.group.family()).pim.on_wish(wish, now);
 }
 
+void Node::handle(PimFamily& family, pim::AssertChanged& changed, TimePoint now) {
+  const pim::AssertView& view = changed.view;
+  mrib::AssertState state{.lost = view.lost,
+                          .winner_is_us = view.state == pim::AssertState::winner,
+                          .winner = {},
+                          .sets_spt = false};
+  if (view.state == pim::AssertState::loser) {
+    state.winner = view.winner.address;
+    // An assert on the RPF interface shows that the packets come by the source's tree (4.6.1, A6).
+    state.sets_spt = changed.key.source.has_value();
+  }
+  static_cast<void>(family);
+  mrib_.on_assert(changed.link, changed.key.group, changed.key.source, state, now);
+}
+
+void Node::handle(PimFamily& family, pim::AssertsFlushed& flushed, TimePoint now) {
+  mrib_.on_asserts_flushed(flushed.link, family.family, now);
+}
+
 void Node::handle(mrib::AssertFactsChanged& change, TimePoint now) {
   pim::AssertFacts facts{.could_assert = change.could_assert,
                          .tracking_desired = change.tracking_desired,
@@ -254,9 +273,11 @@ void Node::handle(PimFamily& family, pim::NeighbourDown& down, TimePoint now) {
   family.bsr.on_unicast_changed();
 }
 
+/// The DR serves the hosts of a link and registers its sources (RFC 7761 4.1.6, 4.4.1).
 void Node::handle(PimFamily& family, pim::DrChanged& changed, TimePoint now) {
   static_cast<void>(family);
-  static_cast<void>(now);
+  if (const auto link = links_.find(changed.link); link != links_.end())
+    if (link->second.in_plane) mrib_.set_link(route_link(link->second), now);
   const auto shown = [](const IpAddress& address) {
     return address.is_unspecified() ? std::string("nobody") : address.to_string();
   };

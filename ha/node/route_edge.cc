@@ -87,9 +87,15 @@ void Node::on_read_back(std::span<const fwd::Route> routes, TimePoint now) {
 
 void Node::on_rpf(const IpAddress& target, const std::optional<RpfFacts>& facts, TimePoint now) {
   std::optional<mcast::mrib::RpfAnswer> answer;
-  if (facts)
+  if (facts && facts->local)
+    answer = mcast::mrib::RpfAnswer{.local = true};
+  else if (facts)
     if (const Link* link = link_of_device(facts->device))
-      answer = mcast::mrib::RpfAnswer{link->id, facts->next_hop, facts->metric, facts->connected};
+      answer = mcast::mrib::RpfAnswer{.link = link->id,
+                                      .neighbour = facts->next_hop,
+                                      .metric = facts->metric,
+                                      .connected = facts->connected,
+                                      .preference = facts->preference};
   mrib_.on_rpf(VrfId{0}, target, answer, now);
   answer_bsr(target, facts, now);
   pump(now);

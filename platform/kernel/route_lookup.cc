@@ -79,6 +79,29 @@ std::optional<Hop> best_of_multipath(const nlattr* multipath) {
   return best;
 }
 
+std::uint32_t preference_of(unsigned char protocol) {
+  switch (protocol) {
+    case RTPROT_KERNEL:
+    case RTPROT_RA:
+      return 0;
+    case RTPROT_BOOT:
+    case RTPROT_STATIC:
+      return 1;
+    case RTPROT_BGP:
+      return 20;
+    case RTPROT_EIGRP:
+      return 90;
+    case RTPROT_OSPF:
+      return 110;
+    case RTPROT_ISIS:
+      return 115;
+    case RTPROT_RIP:
+      return 120;
+    default:
+      return 255;
+  }
+}
+
 /// The IPv6 dump of some kernels answers one message per equal-cost hop.
 void take_answer(const nlmsghdr& message, std::optional<UnicastRoute>& best) {
   if (message.nlmsg_type != RTM_NEWROUTE || message.nlmsg_len < NLMSG_LENGTH(sizeof(rtmsg))) return;
@@ -93,7 +116,8 @@ void take_answer(const nlmsghdr& message, std::optional<UnicastRoute>& best) {
     hop.gateway = chosen->gateway;
   }
   if (!hop.interface) return;
-  const UnicastRoute found{*hop.interface, hop.gateway, hop.priority, route->rtm_type == RTN_LOCAL};
+  const UnicastRoute found{*hop.interface, hop.gateway, hop.priority, route->rtm_type == RTN_LOCAL,
+                           preference_of(route->rtm_protocol)};
   if (!best || found.next_hop > best->next_hop) best = found;
 }
 
