@@ -12,10 +12,10 @@ namespace hotpair::ha::node {
 
 /// PIM and RP information of one family. There is one VRF.
 struct PimFamily final : mcast::pim::RpDirectory {
-  PimFamily(Family family, std::uint64_t seed, TimePoint now)
-      : family(family),
-        bsr({.vrf = VrfId{0}, .family = family}, seed, now, mcast::rp::Mode::standby),
-        pim(family, seed + 1, *this) {}
+  PimFamily(Family which, std::uint64_t seed, TimePoint now)
+      : family(which),
+        bsr({.vrf = VrfId{0}, .family = which}, seed, now, mcast::rp::Mode::standby),
+        pim(which, seed + 1, *this) {}
 
   [[nodiscard]] std::optional<IpAddress> rp_of(VrfId, const Group& group) const override {
     const auto mapping = rps.rp_of(group);
