@@ -237,7 +237,7 @@ class RandomWork {
 TEST(Properties, RandomCommits) {
   unsigned commits = 0;
   unsigned rollbacks = 0;
-  for (unsigned seed = 1; seed <= 60; ++seed) {
+  for (unsigned seed = 1; seed <= 80; ++seed) {
     SCOPED_TRACE(seed);
     RandomWork work(seed);
     work.steps(40);

@@ -229,7 +229,7 @@ TEST_F(Interpreter, ConfigurationHidesKeysFromThoseWhoMayOnlyLook) {
   EXPECT_THAT(run("display current-configuration", AccessRole::operate).text,
               HasSubstr("cipher ******"));
   EXPECT_THAT(run("display current-configuration inactive").text,
-              HasSubstr("interface Eth-Trunk1: pim sm: not active in this version (line 24)\n"));
+              HasSubstr("ospf 1: for the unicast routing daemon (line 49)\n"));
   EXPECT_TRUE(run("save").pending.has_value());
 }
 
