@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ha/cli/command_rows.h"
+#include "ha/cli/display_answers.h"
 #include "ha/cli/group_stream.h"
 #include "ha/cli/render_json.h"
 #include "ha/cli/render_text.h"
@@ -12,19 +13,6 @@
 namespace hotpair::ha::cli {
 namespace {
 
-Response refuse(ErrorCode code, std::string detail) {
-  Response response;
-  response.error = Error{code, std::move(detail)};
-  response.exit_code = 1;
-  return response;
-}
-
-Response document(const Json& json) {
-  Response response;
-  response.text = json.dump(2) + "\n";
-  return response;
-}
-
 template <typename Model, typename... Options>
 Response rendered(const Call& call, const Model& model, Options... options) {
   if (call.request.json) return document(to_json(model));
@@ -33,29 +21,9 @@ Response rendered(const Call& call, const Model& model, Options... options) {
   return response;
 }
 
-// Keeps what `wanted` accepts; with a name given and nothing left, says so with the nearest name.
-template <typename Row, typename NameOf>
-std::optional<Response> keep_named(std::vector<Row>& rows, const std::optional<std::string>& name,
-                                   std::string_view kind, NameOf name_of_row) {
-  if (!name) return std::nullopt;
-  std::vector<std::string> known;
-  for (const Row& row : rows) known.push_back(name_of_row(row));
-  std::erase_if(rows, [&](const Row& row) { return name_of_row(row) != *name; });
-  if (!rows.empty()) return std::nullopt;
-  std::string detail = fmt::format("there is no {} {}", kind, *name);
-  if (const std::string near = config::nearest_word(*name, known); !near.empty())
-    detail += fmt::format("; did you mean '{}'?", near);
-  return refuse(ErrorCode::not_found, std::move(detail));
-}
-
 std::optional<std::string> text_of(const Call& call, std::string_view name) {
   if (!call.values.has(name)) return std::nullopt;
   return call.values.text(name);
-}
-
-std::optional<std::string> interface_of(const Call& call) {
-  if (!call.values.has("interface")) return std::nullopt;
-  return call.values.get<config::InterfaceName>("interface").name;
 }
 
 Response profiles(const Call& call) {
@@ -248,13 +216,29 @@ constexpr CommandRow kRows[] = {
      "IPv6 groups with members, in the words of IOS", AccessRole::view, gmp_groups<Family::ipv6>},
     {"display ipv6 mld interface [ interface:INTERFACE ] [ verbose ]",
      "MLD on interfaces, in the words of IOS", AccessRole::view, gmp_interfaces<Family::ipv6>},
-    {"display ip mroute [ group:IP ] [ source source:IP ]", "Multicast routes, in the words of IOS",
-     AccessRole::view, forwarding_all},
     {"display current-configuration inactive", "Lines without an engine in this version",
      AccessRole::view, inactive},
 };
 
 }  // namespace
+
+Response refuse(ErrorCode code, std::string detail) {
+  Response response;
+  response.error = Error{code, std::move(detail)};
+  response.exit_code = 1;
+  return response;
+}
+
+Response document(const Json& json) {
+  Response response;
+  response.text = json.dump(2) + "\n";
+  return response;
+}
+
+std::optional<std::string> interface_of(const Call& call) {
+  if (!call.values.has("interface")) return std::nullopt;
+  return call.values.get<config::InterfaceName>("interface").name;
+}
 
 std::span<const CommandRow> display_rows() { return kRows; }
 

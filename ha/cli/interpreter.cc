@@ -99,6 +99,7 @@ std::string_view name_of(AccessRole role) {
 std::span<const CommandRow> command_rows() {
   static const std::vector<CommandRow> rows = [] {
     std::vector<CommandRow> all(display_rows().begin(), display_rows().end());
+    all.insert(all.end(), pim_rows().begin(), pim_rows().end());
     all.insert(all.end(), commit_rows().begin(), commit_rows().end());
     all.insert(all.end(), action_rows().begin(), action_rows().end());
     return all;
@@ -251,10 +252,10 @@ std::string manual_page() {
   for (const config::RowSyntax& row : filter_rows()) text += entry(row.syntax, row.help);
   text +=
       ".SH CONFIGURATION\nLines of hotpair.conf, view by view; undo before a line takes it back.\n";
-  for (const auto view : {config::View::system, config::View::etrunk, config::View::ssl_policy,
-                          config::View::service, config::View::profile, config::View::interface,
-                          config::View::pim, config::View::pim_ipv6, config::View::bfd,
-                          config::View::bfd_session}) {
+  for (const auto view :
+       {config::View::system, config::View::etrunk, config::View::ssl_policy, config::View::service,
+        config::View::profile, config::View::interface, config::View::pim, config::View::pim_ipv6,
+        config::View::bfd, config::View::bfd_session}) {
     text += fmt::format(".SS View {}\n", roff(config::name_of(view)));
     for (const config::ConfigRow& row : config::config_rows()) {
       if (row.view != view) continue;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ha/cli/models.h"
+#include "ha/cli/models_pim.h"
 #include "ha/config/config_model.h"
 #include "platform/base/result.h"
 
@@ -56,6 +57,13 @@ class NodeView {
   [[nodiscard]] virtual DatabasesModel databases() const = 0;
   [[nodiscard]] virtual KeeperModel keeper() const = 0;
   [[nodiscard]] virtual BfdSessionsModel bfd_sessions() const = 0;
+  [[nodiscard]] virtual PimNeighborsModel pim_neighbors(Family family) const = 0;
+  [[nodiscard]] virtual PimInterfacesModel pim_interfaces(Family family) const = 0;
+  [[nodiscard]] virtual PimRoutesModel pim_routes(const PimRoutesQuery& query) const = 0;
+  /// All mappings, or with a group the one that serves it.
+  [[nodiscard]] virtual PimRpModel pim_rps(Family family,
+                                           const std::optional<IpAddress>& group) const = 0;
+  [[nodiscard]] virtual PimBsrModel pim_bsr(Family family) const = 0;
   [[nodiscard]] virtual SwitchoverHistoryModel switchover_history() const = 0;
   [[nodiscard]] virtual ReadinessModel switchover_readiness() const = 0;
   [[nodiscard]] virtual VersionModel version() const = 0;

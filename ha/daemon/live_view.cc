@@ -317,17 +317,21 @@ cli::AlarmsModel LiveView::alarms() const {
   return model;
 }
 
-cli::ForwardingTableModel LiveView::forwarding_table(const cli::ForwardingQuery& query) const {
+std::vector<ScopeId> LiveView::closed_scopes() const {
   std::vector<ScopeId> closed;
   for (const auto& [id, scope] : node_.scopes())
     if (id != kWholeNode && !scope->gate_open) closed.push_back(id);
+  return closed;
+}
+
+cli::ForwardingTableModel LiveView::forwarding_table(const cli::ForwardingQuery& query) const {
   mcast::mrib::RouteFilter filter;
   filter.family = query.family;
   filter.source = query.source;
   filter.rows_max = query.max_rows;
   if (query.group)
     if (const auto group = Group::from(*query.group)) filter.group = *group;
-  const auto table = node_.mrib().show(filter, closed, now_);
+  const auto table = node_.mrib().show(filter, closed_scopes(), now_);
   cli::ForwardingTableModel model;
   model.total = table.rows_total;
   for (const mcast::mrib::RouteModel& route : table.rows) {

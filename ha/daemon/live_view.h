@@ -63,6 +63,12 @@ class LiveView final : public cli::NodeView {
   [[nodiscard]] cli::AlarmsModel alarms() const override;
   [[nodiscard]] cli::ForwardingTableModel forwarding_table(
       const cli::ForwardingQuery& query) const override;
+  [[nodiscard]] cli::PimNeighborsModel pim_neighbors(Family family) const override;
+  [[nodiscard]] cli::PimInterfacesModel pim_interfaces(Family family) const override;
+  [[nodiscard]] cli::PimRoutesModel pim_routes(const cli::PimRoutesQuery& query) const override;
+  [[nodiscard]] cli::PimRpModel pim_rps(Family family,
+                                        const std::optional<IpAddress>& group) const override;
+  [[nodiscard]] cli::PimBsrModel pim_bsr(Family family) const override;
   [[nodiscard]] cli::DatabasesModel databases() const override;
   [[nodiscard]] cli::KeeperModel keeper() const override;
   [[nodiscard]] cli::BfdSessionsModel bfd_sessions() const override;
@@ -87,6 +93,10 @@ class LiveView final : public cli::NodeView {
   [[nodiscard]] mcast::gmp::GroupFilter group_filter(const cli::GmpGroupQuery& query) const;
   [[nodiscard]] WallTime wall_of(TimePoint time) const { return wall_ - (now_ - time); }
   [[nodiscard]] std::string link_name(LinkId link) const;
+  /// Scopes whose gate is closed on this node.
+  [[nodiscard]] std::vector<ScopeId> closed_scopes() const;
+  /// Configured addresses of this node.
+  [[nodiscard]] std::vector<IpAddress> own_addresses() const;
   [[nodiscard]] std::vector<std::string> interfaces_of(ScopeId scope) const;
   [[nodiscard]] cli::Etrunk etrunk_model(const node::EtrunkState& state) const;
   [[nodiscard]] cli::EtrunkMember member_model(const node::Scope& scope) const;

@@ -104,6 +104,13 @@ class FakeNode : public NodeView, public Actions {
   DatabasesModel database_model;
   KeeperModel keeper_model;
   BfdSessionsModel bfd_model;
+  PimNeighborsModel neighbor_model;
+  PimInterfacesModel pim_model;
+  PimRoutesModel tree_model;
+  PimRpModel rp_model;
+  PimBsrModel bsr_model;
+  mutable PimRoutesQuery asked_trees;
+  mutable std::optional<IpAddress> asked_group;
   SwitchoverHistoryModel history_model;
   ReadinessModel readiness_model;
   VersionModel version_model;
@@ -153,6 +160,28 @@ class FakeNode : public NodeView, public Actions {
   [[nodiscard]] DatabasesModel databases() const override { return database_model; }
   [[nodiscard]] KeeperModel keeper() const override { return keeper_model; }
   [[nodiscard]] BfdSessionsModel bfd_sessions() const override { return bfd_model; }
+  [[nodiscard]] PimNeighborsModel pim_neighbors(Family family) const override {
+    PimNeighborsModel model = neighbor_model;
+    model.family = family;
+    return model;
+  }
+  [[nodiscard]] PimInterfacesModel pim_interfaces(Family family) const override {
+    PimInterfacesModel model = pim_model;
+    model.family = family;
+    return model;
+  }
+  [[nodiscard]] PimRoutesModel pim_routes(const PimRoutesQuery& query) const override {
+    asked_trees = query;
+    return tree_model;
+  }
+  [[nodiscard]] PimRpModel pim_rps(Family family,
+                                   const std::optional<IpAddress>& group) const override {
+    asked_group = group;
+    PimRpModel model = rp_model;
+    model.family = family;
+    return model;
+  }
+  [[nodiscard]] PimBsrModel pim_bsr(Family) const override { return bsr_model; }
   [[nodiscard]] SwitchoverHistoryModel switchover_history() const override { return history_model; }
   [[nodiscard]] ReadinessModel switchover_readiness() const override { return readiness_model; }
   [[nodiscard]] VersionModel version() const override { return version_model; }
