@@ -16,6 +16,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using testing::ip;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 /// A node with the configuration of a seed, without keeper, store and peer.
 class LiveViewTest : public ::testing::Test {
@@ -103,6 +104,50 @@ TEST_F(ManyGroups, OneGroupOfOneInterfaceIsLookedUp) {
   EXPECT_THAT(view.gmp_groups(query).groups, SizeIs(1));
   query.interface = "no-such";
   EXPECT_THAT(view.gmp_groups(query).groups, SizeIs(0));
+}
+
+TEST_F(LiveViewTest, TheRpIsThatOfTheSeed) {
+  const auto all = view.pim_rps(Family::ipv4, std::nullopt);
+  ASSERT_THAT(all.info.rows, SizeIs(1));
+  EXPECT_EQ(all.info.rows[0].mapping.rp, ip("2.2.2.2"));
+  EXPECT_EQ(all.info.rows[0].mapping.source, mcast::rp::RpSource::configured);
+  EXPECT_FALSE(all.info.rows[0].local);
+  const auto one = view.pim_rps(Family::ipv4, ip("225.1.1.1"));
+  ASSERT_TRUE(one.group && one.group->mapping);
+  EXPECT_EQ(one.group->mapping->rp, ip("2.2.2.2"));
+  EXPECT_FALSE(view.pim_rps(Family::ipv4, ip("232.1.1.1")).group->mapping.has_value());
+  EXPECT_THAT(view.pim_rps(Family::ipv6, std::nullopt).info.rows, SizeIs(0));
+}
+
+TEST_F(LiveViewTest, PimRunsOnTheInterfacesOfTheSeed) {
+  const auto model = view.pim_interfaces(Family::ipv4);
+  ASSERT_THAT(model.interfaces, SizeIs(3));
+  std::vector<std::string> names;
+  for (const auto& each : model.interfaces) {
+    names.push_back(each.name);
+    EXPECT_EQ(each.row.dr_priority, 1U);
+    EXPECT_EQ(each.override_interval, 2500ms);
+    ASSERT_THAT(each.messages, SizeIs(8));
+    EXPECT_EQ(each.messages[3].name, "Join/Prune");
+  }
+  EXPECT_THAT(names,
+              UnorderedElementsAre("Eth-Trunk1", "GigabitEthernet0/1/1", "GigabitEthernet0/1/3"));
+  EXPECT_THAT(view.pim_interfaces(Family::ipv6).interfaces, SizeIs(0));
+  EXPECT_THAT(view.pim_neighbors(Family::ipv4).neighbors, SizeIs(0));
+  EXPECT_EQ(view.pim_bsr(Family::ipv4).family, Family::ipv4);
+}
+
+TEST_F(ManyGroups, AreTreesOfHosts) {
+  cli::PimRoutesQuery query;
+  query.group = ip("225.1.1.7");
+  const auto model = view.pim_routes(query);
+  ASSERT_THAT(model.routes, SizeIs(1));
+  EXPECT_EQ(model.total, 1U);
+  EXPECT_EQ(model.routes[0].rp, ip("2.2.2.2"));
+  ASSERT_THAT(model.routes[0].downstreams, SizeIs(1));
+  EXPECT_EQ(model.routes[0].downstreams[0].interface, "Eth-Trunk1");
+  EXPECT_FALSE(model.routes[0].downstreams[0].by_pim);
+  EXPECT_FALSE(model.routes[0].downstreams[0].gate_open);  // no master yet
 }
 
 TEST_F(LiveViewTest, TheLowerAddressConnects) {
