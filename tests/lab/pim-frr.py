@@ -24,7 +24,7 @@ def neighbours_up(topology):
 
 def designated(topology):
     """The node that both call DR of the LAN; None while they differ."""
-    said = {frr.designated_router(TRUNK) for frr in topology.routing.values()}
+    said = {topology.routing[name].designated_router(TRUNK) for name in topology.nodes}
     return {"10.0.15.1": "a", "10.0.15.3": "b"}.get(said.pop()) if len(said) == 1 else None
 
 
@@ -50,13 +50,14 @@ def main(args):
         report.check("PIM neighbours", poll(lambda: neighbours_up(topology), 60, 0.2),
                      topology.frr.neighbors())
         dr = poll(lambda: designated(topology), 20, 0.2)
-        report.check("both name the same DR of the LAN", dr is not None, dr)
+        if not report.check("both name the same DR of the LAN", dr is not None, dr):
+            return report.finish(args.json)
         streams = Streams(world, topology, args.probe, "ipv4")
         streams.join()
         shared_tree(report, topology, streams.plan, dr)
         streams.send()
         keys = [(SOURCE, str(group)) for group in streams.plan.groups()]
-        report.check("D forwards every (S,G) to the DR", topology.tree_is_up(keys, (dr,)),
+        report.check("D forwards every (S,G) to the DR", not topology.late("ipv4", keys, (dr,)),
                      f"{len(keys)} groups")
         settle(1)
         begin = now_ns()

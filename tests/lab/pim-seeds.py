@@ -1,6 +1,6 @@
-"""The seeds' four devices on PIM: A and B hotpair with FRR's ospfd, D FRR's pimd as RP and ospfd.
+"""The seeds' four devices on PIM: A, B hotpair, D FRR's pimd as RP (IPv6: hotpair), routed by FRR.
 
-Unicast routing is rendered from these files by `hotpair render frr`. Both nodes join, so that the
+Unicast routing is rendered from their files by `hotpair render frr`. Both nodes join, so that the
 streams are at the backup's door; node death, access cut, planned switchover and the daemon's crash
 with the bounds of the etrunk labs; and D sees the same GenID of B before and after.
 """
@@ -8,16 +8,12 @@ with the bounds of the etrunk labs; and D sees the same GenID of B before and af
 from functools import partial
 
 from lib.config import FAST
-from lib.etrunk import BFD_20
+from lib.etrunk import BFD_20, alternate
 from lib.etrunk_events import check_deaths, check_switches, crash, cut_access, die, switch
 from lib.pim import pim_attempt
 from lib.report import Report
 
 VALUES = {**FAST, "revert_s": 120}
-
-
-def family_of(_number):
-    return "ipv4"
 
 
 def same_identity(report, name, observed):
@@ -31,15 +27,16 @@ def main(args):
     report = Report("pim-seeds", {"hello": "20 ms x 5", "bfd": "20 ms x 3", "lacp": "fast"})
     runs = 1 if args.quick else args.runs
     died, cut, crashed = [], [], []
-    die(report, args, "node death", BFD_20, runs, family_of, partial(pim_attempt, observed=died))
+    die(report, args, "node death", BFD_20, runs, alternate, partial(pim_attempt, observed=died))
     check_deaths(report, "node death")
     same_identity(report, "node death", died)
-    cut_access(report, args, "access cut", VALUES, runs, family_of,
+    cut_access(report, args, "access cut", VALUES, runs, alternate,
                partial(pim_attempt, observed=cut))
     same_identity(report, "access cut", cut)
-    switch(report, args, "ipv4", VALUES, 3 if args.quick else 20, pim_attempt)
+    for family in ("ipv4",) if args.quick else ("ipv4", "ipv6"):
+        switch(report, args, family, VALUES, 3 if args.quick else 20, pim_attempt)
     check_switches(report)
-    crash(report, args, "daemon crash", VALUES, runs, family_of,
+    crash(report, args, "daemon crash", VALUES, runs, alternate,
           begin=partial(pim_attempt, observed=crashed))
     same_identity(report, "daemon crash", crashed)
     return report.finish(args.json)

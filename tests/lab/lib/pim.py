@@ -1,14 +1,18 @@
-"""The seeds' topology upon PIM: D is FRR (pimd with itself as static RP, ospfd), the nodes have
-their unicast routes by OSPF. Nothing is forwarded that nobody joined.
+"""The seeds' topology upon PIM: D is the RP and the first-hop router, the nodes have their unicast
+routes by OSPF (IPv6: IS-IS). Nothing is forwarded that nobody joined.
 
-    src --- d (FRR, RP 2.2.2.2) --- a --- …
-             \\---------------------- b --- …
+    src --- d (RP) --- a --- …
+             \\--------- b --- …
+
+IPv4: D is FRR, ospfd and pimd with itself as static RP. IPv6: Debian's FRR has no PIM, so D is
+hotpair with FRR's isisd.
 """
 
 from .config import overlay, seed_text
 from .etrunk import AccessSwitch, EtrunkScene
 from .frr import ALL_GROUPS, Frr, pim_config
-from .node import render_frr
+from .mroutes import mroutes
+from .node import Node, render_frr
 from .scenario import attempt
 from .topology import ROUTERS, TRUNK, SharedLan
 from .world import LabError, poll, wait_until
@@ -22,55 +26,68 @@ UPLINK = {"a": "ge0-1-3", "b": "ge0-1-2"}  # the same name at both ends
 UPLINK_ADDRESS = {"a": "10.0.12.1", "b": "10.0.23.3"}
 PORT = {device: "GigabitEthernet" + device.removeprefix("ge").replace("-", "/")
         for device in ("ge0-1-1", "ge0-1-2", "ge0-1-3")}
-OSPF_TIMERS = ("ospf timer hello 1", "ospf timer dead 4")  # else a DR is elected after 40 s
-LEARNED = ("10.0.5.0/24", f"{RP}/32")  # what a node must know before a tree can be
+DAEMON = {"ipv4": "ospfd", "ipv6": "isisd"}
+PROTOCOL = {"ipv4": "ospf", "ipv6": "isis"}
+TIMERS = {"ipv4": ("ospf timer hello 1", "ospf timer dead 4"),  # else a DR is elected after 40 s
+          "ipv6": ("isis timer hello 1", "isis timer holding-multiplier 4")}
+LEARNED = {"ipv4": {"10.0.5.0/24", RP},  # what a node must know before a tree can be
+           "ipv6": {"2001:db8:40::/64", "2001:db8:22::22"}}
+
+
+def learned(namespace, family):
+    """Prefixes that the kernel has from a routing daemon."""
+    six = ["-6"] if family == "ipv6" else []
+    text = namespace.run("ip", *six, "route", "show", "proto", PROTOCOL[family])
+    return {line.split()[0] for line in text.splitlines() if line and not line.startswith("\t")}
 
 
 class PimUpstream:
-    """Mixed into a topology: D speaks PIM and OSPF in place of forwarding everything."""
+    """Mixed into a topology: D speaks PIM and routing protocols in place of forwarding all."""
 
     upstream_routes = ()
 
     def __init__(self, *args, **more):
-        self.routing = {}  # node -> its FRR
+        self.routing = {}  # router -> its FRR
         super().__init__(*args, **more)
 
-    def _start_upstream(self):
-        self.frr = Frr(self.world, self.upstream, self.upstream_config()).start()
+    @property
+    def frr(self):
+        """D's."""
+        return self.routing["d"]
 
-    def upstream_config(self):
-        """D's frr.conf."""
-        return pim_config("DeviceD", (*PORT, "lo"), RP, ospf=NETWORKS["d"], router_id=RP,
-                          silent=("ge0-1-1",))
+    def _start_upstream(self):
+        """Nothing: start_routing("d", ...) does it."""
 
     def _route(self, name):
         """Power comes back: so does the routing daemon."""
         if name in self.routing:
             self.routing[name].start()
 
-    def start_routing(self, name, config, daemons=("ospfd",)):
+    def start_routing(self, name, config, daemons):
         """FRR beside hotpair, or in its place, with this frr.conf."""
-        self.routing[name] = Frr(self.world, self.nodes[name], config, daemons)
+        namespace = self.upstream if name == "d" else self.nodes[name]
+        self.routing[name] = Frr(self.world, namespace, config, daemons)
         self.routing[name].start()
 
-    def routed(self, timeout=60):
+    def routed(self, family="ipv4", timeout=60):
         """Returns when every node has the routes to source and RP from D."""
         for name, namespace in self.nodes.items():
             try:
-                wait_until(lambda n=namespace: learned(n) >= set(LEARNED), timeout,
-                           f"{name} learns {LEARNED} by OSPF", step=0.1)
+                wait_until(lambda n=namespace: LEARNED[family] <= learned(n, family), timeout,
+                           f"{name} learns {LEARNED[family]} by {PROTOCOL[family]}", step=0.1)
             except LabError as error:
                 raise LabError(f"{error}\n{self.frr.tails()}") from error
 
-    def tree_is_up(self, keys, names=("a", "b"), timeout=20):
-        """True when D forwards each (source, group) of `keys` to these nodes."""
+    def late(self, family, keys, names=("a", "b"), timeout=20):
+        """Those (source, group) that D's kernel does not forward to these nodes in that time."""
         wanted = {UPLINK[name] for name in names}
 
-        def forwarded():
-            rows = self.frr.mroutes()
-            return all(wanted <= set(rows.get(key, {}).get("oil", {})) for key in keys)
+        def missing():
+            routes = mroutes(self.upstream, family)
+            return [key for key in keys if not wanted <= routes.get(key, ("", set()))[1]]
 
-        return bool(poll(forwarded, timeout, 0.1))
+        poll(lambda: not missing(), timeout, 0.1)
+        return missing()
 
 
 class PimLan(PimUpstream, SharedLan):
@@ -80,6 +97,9 @@ class PimLan(PimUpstream, SharedLan):
         super().__init__(world, hosts, routers_own_addresses=False)
         self.nodes["b"].ip(f"addr del 10.0.35.3/24 dev {TRUNK}",
                            f"addr add 10.0.15.3/24 dev {TRUNK}")
+        self.start_routing("d", pim_config(
+            "DeviceD", (*PORT, "lo"), RP, ospf=NETWORKS["d"], router_id=RP, silent=("ge0-1-1",)),
+            ("ospfd", "pimd"))
         for name in self.nodes:
             config = pim_config(f"Device{name.upper()}", (TRUNK, *ROUTERS[name].ports), RP,
                                 igmp=(TRUNK,), ospf=NETWORKS[name], router_id=ROUTER_ID[name],
@@ -88,61 +108,70 @@ class PimLan(PimUpstream, SharedLan):
 
 
 class PimAccess(PimUpstream, AccessSwitch):
-    """Behind the access switch; the nodes are hotpair with FRR for their unicast routes. D's
-    frr.conf is given, since it is made of D's file by a program of the build."""
+    """Behind the access switch; the nodes are hotpair with FRR for their unicast routes."""
 
-    def __init__(self, world, fast, upstream_config):
-        self._upstream_config = upstream_config
-        super().__init__(world, fast)
 
-    def upstream_config(self):
-        return self._upstream_config
+class Upstream:
+    """What lib.node.Node needs of a topology, for D as hotpair. Seed 004 has the source at D's
+    0/1/0, seed 003 at 0/1/1, where the lab's device is."""
+
+    port_names = {"GigabitEthernet0/1/0": "ge0-1-1"}
+
+    def __init__(self, topology):
+        self.world = topology.world
+        self.nodes = {"d": topology.upstream}
 
 
 class PimScene(EtrunkScene):
     """The seeds' four devices: unicast routing of A, B and D is rendered from their files.
 
-    `observed`: a list that takes, for each measured event, the GenID of B at D before and after.
+    `observed`: a list that takes, for each measured event, the GenID of B at D before and after
+    (IPv4 only).
     """
 
     def __init__(self, world, args, family, timers_, extra=(), *, observed=None, **more):
-        if family != "ipv4":
-            raise LabError("FRR of Debian has no PIM for IPv6")
         self._observed = observed
-        fast = {node: [(f"interface {PORT[device]}", *OSPF_TIMERS)
+        fast = {node: [(f"interface {PORT[device]}", *TIMERS[family])
                        for device in ("ge0-1-1", UPLINK[node])] for node in ROUTERS}
-        super().__init__(world, args, family, timers_, extra, node_sections=fast, **more)
-
-    def make_topology(self):
-        file = self.world.dir / "DeviceD.conf"
-        file.write_text(overlay(seed_text("ipv4", "d"),
-                                *[(f"interface {PORT[device]}", *OSPF_TIMERS)
-                                  for device in UPLINK.values()]))
-        lines = [f"ip pim rp {RP} {ALL_GROUPS}", "!"]
-        for device in (*PORT, "lo"):
-            lines += [f"interface {device}", " ip pim", "!"]
-        text = render_frr(self.args.bin, file) + "\n".join([*lines, ""])
-        return PimAccess(self.world, self._lacp == "fast", text)
+        super().__init__(world, args, family, timers_, extra, topology=PimAccess,
+                         node_sections=fast, **more)
+        self.upstream = Node(Upstream(self.topology), "d", args.bin, overlay(
+            seed_text(family, "d"), *[(f"interface {PORT[device]}", *TIMERS[family])
+                                      for device in UPLINK.values()]))
 
     def up(self, converge=True):
+        self._start_d()
         for node in self.pair.nodes:
-            self.topology.start_routing(
-                node.name, render_frr(self.args.bin, node.config, node.ports))
-        self.topology.routed()
+            text = render_frr(self.args.bin, node.config, node.ports)
+            self.topology.start_routing(node.name, text, (DAEMON[self.family],))
+        self.topology.routed(self.family)
         super().up(converge)
-        wait_until(self.neighbours_up, 30, f"D's PIM neighbours: {self.topology.frr.neighbors()}")
+        if self.family == "ipv4":
+            frr = self.topology.frr
+            wanted = {UPLINK[name]: [address] for name, address in UPLINK_ADDRESS.items()}
+            if not poll(lambda: frr.neighbors() == wanted, 30, 0.2):
+                raise LabError(f"D has PIM neighbours {frr.neighbors()} in place of {wanted}")
 
-    def neighbours_up(self):
-        return self.topology.frr.neighbors() == {
-            UPLINK[name]: [address] for name, address in UPLINK_ADDRESS.items()}
+    def _start_d(self):
+        text = render_frr(self.args.bin, self.upstream.config, self.upstream.ports)
+        daemons = [DAEMON[self.family]]
+        if self.family == "ipv4":
+            lines = [f"ip pim rp {RP} {ALL_GROUPS}", "!"]
+            for device in (*PORT, "lo"):
+                lines += [f"interface {device}", " ip pim", "!"]
+            text += "\n".join([*lines, ""])
+            daemons.append("pimd")
+        self.topology.start_routing("d", text, daemons)
+        if self.family == "ipv6":
+            self.upstream.start()
+            self.upstream.wait("ready")
 
     def trees_up(self):
         """The backup has joined too: the streams are at its door."""
         plan = self.streams[0].plan
-        keys = [(plan.source, str(group)) for group in plan.groups()]
-        if not self.topology.tree_is_up(keys, timeout=30):
-            rows = self.topology.frr.mroutes()
-            late = [key for key in keys if len(rows.get(key, {}).get("oil", {})) < 2]
+        late = self.topology.late(self.family, [(plan.source, str(group))
+                                                for group in plan.groups()], timeout=30)
+        if late:
             raise LabError(f"D does not forward {len(late)} groups to both nodes: {late[:3]}")
 
     def generation(self, name):
@@ -151,23 +180,14 @@ class PimScene(EtrunkScene):
         return row and row["generationId"]
 
     def measure(self, event, after=1.5):
+        if self._observed is None or self.family != "ipv4":
+            return super().measure(event, after)
         before = self.generation("b")
         measured = super().measure(event, after)
-        if self._observed is not None:
-            self._observed.append((before, self.generation("b")))
+        self._observed.append((before, self.generation("b")))
         return measured
 
 
 def pim_attempt(args, family, values, **more):
     """One run; see scenario.attempt()."""
     return attempt(args, family, values, kind=lambda *what: PimScene(*what, **more))
-
-
-def learned(namespace):
-    """Prefixes that the kernel has from a routing daemon."""
-    found = set()
-    for line in namespace.run("ip", "route", "show", "proto", "ospf").splitlines():
-        prefix = line.split()[0]
-        if not line.startswith((" ", "\t", "nexthop")):
-            found.add(prefix if "/" in prefix else f"{prefix}/32")
-    return found

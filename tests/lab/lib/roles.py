@@ -9,15 +9,12 @@ number. The shared tree goes by 2, 3 and 4. The way to the source is shorter: by
 `shortcut="mid"` by 6 at mid, so that the switch to it is seen in the incoming interface there.
 """
 
-import ipaddress
-import re
-import subprocess
-
 from .frr import Frr, pim_config
+from .mroutes import mroutes
 from .node import Node
 from .streams import expand
 from .topology import QUIET
-from .world import LabError, poll, wait_until
+from .world import wait_until
 
 ROUTERS = {"fhr": 1, "rp": 2, "mid": 3, "lhr": 4}
 LINKS = {1: ("src", "fhr"), 2: ("fhr", "rp"), 3: ("rp", "mid"), 4: ("mid", "lhr"),
@@ -171,23 +168,11 @@ class Chain:
         return (device(link), source, group) in self.frr[router].joins()
 
     def kernel_route(self, router, group, source=SOURCE):
-        """(incoming link, outgoing links) of the kernel's entry at a router; None without it."""
-        text = self.nodes[router].run("ip", "mroute", "show")
-        for line in text.splitlines():
-            found = re.match(rf"\({re.escape(source)},\s*{re.escape(group)}\)\s+Iif:\s+(\S+)\s*"
-                             r"(?:Oifs:\s+(.*?))?\s*(?:State:.*)?$", line)
-            if found:
-                outgoing = {int(name.rsplit("-", 1)[1]) for name in (found.group(2) or "").split()
-                            if name.startswith("ge0-1-")}
-                incoming = found.group(1)
-                return (int(incoming.rsplit("-", 1)[1]) if incoming.startswith("ge0-1-")
-                        else incoming, outgoing)
-        return None
+        """(incoming device, outgoing devices) of the kernel's entry at a router; None without."""
+        return mroutes(self.nodes[router]).get((source, group))
 
     def forwards(self, router, incoming, outgoing, groups):
         """Every group of the source comes in by this link and goes out by (at least) that one."""
-        for group in groups:
-            route = self.kernel_route(router, group)
-            if route is None or route[0] != incoming or outgoing not in route[1]:
-                return False
-        return True
+        routes = mroutes(self.nodes[router])
+        found = [routes.get((SOURCE, group), (None, ())) for group in groups]
+        return all(each[0] == device(incoming) and device(outgoing) in each[1] for each in found)
