@@ -38,7 +38,7 @@ std::uint32_t Mrib::source_of(std::uint32_t group, const IpAddress& source) {
   target.first_source = slot;
   ++owner.source_count;
   ++target.sources;
-  if (!counters_at_) counters_at_ = last_now_ + config_.counter_interval;
+  if (!counters_at_) counters_at_ = last_now_ + counter_interval();
   return slot;
 }
 
@@ -80,6 +80,7 @@ bool Mrib::free_source_if_idle(std::uint32_t slot) {
     return false;
   HA_ASSERT(!entry.negative_timed);
   drop_side(slot, false);
+  tell_register(slot);
   GroupEntry& owner = groups_[entry.group];
   Target& target = targets_[entry.target];
   if (group_cursor_ == slot) group_cursor_ = entry.next_in_group;
@@ -111,7 +112,11 @@ void Mrib::free_target_if_unused(std::uint32_t slot) {
 void Mrib::assign_rp(std::uint32_t slot) {
   GroupEntry& entry = groups_[slot];
   const auto set = rps_.find({entry.vrf, entry.group.family()});
-  const auto mapping = set == rps_.end() ? std::nullopt : set->second.rp_of(entry.group);
+  const auto& ssm = ssm_ranges_[entry.group.family() == Family::ipv6 ? 1 : 0];
+  const bool is_ssm = std::ranges::any_of(
+      ssm, [&](const IpPrefix& range) { return range.contains(entry.group.address()); });
+  const auto mapping =
+      is_ssm || set == rps_.end() ? std::nullopt : set->second.rp_of(entry.group);
   const std::uint32_t target = mapping ? target_of(entry.vrf, mapping->rp) : kNone;
   if (target == entry.rp_target) return;
   if (target != kNone) ++targets_[target].groups;
@@ -126,6 +131,7 @@ void Mrib::set_traffic(SourceEntry& entry, bool by_traffic) {
   entry.by_traffic = by_traffic;
   entry.patience_over = false;
   entry.keepalive = false;
+  entry.registered = false;
   entry.arrived = kNone;
   by_traffic ? ++data_driven_ : --data_driven_;
 }

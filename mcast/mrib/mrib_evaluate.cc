@@ -43,12 +43,21 @@ std::uint32_t Mrib::rpf_link(std::uint32_t slot) const {
   return target.answer.link.value();
 }
 
+/// RPF_interface(RP(G)): where the RP is this router, the register link.
+std::uint32_t Mrib::shared_link(std::uint32_t slot) const {
+  if (slot == kNone) return kNone;
+  const Target& target = targets_[slot];
+  const bool local = target.state == RpfState::reachable && target.answer.local;
+  const std::uint32_t link = local ? register_link(target.vrf, target.address.family()) : kNone;
+  return link != kNone ? link : rpf_link(slot);
+}
+
 // immediate_olist(*,G) of 4.1.6, without the incoming link.
 Want Mrib::want_star(std::uint32_t slot) const {
   const GroupEntry& entry = groups_[slot];
   Want want;
   if (entry.rp_target == kNone) return want;
-  want.incoming = rpf_link(entry.rp_target);
+  want.incoming = shared_link(entry.rp_target);
   if (want.incoming == kNone) return want;
   const Family family = entry.group.family();
   const TreeSide* side = side_of(slot, true);
@@ -59,8 +68,10 @@ Want Mrib::want_star(std::uint32_t slot) const {
     const AssertState* state = assert_of(side, *link, family);
     if (state != nullptr && state->lost) continue;
     const bool ours = state != nullptr && state->winner_is_us;
-    if (member.origin != Origin::hosts || ours || serves_hosts(link->config, family))
-      want.outgoing.push_back(member.link);
+    const bool hosts = member.origin == Origin::hosts;
+    if (hosts && !ours && !serves_hosts(link->config, family)) continue;
+    want.local |= hosts;
+    want.outgoing.push_back(member.link);
   }
   if (want.outgoing.empty()) return want;
   sort_unique(want.outgoing);
@@ -80,8 +91,19 @@ bool Mrib::on_spt(const SourceEntry& entry) const {
 
 Mrib::SharedTree Mrib::shared_tree(std::uint32_t group, const Want& star) const {
   SharedTree tree{.link = star.incoming, .wanted = star.kind == RouteKind::route};
-  tree.pim = is_pim(tree.link, groups_[group].group.family());
+  if (tree.link == kNone) return tree;
+  const GroupEntry& entry = groups_[group];
+  const Family family = entry.group.family();
+  const bool is_rp = tree.link == register_link(entry.vrf, family);
+  tree.pim = is_rp || is_pim(tree.link, family);
+  const SptPolicy& policy = spt_policies_[family == Family::ipv6 ? 1 : 0];
+  tree.split = tree.pim && tree.wanted && !policy.never && (is_rp || star.local);
+  tree.hasty = tree.pim && !policy.never && policy.threshold_kbps == 0;
   return tree;
+}
+
+Want Mrib::plane_star(std::uint32_t slot, Want star) const {
+  return shared_tree(slot, star).split ? Want{} : star;
 }
 
 Mrib::SourceView Mrib::view_of(std::uint32_t slot, const SharedTree& tree) const {
@@ -124,6 +146,8 @@ void Mrib::add_member(const Member& member, const SourceView& view, Want& want,
   blocked |= share.listed && member.mode == FilterMode::exclude;
   blocked |= share.in_shared && !shared;
   want.immediate |= out && share.in_own && member.link != view.own;
+  want.local |= member.origin == Origin::hosts && member.link != view.tree.link &&
+                (share.in_shared || share.in_own);
   want.shared |= shared && member.link != view.tree.link;
   if (out) want.outgoing.push_back(member.link);
 }
@@ -144,7 +168,8 @@ Want Mrib::want_source(std::uint32_t slot, const SharedTree& tree) const {
   // Packets go on coming by the shared tree until the first comes by the source's (4.2.2).
   const bool is_own = targets_[entry.target].answer.connected || on_spt(entry) ||
                       (held_ && entry.arrived == view.own);
-  if (tree.wanted && tree.pim && is_pim(view.own, view.family) && want.shared && !is_own)
+  if (tree.wanted && tree.pim && want.shared && !is_own &&
+      (tree.split || is_pim(view.own, view.family)))
     want.incoming = tree.link;
   if (want.incoming == kNone)
     want.outgoing.clear();
@@ -152,8 +177,16 @@ Want Mrib::want_source(std::uint32_t slot, const SharedTree& tree) const {
     std::erase(want.outgoing, want.incoming);
   sort_unique(want.outgoing);
   want.receivers = !want.outgoing.empty();
-  const bool must_block = blocked && tree.wanted;
-  if (want.receivers) {
+  const auto tunnel = first_hops_.empty() ? first_hops_.end() : first_hops_.find(slot);
+  const bool is_open = tunnel != first_hops_.end() && tunnel->second.tunnel;
+  const std::uint32_t encapsulating =
+      is_open ? register_link(view.group.vrf, view.family) : kNone;
+  if (encapsulating != kNone && want.incoming != kNone) {
+    want.outgoing.push_back(encapsulating);
+    sort_unique(want.outgoing);
+  }
+  const bool must_block = (blocked && tree.wanted) || is_kept(entry);
+  if (!want.outgoing.empty()) {
     want.kind = RouteKind::route;
   } else if (must_block || entry.by_traffic) {
     want.kind = RouteKind::negative;
@@ -222,7 +255,8 @@ void Mrib::evaluate_group(std::uint32_t slot, TimePoint now) {
 void Mrib::evaluate_star(std::uint32_t slot, const Want& star) {
   GroupEntry& entry = groups_[slot];
   tell_star_facts(slot, star);
-  settle(held(star, entry.star, entry.group.family()), entry.star, {slot, entry.star.stamp, true});
+  settle(held(plane_star(slot, star), entry.star, entry.group.family()), entry.star,
+         {slot, entry.star.stamp, true});
 }
 
 void Mrib::evaluate_source(std::uint32_t slot, TimePoint now) {
@@ -239,7 +273,9 @@ void Mrib::evaluate_source_of(std::uint32_t slot, const SharedTree& tree, TimePo
     static_cast<void>(judge_packet(slot, entry.arrived, tree));
     entry.arrived = kNone;
   }
+  tell_register(slot);
   Want want = want_source(slot, tree);
+  switch_to_spt(entry, tree, want);
   if (update_records(entry, want)) want = want_source(slot, tree);
   const Want told = held(want, entry.route, entry.source.family());
   wish_source(slot, tree, want, told);
@@ -266,15 +302,16 @@ void Mrib::time_negative(std::uint32_t slot, bool timed, TimePoint now) {
 std::vector<std::uint32_t> Mrib::wanted_records(const SourceEntry& entry, const Want& want) const {
   std::vector<std::uint32_t> wanted;
   std::vector<std::uint32_t> through;  // active scopes that the route goes out of
-  if (want.kind == RouteKind::route && !want.named) {
-    for (const std::uint32_t link : want.outgoing) {
-      const std::optional<ScopeId> scope = links_[link].config.scope;
-      if (!scope) continue;
-      const auto found = scopes_.find(*scope);
-      if (found != scopes_.end() && found->second.mode == ScopeMode::active)
-        through.push_back(scope->value());
-    }
-  }
+  const auto add_scope_of = [&](std::uint32_t link) {
+    const std::optional<ScopeId> scope = links_[link].config.scope;
+    if (!scope) return;
+    const auto found = scopes_.find(*scope);
+    if (found != scopes_.end() && found->second.mode == ScopeMode::active)
+      through.push_back(scope->value());
+  };
+  if (want.kind == RouteKind::route && !want.named)
+    for (const std::uint32_t link : want.outgoing) add_scope_of(link);
+  if (is_first_hop(entry)) add_scope_of(rpf_link(entry.target));
   for (const std::uint32_t scope : lists_[entry.recorded]) {
     const auto found = scopes_.find(ScopeId{scope});
     if (found == scopes_.end()) continue;
@@ -288,10 +325,15 @@ std::vector<std::uint32_t> Mrib::wanted_records(const SourceEntry& entry, const 
 }
 
 bool Mrib::update_records(SourceEntry& entry, const Want& want) {
-  if (entry.recorded == 0 && (!entry.by_traffic || want.kind != RouteKind::route)) return false;
+  const bool first_hop = is_first_hop(entry);
+  if (entry.recorded == 0 &&
+      (!entry.by_traffic || (want.kind != RouteKind::route && !first_hop)))
+    return false;
   const std::vector<std::uint32_t> wanted = wanted_records(entry, want);
   const std::vector<std::uint32_t> recorded = lists_[entry.recorded];
   if (wanted == recorded) return false;
+  if (recorded.empty())
+    entry.record_kind = first_hop ? DataDrivenKind::fhr : DataDrivenKind::lhr_spt;
   const GroupEntry& group = groups_[entry.group];
   for (const std::uint32_t scope : wanted)
     if (!std::ranges::binary_search(recorded, scope))

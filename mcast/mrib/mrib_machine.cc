@@ -12,11 +12,6 @@ constexpr std::uint32_t kLinksMax = 1U << 20U;
 /// An RPF change of a target with more sources than this is worked on in slices.
 constexpr std::uint32_t kInlineTargets = 64;
 
-bool is_routable_source(const IpAddress& source, Family family) {
-  return source.family() == family && !source.is_unspecified() && !source.is_multicast() &&
-         !source.is_loopback() && !source.is_link_local_unicast();
-}
-
 /// What a metric alone changes is told to asserts, and to nobody else.
 bool is_same_way(const RpfAnswer& a, const RpfAnswer& b) {
   return a.link == b.link && a.neighbour == b.neighbour && a.connected == b.connected &&
@@ -110,9 +105,9 @@ void Mrib::set_scope_mode(ScopeId scope, ScopeMode mode, TimePoint now) {
   const auto [found, is_new] = scopes_.try_emplace(scope);
   if (!is_new && found->second.mode == mode) return;
   found->second.mode = mode;
-  if (mode == ScopeMode::standby) return;
-  found->second.activated_at = now;
-  sweep_.start();
+  if (mode == ScopeMode::active) found->second.activated_at = now;
+  // A standby keeps its records; but it registers nothing.
+  if (mode == ScopeMode::active || !first_hops_.empty()) sweep_.start();
 }
 
 void Mrib::remove_scope(ScopeId scope, TimePoint now) {

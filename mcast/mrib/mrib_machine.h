@@ -38,6 +38,14 @@ class Mrib {
   void remove_link(LinkId link, TimePoint now);
   /// The RPs in force of a family in a VRF. (*,G) exist only for groups that one covers.
   void set_rps(VrfId vrf, Family family, rp::RpSet set, TimePoint now);
+  /// The link, set before by set_link() without PIM, by which decapsulated Registers come in and
+  /// packets leave to be registered. RPF interface of an RP that is this router.
+  void set_register_link(VrfId vrf, Family family, std::optional<LinkId> link, TimePoint now);
+  /// When sources of PIM's shared trees are joined; `never` until it is set. Else, where hosts or
+  /// the RP are, the (*,G) is not given to the plane: its upcalls show the sources.
+  void set_spt_policy(Family family, const SptPolicy& policy, TimePoint now);
+  /// Groups without (*,G), beside 232/8 and ff3x::/32 which always are (RFC 4607).
+  void set_ssm_ranges(Family family, std::vector<IpPrefix> ranges, TimePoint now);
   /// A scope exists and who writes its records: the master does. `standby` is what a scope starts
   /// as; activation takes over the records at once, in O(1).
   void set_scope_mode(ScopeId scope, ScopeMode mode, TimePoint now);
@@ -64,6 +72,12 @@ class Mrib {
                  const AssertState& state, TimePoint now);
   /// Every assert state of the link and family is gone.
   void on_asserts_flushed(LinkId link, Family family, TimePoint now);
+  /// The packets of a source that could be registered go to the register link as well, while on.
+  void set_register_tunnel(VrfId vrf, const Group& group, const IpAddress& source, bool on,
+                           TimePoint now);
+  /// At the RP: a Register of the source came. Its Keepalive Timer starts, longer than
+  /// RP_Keepalive_Period (RFC 7761 4.4.2): its tree is joined while somebody wants it.
+  void on_register_source(VrfId vrf, const Group& group, const IpAddress& source, TimePoint now);
   /// The answer to AskRpf; nullopt: no route to the target.
   void on_rpf(VrfId vrf, const IpAddress& target, const std::optional<RpfAnswer>& answer,
               TimePoint now);
@@ -147,7 +161,9 @@ class Mrib {
   struct SharedTree {
     std::uint32_t link = kNone;  // RPF_interface(RP(G))
     bool wanted = false;         // JoinDesired(*,G)
-    bool pim = false;            // joined by PIM
+    bool pim = false;            // joined by PIM, or the RP is here
+    bool split = false;          // kept from the plane: upcalls show its sources
+    bool hasty = false;          // its sources are joined at their first packet
   };
   /// Assert state of a group and a source on a link (RFC 7761 4.6.5).
   struct LinkAsserts {
@@ -208,6 +224,9 @@ class Mrib {
   [[nodiscard]] bool is_current(const Member& member, Family family) const;
   [[nodiscard]] std::uint32_t rpf_link(std::uint32_t target) const;
   [[nodiscard]] Want want_star(std::uint32_t slot) const;
+  [[nodiscard]] std::uint32_t shared_link(std::uint32_t rp_target) const;
+  /// The (*,G) as the plane is to have it.
+  [[nodiscard]] Want plane_star(std::uint32_t slot, Want star) const;
   [[nodiscard]] SharedTree shared_tree(std::uint32_t group, const Want& star) const;
   [[nodiscard]] SourceView view_of(std::uint32_t slot, const SharedTree& tree) const;
   [[nodiscard]] Share share_of(const Member& member, const LinkState& link, const SourceView& view,
@@ -243,9 +262,18 @@ class Mrib {
                                   const Want& want) const;
   [[nodiscard]] std::optional<IpAddress> rpf_prime(std::uint32_t target,
                                                    const TreeSide* side) const;
+  void switch_to_spt(SourceEntry& entry, const SharedTree& tree, const Want& want);
   void judge_upcall(SourceEntry& entry, const SharedTree& tree);
   /// True if the packet on `link` set SPTbit.
   bool judge_packet(std::uint32_t slot, std::uint32_t link, const SharedTree& tree);
+
+  // mrib_register.cc: first hop and RP
+  [[nodiscard]] std::uint32_t register_link(VrfId vrf, Family family) const;
+  [[nodiscard]] bool is_first_hop(const SourceEntry& entry) const;
+  [[nodiscard]] bool serves_sources(const LinkConfig& link, Family family) const;
+  [[nodiscard]] bool could_register(const SourceEntry& entry) const;
+  [[nodiscard]] bool is_kept(const SourceEntry& entry) const;
+  void tell_register(std::uint32_t slot);
 
   // mrib_asserts.cc: what the assert machine says and is told
   [[nodiscard]] const TreeSide* side_of(std::uint32_t slot, bool star) const;
@@ -271,6 +299,9 @@ class Mrib {
   void on_result(const RouteRef& ref, const fwd::AppliedChange& result, TimePoint now);
   void on_counter(std::uint32_t slot, const std::optional<fwd::RouteCounters>& counters,
                   TimePoint now);
+  /// SwitchToSptDesired of a threshold.
+  [[nodiscard]] bool is_fast(std::uint32_t slot, std::uint64_t bytes, TimePoint now) const;
+  [[nodiscard]] Duration counter_interval() const;
   [[nodiscard]] TimePoint last_activity(const SourceEntry& entry) const;
 
   // mrib_work.cc: slices
@@ -302,6 +333,12 @@ class Mrib {
   std::map<std::pair<VrfId, Family>, rp::RpSet> rps_;
   std::map<ScopeId, ScopeState> scopes_;
   SourceBuckets source_buckets_;
+  std::array<SptPolicy, 2> spt_policies_{SptPolicy{.never = true}, SptPolicy{.never = true}};
+  std::array<std::vector<IpPrefix>, 2> ssm_ranges_;
+  std::map<std::pair<VrfId, Family>, LinkId> register_links_;
+  std::map<std::uint32_t, FirstHop> first_hops_;  // by source slot: told that it could register
+  TimePoint counted_at_{};                        // the latest round of counters began
+  TimePoint counted_before_{};                    // and the one before it
   std::map<std::pair<std::uint32_t, bool>, TreeSide> sides_;  // by slot and whether of (*,G)
   std::array<std::uint32_t, 2> pim_links_{};                  // per family
   std::uint32_t next_stamp_ = 1;

@@ -34,7 +34,8 @@ fwd::RouteKey Mrib::key_of(const RouteRef& ref) const {
 Want Mrib::effective_want(const RouteRef& ref) {
   if (ref.star) {
     const GroupEntry& group = groups_[ref.slot];
-    return held(want_star(ref.slot), group.star, group.group.family());
+    const Want star = plane_star(ref.slot, want_star(ref.slot));
+    return held(star, group.star, group.group.family());
   }
   const SourceEntry& entry = sources_[ref.slot];
   const SharedTree tree = shared_tree(entry.group, want_star(entry.group));
@@ -134,6 +135,28 @@ void Mrib::on_result(const RouteRef& ref, const fwd::AppliedChange& result, Time
   free_if_idle(ref);
 }
 
+Duration Mrib::counter_interval() const {
+  const bool by_rate = std::ranges::any_of(spt_policies_, [](const SptPolicy& policy) {
+    return !policy.never && policy.threshold_kbps != 0;
+  });
+  return by_rate ? std::min(config_.rate_interval, config_.counter_interval)
+                 : config_.counter_interval;
+}
+
+// CheckSwitchToSpt (4.2.1) of a threshold: the rate since the round of counters before.
+bool Mrib::is_fast(std::uint32_t slot, std::uint64_t bytes, TimePoint now) const {
+  const SourceEntry& entry = sources_[slot];
+  const SptPolicy& policy = spt_policies_[entry.source.is_v6() ? 1 : 0];
+  if (policy.never || policy.threshold_kbps == 0 || bytes <= entry.bytes) return false;
+  const TimePoint since = std::max(counted_before_, entry.route.since);
+  const double seconds = std::chrono::duration<double>(now - since).count();
+  if (seconds < 1) return false;
+  const double kbps = static_cast<double>(bytes - entry.bytes) * 8 / 1000 / seconds;
+  if (kbps < policy.threshold_kbps) return false;
+  const SharedTree tree = shared_tree(entry.group, want_star(entry.group));
+  return tree.pim && want_source(slot, tree).local;
+}
+
 TimePoint Mrib::last_activity(const SourceEntry& entry) const {
   TimePoint last = entry.active_at;
   for (const std::uint32_t scope : lists_[entry.recorded]) {
@@ -172,15 +195,17 @@ void Mrib::on_counter(std::uint32_t slot, const std::optional<fwd::RouteCounters
     if (counters->packets - entry.packets > strays - entry.strays &&
         state.kind != RouteKind::none && state.in_flight == InFlight::nothing)
       arrived_by = state.incoming;
+    entry.keepalive |= entry.by_traffic && is_fast(slot, counters->bytes, now);
     entry.strays = strays;
     entry.packets = counters->packets;
     entry.bytes = counters->bytes;
     entry.counted = true;
   }
   const SharedTree tree = shared_tree(entry.group, want_star(entry.group));
+  const bool joins = entry.keepalive && entry.joined == 0;
   const bool turned = arrived_by != kNone && judge_packet(slot, arrived_by, tree);
   if (now - last_activity(entry) < config_.keepalive) {
-    if (turned) evaluate_source(slot, now);
+    if (turned || joins) evaluate_source(slot, now);
     return;
   }
   bool ended = entry.by_traffic;

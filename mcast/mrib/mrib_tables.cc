@@ -127,6 +127,7 @@ const char* to_string(Count count) {
     case Count::adopted: return "routes adopted at start";
     case Count::plane_failed: return "changes refused by the plane";
     case Count::plane_lost: return "routes lost by the plane";
+    case Count::register_ignored: return "registered sources ignored";
     case Count::record_ignored: return "records ignored";
     case Count::kCount: break;
   }

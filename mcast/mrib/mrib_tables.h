@@ -67,6 +67,7 @@ struct Want {
   bool receivers = false;               // inherited_olist(S,G) is not empty (RFC 7761 4.1.6)
   bool immediate = false;               // (S,G): immediate_olist is not empty
   bool shared = false;                  // (S,G): inherited_olist(S,G,rpt) is not empty
+  bool local = false;                   // hosts of ours want it from the shared tree, or by name
   bool timed = false;                   // a negative that only an upcall asks for
 };
 
@@ -101,6 +102,12 @@ struct ToldFacts {
 struct TreeSide {
   std::vector<TreeAssert> asserts;
   std::vector<ToldFacts> told;  // by link
+};
+
+/// A source that this router could register.
+struct FirstHop {
+  IpAddress rp;         // as told
+  bool tunnel = false;  // the register link is joined
 };
 
 struct GroupEntry {
@@ -139,6 +146,7 @@ struct SourceEntry {
   bool counted : 1 = false;         // packets and bytes have been read
   bool negative_timed : 1 = false;  // stands in the queue of negatives
   bool patience_over : 1 = false;   // no RPF answer in time
+  bool registered : 1 = false;      // the RP heard of it by Register
   bool keepalive : 1 = false;       // Keepalive Timer runs: by_traffic, and its tree is wanted
 };
 

@@ -57,6 +57,12 @@ struct LinkConfig {
   return family == Family::ipv4 ? link.serves_hosts_ipv4 : link.serves_hosts_ipv6;
 }
 
+/// Of the family, and an address that packets may be routed from.
+[[nodiscard]] inline bool is_routable_source(const IpAddress& source, Family family) {
+  return source.family() == family && !source.is_unspecified() && !source.is_multicast() &&
+         !source.is_loopback() && !source.is_link_local_unicast();
+}
+
 /// The unicast route towards a target, as the node's own kernel has it now.
 struct RpfAnswer {
   LinkId link;
@@ -94,6 +100,8 @@ struct Config {
   std::size_t negative_max = 10'000;
   /// RFC 7761 4.11 Keepalive_Period: an (S,G) made by traffic ends when traffic ceased so long.
   Duration keepalive = std::chrono::seconds(210);
+  /// How often they are read while a rate decides about the source's tree (SptPolicy).
+  Duration rate_interval = std::chrono::seconds(15);
   /// How often the counters of (S,G) made by traffic are read.
   Duration counter_interval = std::chrono::seconds(30);
   /// An upcall whose RPF answer has not come by then gets a negative route.
@@ -169,8 +177,18 @@ struct AssertFactsChanged {
   std::uint32_t metric = 0;
   friend bool operator==(const AssertFactsChanged&, const AssertFactsChanged&) = default;
 };
+/// CouldRegister(S,G) of RFC 7761 4.4.1 turned: this router is the first hop of an active source
+/// whose RP is another router. Told again with another RP.
+struct RegisterChanged {
+  VrfId vrf;
+  Group group;
+  IpAddress source;
+  IpAddress rp;
+  bool could_register = false;
+  friend bool operator==(const RegisterChanged&, const RegisterChanged&) = default;
+};
 using Effect = std::variant<PlaneDelta, AskRpf, AskCounters, RecordChanged, RecordRemoved,
-                            LinkReleased, UpstreamChanged, AssertFactsChanged>;
+                            LinkReleased, UpstreamChanged, AssertFactsChanged, RegisterChanged>;
 
 // ---- counters ----
 
@@ -192,6 +210,7 @@ enum class Count : std::uint8_t {
   adopted,                ///< routes found in the plane at start
   plane_failed,           ///< changes that the plane refused
   plane_lost,             ///< routes that the plane turned out not to have
+  register_ignored,       ///< registered sources that cannot be: link-local group, table full
   record_ignored,         ///< records that cannot be: link-local group, foreign family, no scope
   kCount
 };

@@ -26,9 +26,11 @@ void Mrib::tell_upstream(std::uint32_t& told, std::uint32_t way, std::uint32_t t
   effects_.push(std::move(change));
 }
 
-// JoinDesired(*,G): immediate_olist(*,G) is not empty (RFC 7761 4.5.4).
+// JoinDesired(*,G): immediate_olist(*,G) is not empty (RFC 7761 4.5.4). What a hold keeps of it
+// may be in no route of the plane.
 void Mrib::wish_star(GroupEntry& entry, const Want& star) {
-  const bool wanted = held(star, entry.star, entry.group.family()).kind == RouteKind::route;
+  const bool wanted = (held_ && entry.joined != 0) ||
+                      held(star, entry.star, entry.group.family()).kind == RouteKind::route;
   UpstreamChanged change{.vrf = entry.vrf, .group = entry.group, .source = {}};
   change.wish = Wish::join;
   if (wanted && entry.rp_target != kNone) change.rp = targets_[entry.rp_target].address;
@@ -50,11 +52,17 @@ bool Mrib::join_desired(const SourceEntry& entry, const SharedTree& tree, const 
   return want.immediate || (want.receivers && keeps_alive(entry, tree));
 }
 
+// CheckSwitchToSpt (4.2.1) without a threshold.
+void Mrib::switch_to_spt(SourceEntry& entry, const SharedTree& tree, const Want& want) {
+  if (tree.hasty && entry.by_traffic && want.local) entry.keepalive = true;
+}
+
 // RPF'(*,G) and RPF'(S,G) of 4.1.6.
 std::optional<IpAddress> Mrib::rpf_prime(std::uint32_t slot, const TreeSide* side) const {
   const std::uint32_t link = rpf_link(slot);
   if (link == kNone) return std::nullopt;
   const Target& target = targets_[slot];
+  if (target.answer.local) return std::nullopt;
   const AssertState* state = assert_of(side, links_[link], target.address.family());
   return state != nullptr && state->winner ? state->winner : target.answer.neighbour;
 }

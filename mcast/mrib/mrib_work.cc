@@ -127,6 +127,7 @@ void Mrib::run_counters(std::size_t& budget, TimePoint now) {
     if (!counters_at_ || now < *counters_at_) return;
     counter_cursor_ = 0;
     counters_at_.reset();
+    counted_before_ = std::exchange(counted_at_, now);
   }
   AskCounters batch;
   while (budget > 0 && counter_cursor_ < sources_.slots()) {
@@ -134,7 +135,8 @@ void Mrib::run_counters(std::size_t& budget, TimePoint now) {
     --budget;
     if (!sources_.contains(slot)) continue;
     const SourceEntry& entry = sources_[slot];
-    if ((!entry.by_traffic && entry.recorded == 0) || entry.route.kind != RouteKind::route)
+    if ((!entry.by_traffic && entry.recorded == 0) || entry.route.kind == RouteKind::none ||
+        (entry.route.kind == RouteKind::negative && !is_kept(entry)))
       continue;
     batch.keys.push_back(key_of({slot, entry.route.stamp, false}));
     if (batch.keys.size() < kDeltaMax) continue;
@@ -143,7 +145,7 @@ void Mrib::run_counters(std::size_t& budget, TimePoint now) {
   if (!batch.keys.empty()) effects_.push(std::move(batch));
   if (counter_cursor_ < sources_.slots()) return;
   counter_cursor_ = kNone;
-  if (sources_.size() > 0) counters_at_ = now + config_.counter_interval;
+  if (sources_.size() > 0) counters_at_ = now + counter_interval();
 }
 
 bool Mrib::has_work() const {

@@ -14,6 +14,7 @@
 namespace hotpair::mcast::mrib {
 
 constexpr std::uint32_t kLinks = 5;
+constexpr std::uint32_t kRegisterLink = 6;
 constexpr std::uint32_t kPimLinks = 3;  // links 1 to 3 have PIM routers
 
 using Links = std::set<std::uint32_t>;
@@ -39,6 +40,7 @@ struct Naive {
     std::optional<std::uint32_t> link;
     std::optional<std::string> hop;
     bool connected = false;
+    bool local = false;
     friend bool operator==(const Unicast&, const Unicast&) = default;
   };
   std::map<std::uint32_t, Link> links;
@@ -48,6 +50,9 @@ struct Naive {
   std::map<std::tuple<std::uint32_t, Group, Source>, AssertState> asserts;
   std::map<std::pair<Group, IpAddress>, bool> traffic;  ///< whether the Keepalive Timer runs
   std::set<std::pair<Group, IpAddress>> spt;            ///< SPTbit
+  std::set<std::pair<Group, IpAddress>> tunnels;        ///< open register tunnels
+  std::map<Family, SptPolicy> policies{{Family::ipv4, {.never = true}},
+                                       {Family::ipv6, {.never = true}}};
 
   [[nodiscard]] bool has(std::uint32_t link, Family family) const {
     const auto found = links.find(link);
@@ -90,8 +95,13 @@ struct Naive {
     return mapping ? std::optional(mapping->rp) : std::nullopt;
   }
   [[nodiscard]] std::optional<std::uint32_t> rpf_of_rp(const Group& g) const {
+    if (is_rp(g)) return kRegisterLink;
     const auto address = rp(g);
     return address ? rpf(*address) : std::nullopt;
+  }
+  [[nodiscard]] bool is_rp(const Group& g) const {
+    const auto address = rp(g);
+    return address && to(*address).local;
   }
   [[nodiscard]] static bool is_pim(std::optional<std::uint32_t> link) {
     return link && *link <= kPimLinks;
@@ -106,7 +116,7 @@ struct Naive {
   [[nodiscard]] std::optional<IpAddress> prime(const IpAddress& target, const Group& g,
                                                const Source& s) const {
     const auto link = rpf(target);
-    if (!link) return std::nullopt;
+    if (!link || to(target).local) return std::nullopt;
     if (const AssertState state = assert_on(*link, g, s); state.winner) return state.winner;
     const auto hop = to(target).hop;
     return hop ? std::optional(ip(*hop)) : std::nullopt;
@@ -225,9 +235,33 @@ struct Naive {
   [[nodiscard]] bool is_shared_wanted(const Group& g, const IpAddress& s) const {
     return !(inherited_olist_rpt(g, s) - set_of(rpf_of_rp(g))).empty();
   }
+  [[nodiscard]] bool is_pim_tree(const Group& g) const {
+    return is_rp(g) || is_pim(rpf_of_rp(g));
+  }
   [[nodiscard]] bool keepalive(const Group& g, const IpAddress& s) const {
     const auto found = traffic.find({g, s});
-    return found != traffic.end() && (found->second || !is_pim(rpf_of_rp(g)));
+    return found != traffic.end() && (found->second || !is_pim_tree(g));
+  }
+  /// CheckSwitchToSpt of 4.2.1 for every source that packets are known of.
+  void check_switch_to_spt() {
+    for (auto& [key, runs] : traffic) {
+      const auto& [g, s] = key;
+      const SptPolicy& policy = policies.at(g.family());
+      const Links local = (pim_include(g) - pim_exclude(g, s)) + pim_include(g, s);
+      if (!policy.never && policy.threshold_kbps == 0 && is_pim_tree(g))
+        runs |= !(local - set_of(rpf_of_rp(g))).empty();
+    }
+  }
+  /// The last hop and the RP see the sources of a shared tree by their packets.
+  [[nodiscard]] bool is_split(const Group& g) const {
+    const Links local = pim_include(g) - set_of(rpf_of_rp(g));
+    return !policies.at(g.family()).never && is_pim_tree(g) && (is_rp(g) || !local.empty());
+  }
+  /// CouldRegister(S,G) of 4.4.1, at a router that is not the RP.
+  [[nodiscard]] bool could_register(const Group& g, const IpAddress& s) const {
+    const auto found = traffic.find({g, s});
+    return found != traffic.end() && found->second && to(s).connected && rpf(s) && rp(g) &&
+           !is_rp(g) && is_dr(*rpf(s));
   }
   [[nodiscard]] bool join_desired(const Group& g, const IpAddress& s) const {
     if (!(immediate_olist(g, s) - set_of(rpf(s))).empty()) return true;
@@ -242,7 +276,7 @@ struct Naive {
   // ---- forwarding, 4.2 ----
 
   [[nodiscard]] std::optional<std::uint32_t> incoming(const Group& g, const IpAddress& s) const {
-    const bool shared = join_desired(g) && is_pim(rpf_of_rp(g)) && is_pim(rpf(s)) &&
+    const bool shared = join_desired(g) && is_pim_tree(g) && (is_split(g) || is_pim(rpf(s))) &&
                         is_shared_wanted(g, s) && !to(s).connected && !spt.contains({g, s});
     return shared ? rpf_of_rp(g) : rpf(s);
   }
@@ -257,7 +291,7 @@ struct Naive {
     return line;
   }
   [[nodiscard]] std::string star_route(const Group& g) const {
-    if (!join_desired(g)) return "";
+    if (!join_desired(g) || is_split(g)) return "";
     return text(rpf_of_rp(g), immediate_olist(g) - set_of(rpf_of_rp(g)));
   }
   [[nodiscard]] std::string source_route(const Group& g, const IpAddress& s) const {
@@ -265,7 +299,8 @@ struct Naive {
     bool blocked = !(shared_interest(g, s) - inherited_olist_rpt(g, s)).empty();
     for (const auto& [key, one] : members)
       blocked |= std::get<1>(key) == g && one.mode == FilterMode::exclude && lists(&one, s);
-    const Links out = olist(g, s);
+    Links out = olist(g, s);
+    if (tunnels.contains({g, s}) && incoming(g, s)) out.insert(kRegisterLink);
     if (out.empty() && !traffic.contains({g, s}) && !(blocked && join_desired(g))) return "";
     return text(incoming(g, s), out);
   }

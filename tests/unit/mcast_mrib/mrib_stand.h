@@ -69,7 +69,13 @@ class Stand {
                std::optional<std::string_view> next_hop = std::nullopt) {
     routes_[ip(target)] = link;
     connected_.erase(ip(target));
+    locals_.erase(ip(target));
     next_hops_[ip(target)] = next_hop ? std::optional(ip(*next_hop)) : std::nullopt;
+  }
+  /// The target is this router.
+  void local(std::string_view target) {
+    unicast(target, 0);
+    locals_.insert(ip(target));
   }
   /// The source is on the link itself.
   void connect(std::string_view target, std::uint32_t link) {
@@ -183,7 +189,7 @@ class Stand {
     std::optional<RpfAnswer> answer;
     if (found != routes_.end() && found->second)
       answer = RpfAnswer{LinkId{*found->second}, next_hops_[question.target], metric,
-                         connected_.contains(question.target)};
+                         connected_.contains(question.target), locals_.contains(question.target)};
     mrib.on_rpf(question.vrf, question.target, answer, now);
   }
   void on(AskCounters& question) {
@@ -214,6 +220,12 @@ class Stand {
       wishes.insert_or_assign({change.group, source}, change);
   }
 
+  void on(RegisterChanged& change) {
+    if (change.could_register)
+      registering.insert_or_assign({change.group, change.source}, change.rp);
+    else
+      HA_ASSERT(registering.erase({change.group, change.source}) == 1);
+  }
   void on(AssertFactsChanged& change) {
     const FactsKey key{change.link.value(), change.group.to_string(),
                        change.source ? change.source->to_string() : "*"};
@@ -229,6 +241,7 @@ class Stand {
   std::map<IpAddress, std::optional<std::uint32_t>> routes_;
   std::map<IpAddress, std::optional<IpAddress>> next_hops_;
   std::set<IpAddress> connected_;
+  std::set<IpAddress> locals_;
   std::vector<rp::RpMapping> rps_;
 
  public:
@@ -240,6 +253,7 @@ class Stand {
   std::size_t slices = 0;
   std::size_t asked = 0;
   std::map<FactsKey, AssertFactsChanged> told_facts;  ///< in force
+  std::map<std::pair<Group, IpAddress>, IpAddress> registering;  ///< could register, to which RP
   std::vector<FactsKey> ended_facts;
   std::uint32_t metric = 0;  ///< of every unicast route
   bool silent = false;       ///< RPF questions are not answered

@@ -29,9 +29,14 @@ class World {
     config_.retry_max = std::chrono::seconds(2);
     stand_ = std::make_unique<Stand>(config_, &plane_);
     for (std::uint32_t link = 1; link <= kLinks; ++link) set_link(link, {true, true, true});
+    static_cast<void>(plane_.add_link({LinkId{kRegisterLink}, "pimreg", true, true}));
+    give_register_link();
   }
   void step() {
-    switch (pick(13)) {
+    switch (pick(16)) {
+      case 13: policy(); break;
+      case 14: registered(); break;
+      case 15: tunnel(); break;
       case 0:
         unicast();
         break;
@@ -84,6 +89,19 @@ class World {
         EXPECT_EQ(stand_->mrib.spt_bit(VrfId{0}, group(to), ip(from)),
                   naive_.spt.contains({group(to), ip(from)}))
             << where << " " << to << " " << from;
+    for (const std::string& to : kGroups)
+      for (const std::string& from : sources_of(group(to))) {
+        const std::string what = where + " " + to + " " + from;
+        const auto told = stand_->registering.find({group(to), ip(from)});
+        const bool could = naive_.could_register(group(to), ip(from));
+        EXPECT_EQ(told != stand_->registering.end(), could) << what;
+        if (could && told != stand_->registering.end())
+          EXPECT_EQ(told->second, naive_.rp(group(to))) << what;
+        EXPECT_EQ(stand_->mrib.has_receivers(VrfId{0}, group(to), ip(from)),
+                  naive_.is_known(group(to), ip(from)) &&
+                      !naive_.olist(group(to), ip(from)).empty())
+            << what;
+      }
     ASSERT_TRUE(stand_->mrib.is_settled()) << where;
   }
 
@@ -139,8 +157,12 @@ class World {
         stand_->mrib.on_assert(LinkId{link}, group(to), source, {}, stand_->now);
       }
     } while (!stand_->mrib.is_settled());
+    naive_.check_switch_to_spt();
     std::erase_if(naive_.spt,
                   [&](const auto& one) { return !naive_.is_known(one.first, one.second); });
+    std::erase_if(naive_.tunnels, [&](const auto& one) {
+      return !naive_.could_register(one.first, one.second);
+    });
   }
 
   /// PIM ends there and forgets what it was told.
@@ -163,6 +185,34 @@ class World {
                          config.serves, config.serves},
                         stand.now);
   }
+  void give_register_link() {
+    stand_->mrib.set_link({LinkId{kRegisterLink}, VrfId{0}, true, true}, stand_->now);
+    for (const Family family : {Family::ipv4, Family::ipv6}) {
+      stand_->mrib.set_register_link(VrfId{0}, family, LinkId{kRegisterLink}, stand_->now);
+      stand_->mrib.set_spt_policy(family, naive_.policies.at(family), stand_->now);
+    }
+  }
+  void policy() {
+    const Family family = pick(2) == 0 ? Family::ipv4 : Family::ipv6;
+    naive_.policies[family] = {.never = pick(3) == 0, .threshold_kbps = pick(2)};
+    stand_->mrib.set_spt_policy(family, naive_.policies[family], stand_->now);
+  }
+  void registered() {
+    const Group to = pick_group();
+    const IpAddress from = ip(sources_of(to)[pick(3)]);
+    stand_->mrib.on_register_source(VrfId{0}, to, from, stand_->now);
+    naive_.traffic[{to, from}] = true;
+  }
+  void tunnel() {
+    const Group to = pick_group();
+    const IpAddress from = ip(sources_of(to)[pick(3)]);
+    const bool on = pick(4) > 0;
+    stand_->mrib.set_register_tunnel(VrfId{0}, to, from, on, stand_->now);
+    if (!on)
+      naive_.tunnels.erase({to, from});
+    else if (naive_.could_register(to, from))
+      naive_.tunnels.insert({to, from});
+  }
   void change_link() {
     const std::uint32_t link = pick_link();
     if (pick(4) > 0) {
@@ -175,7 +225,9 @@ class World {
     stand_->mrib.remove_link(LinkId{link}, stand_->now);
   }
   static void give_unicast(Stand& stand, const IpAddress& target, const Naive::Unicast& way) {
-    if (way.connected)
+    if (way.local)
+      stand.local(target.to_string());
+    else if (way.connected)
       stand.connect(target.to_string(), *way.link);
     else
       stand.unicast(target.to_string(), way.link, way.hop);
@@ -190,6 +242,7 @@ class World {
           way.hop = "10.0.0." + std::to_string(100 + pick(2));
         else
           way.connected = way.link && pick(2) == 0;
+        if (list == &kRps && pick(3) == 0) way = {.link = 0, .local = true};
         if (naive_.to(ip(target)) != way)
           std::erase_if(naive_.spt, [&](const auto& one) { return one.second == ip(target); });
         naive_.unicast[ip(target)] = way;
@@ -210,6 +263,7 @@ class World {
     stand_->mrib.on_flush(LinkId{link}, family, stand_->now, origin);
   }
   void rps() {
+    const auto before = naive_;
     naive_.rps.clear();
     if (pick(4) > 0) naive_.rps.push_back(rp::make_static_rp(ip(kRps[pick(2)]), {}).value());
     if (pick(4) > 0)
@@ -217,6 +271,9 @@ class World {
           rp::make_static_rp(ip(kRps[pick(2)]), IpPrefix::parse("225.1.1.2/32").value()).value());
     if (pick(4) > 0) naive_.rps.push_back(rp::make_static_rp(ip(kRps[2]), {}).value());
     stand_->set_rps(naive_.rps);
+    std::erase_if(naive_.tunnels, [&](const auto& one) {
+      return before.rp(one.first) != naive_.rp(one.first);
+    });
   }
   void membership() {
     const std::uint32_t link = pick_link();
@@ -280,6 +337,7 @@ class World {
     stand_ = std::move(next);
     for (const auto& [target, way] : naive_.unicast) give_unicast(*stand_, target, way);
     for (const auto& [link, config] : naive_.links) give_link(*stand_, link, config);
+    give_register_link();
     stand_->mrib.on_read_back(plane_.read_back().value(), stand_->now);
     stand_->run();
     for (const auto& [key, membership] : naive_.members) {
@@ -295,6 +353,10 @@ class World {
     naive_.traffic.clear();
     naive_.spt.clear();
     naive_.asserts.clear();
+    naive_.tunnels.clear();
+    for (const auto& [key, route] : old)
+      if (key.source) naive_.traffic.insert({{key.group, *key.source}, false});
+    naive_.check_switch_to_spt();
     for (const auto& [key, route] : old)
       if (key.source)
         naive_.packet(route.incoming ? route.incoming->value() : 0, key.group, *key.source, true);
