@@ -79,6 +79,8 @@ node::PimSettings pim_settings(const Config& config, Family family) {
   settings.bsr = bsr_settings(config, family);
   if (family == Family::ipv4) settings.auto_rp = auto_rp_settings(config);
   settings.spt = {model.spt->infinity, model.spt->kbps};
+  for (const auto& range : config.ssm_ranges)
+    if (range->address.family() == family) settings.ssm_ranges.push_back(*range);
   settings.register_filter = values_of(model.register_policy);
   return settings;
 }

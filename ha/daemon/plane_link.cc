@@ -199,7 +199,9 @@ void PlaneLink::plane_events() {
 void PlaneLink::act(const node::AddPlaneLink& effect) {
   if (!plane_) return;
   if (const auto added = plane_->add_link(effect.link); !added)
-    node_.on_plane_refused(effect.link.device, added.error(), now());
+    node_.on_plane_refused(
+        effect.link.register_tunnel ? "the register tunnel" : effect.link.device, added.error(),
+        now());
 }
 
 void PlaneLink::act(const node::RemovePlaneLink& effect) {

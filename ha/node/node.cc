@@ -19,7 +19,7 @@ Node::Node(const Identity& identity, TimePoint now)
     : identity_(identity), gmp_(identity.hash_seed), mrib_({}, now) {
   for (const Family family : {Family::ipv4, Family::ipv6})
     pim_[family == Family::ipv4 ? 0 : 1] =
-        std::make_unique<PimFamily>(family, pim_seed(identity_, family), now);
+        std::make_unique<PimFamily>(family, pim_seed(identity_, family), mrib_, now);
   mrib_.begin_hold(now);
 }
 
@@ -97,6 +97,8 @@ void Node::on_timeout(TimePoint now) {
   for (const auto& family : pim_) {
     family->pim.on_timeout(now);
     family->bsr.on_timeout(now);
+    family->tunnels.on_timeout(now);
+    family->receiver.on_timeout(now);
   }
   mrib_.on_timeout(now);
   for (const ActiveAlarm& alarm : alarms_.on_timeout(now))
@@ -124,6 +126,8 @@ std::optional<TimePoint> Node::next_deadline() const {
   for (const auto& family : pim_) {
     deadline = earliest(deadline, family->pim.next_deadline());
     deadline = earliest(deadline, family->bsr.next_deadline());
+    deadline = earliest(deadline, family->tunnels.next_deadline());
+    deadline = earliest(deadline, family->receiver.next_deadline());
   }
   deadline = earliest(deadline, mrib_.next_deadline());
   for (const Waiter& waiter : waiters_) deadline = earliest(deadline, waiter.until);

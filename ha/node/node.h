@@ -256,6 +256,15 @@ class Node {
   /// RPs in force, configured and learned.
   [[nodiscard]] const mcast::rp::RpSet& rp_set(Family family) const { return pim_of(family).rps; }
   [[nodiscard]] const mcast::rp::Bsr& bsr(Family family) const { return pim_of(family).bsr; }
+  /// Sources that this node registers, and those that are registered here.
+  [[nodiscard]] const mcast::pim::RegisterTunnels& register_tunnels(Family family) const {
+    return pim_of(family).tunnels;
+  }
+  [[nodiscard]] const mcast::pim::RegisterReceiver& register_receiver(Family family) const {
+    return pim_of(family).receiver;
+  }
+  /// The register tunnel as a link of routes; absent without PIM.
+  [[nodiscard]] std::optional<LinkId> register_link() const { return register_link_; }
   [[nodiscard]] const Alarms& alarms() const { return alarms_; }
   [[nodiscard]] const switchover::History& history() const { return history_; }
   [[nodiscard]] bool keeper_connected() const { return keeper_up_; }
@@ -421,6 +430,22 @@ class Node {
   void handle(PimFamily& family, mcast::pim::AddressConflict& conflict, TimePoint now);
   void handle(PimFamily& family, mcast::pim::LimitReached& limit, TimePoint now);
 
+  // register_edge.cc
+  void apply_register_link(const NodeConfig& config, TimePoint now);
+  [[nodiscard]] IpAddress unicast_source(Family family) const;
+  void on_whole_packet(const fwd::WholePacket& event, TimePoint now);
+  void on_register_packet(PimFamily& family, const mcast::wire::PimPacket& packet, TimePoint now);
+  bool pump_register(PimFamily& family, TimePoint now);
+  void send_unicast(const IpAddress& source, const IpAddress& destination,
+                    const mcast::wire::PimMessage& message);
+  void handle(PimFamily& family, mcast::pim::SendUnicast& send, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::SendRegister& send, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::RegisterTunnelChanged& change, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::RegisterSource& source, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::RegisterRecordChanged& change, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::RegisterRecordRemoved& change, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::RegisterLimitReached& limit, TimePoint now);
+
   // pim_records_edge.cc
   void note_identity(const PimFamily& family, const Link& link, const IpAddress& source,
                      const mcast::wire::PimHello& hello, TimePoint now);
@@ -459,6 +484,7 @@ class Node {
   void handle(mcast::mrib::LinkReleased& left, TimePoint now);
   void handle(mcast::mrib::UpstreamChanged& change, TimePoint now);
   void handle(mcast::mrib::AssertFactsChanged& change, TimePoint now);
+  void handle(mcast::mrib::RegisterChanged& change, TimePoint now);
   void drop_left_gate(LinkId left);
   [[nodiscard]] Scope* record_scope(LinkId link, Family family);
 
@@ -529,6 +555,7 @@ class Node {
   std::map<std::string, LinkId> link_ids_;  // by interface name, for good
   std::map<std::string, DeviceFacts> devices_;
   std::uint32_t next_link_ = 1;
+  std::optional<LinkId> register_link_;  // the register tunnel, for good
   std::uint32_t next_transport_ = 1;
   std::uint32_t next_slot_ = 0;
   std::map<ScopeId, std::uint32_t> slots_;  // by scope, for good

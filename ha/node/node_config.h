@@ -81,6 +81,7 @@ struct PimSettings {
   mcast::rp::BsrConfig bsr;
   mcast::rp::AutoRpConfig auto_rp;  ///< IPv4 only
   mcast::mrib::SptPolicy spt;
+  std::vector<IpPrefix> ssm_ranges;       ///< beside 232/8 and ff3x::/32
   std::vector<IpPrefix> register_filter;  ///< sources whose Registers an RP takes; empty: all
   friend bool operator==(const PimSettings&, const PimSettings&) = default;
 };

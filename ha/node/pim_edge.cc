@@ -139,6 +139,7 @@ bool Node::pump_pim(TimePoint now) {
       std::visit([&](auto& one) { handle(*family, one, now); }, *effect);
     }
     progress |= pump_rp(*family, now);
+    progress |= pump_register(*family, now);
   }
   return progress;
 }
@@ -188,12 +189,6 @@ void Node::handle(PimFamily& family, pim::DownstreamFlushed& flushed, TimePoint 
   mrib_.on_flush(flushed.link, family.family, now, mrib::Origin::source_trees);
 }
 
-void Node::handle(PimFamily& family, pim::AssertChanged& changed, TimePoint now) {
-  static_cast<void>(family), static_cast<void>(changed), static_cast<void>(now);
-}
-void Node::handle(PimFamily& family, pim::AssertsFlushed& flushed, TimePoint now) {
-  static_cast<void>(family), static_cast<void>(flushed), static_cast<void>(now);
-}
 // ---- what the upstream routers are to do ----
 
 void Node::handle(mrib::UpstreamChanged& change, TimePoint now) {

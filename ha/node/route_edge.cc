@@ -64,6 +64,8 @@ void Node::on_plane_event(const fwd::PlaneEvent& event, TimePoint now) {
     mrib_.on_no_route(*no_route, now);
   else if (const auto* wrong = std::get_if<fwd::WrongInterface>(&event))
     mrib_.on_wrong_interface(*wrong, now);
+  else if (const auto* packet = std::get_if<fwd::WholePacket>(&event))
+    on_whole_packet(*packet, now);
   else if (const auto* capacity = std::get_if<fwd::CapacityReached>(&event))
     raise(kPlaneRefused, capacity->what, now, capacity->what,
           fmt::format("its limit of {} is reached", capacity->limit));

@@ -38,8 +38,13 @@ void Node::apply_pim(const NodeConfig& config, TimePoint now) {
     bsr.vrf = VrfId{0};
     bsr.family = family->family;
     family->bsr.configure(bsr, now);
+    family->receiver.configure(
+        {.sources = settings.register_filter, .switch_to_spt = !settings.spt.never});
+    mrib_.set_spt_policy(family->family, settings.spt, now);
+    mrib_.set_ssm_ranges(family->family, settings.ssm_ranges, now);
     refresh_rps(*family, now);
   }
+  apply_register_link(config, now);
 }
 
 /// Configured and learned RPs together; MRIB has those of both families.
@@ -71,6 +76,8 @@ void Node::on_rp_packet(PimFamily& family, LinkId link, const mcast::wire::PimPa
                             now);
   else if (const auto* candidate = std::get_if<mcast::wire::PimCandidateRp>(&packet.message))
     family.bsr.on_candidate_rp(*candidate, now);
+  else
+    on_register_packet(family, packet, now);
 }
 
 /// The answer to AskRpf, if it was asked for a BSR.
@@ -118,10 +125,7 @@ void Node::handle(PimFamily& family, rp::SendBootstrapTo& send, TimePoint now) {
 void Node::handle(PimFamily& family, rp::SendCandidateRp& send, TimePoint now) {
   static_cast<void>(family);
   static_cast<void>(now);
-  effects_.push(SendPim{{},
-                        send.source,
-                        send.destination,
-                        mcast::wire::encode_pim(send.message, send.source, send.destination)});
+  send_unicast(send.source, send.destination, send.message);
 }
 
 void Node::handle(PimFamily& family, rp::AskBsrRpf& ask, TimePoint now) {
