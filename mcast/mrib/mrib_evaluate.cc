@@ -265,10 +265,17 @@ void Mrib::evaluate_source(std::uint32_t slot, TimePoint now) {
   free_group_if_idle(group);
 }
 
+/// By which tree a packet came is told by the RPF to the source and the one to the RP.
+bool Mrib::knows_both_ways(const SourceEntry& entry) const {
+  const std::uint32_t rp = groups_[entry.group].rp_target;
+  return targets_[entry.target].state != RpfState::asked &&
+         (rp == kNone || targets_[rp].state != RpfState::asked);
+}
+
 void Mrib::evaluate_source_of(std::uint32_t slot, const SharedTree& tree, TimePoint now) {
   SourceEntry& entry = sources_[slot];
   // Under a hold it waits for the memberships that say whether its tree is joined.
-  if (entry.arrived != kNone && !held_ && targets_[entry.target].state != RpfState::asked) {
+  if (entry.arrived != kNone && !held_ && knows_both_ways(entry)) {
     judge_upcall(entry, tree);
     static_cast<void>(judge_packet(slot, entry.arrived, tree));
     entry.arrived = kNone;

@@ -262,6 +262,7 @@ class Mrib {
                                   const Want& want) const;
   [[nodiscard]] std::optional<IpAddress> rpf_prime(std::uint32_t target,
                                                    const TreeSide* side) const;
+  [[nodiscard]] bool knows_both_ways(const SourceEntry& entry) const;
   void switch_to_spt(SourceEntry& entry, const SharedTree& tree, const Want& want);
   void judge_upcall(SourceEntry& entry, const SharedTree& tree);
   /// True if the packet on `link` set SPTbit.

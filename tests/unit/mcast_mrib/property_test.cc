@@ -150,6 +150,7 @@ class World {
       stand_->run();
       stand_->pass(std::chrono::seconds(5));
       stand_->run();
+      naive_.check_switch_to_spt();  // before PIM has heard of it
       for (const Stand::FactsKey& key : std::exchange(stand_->ended_facts, {})) {
         const auto& [link, to, from] = key;
         const Naive::Source source = from == "*" ? Naive::Source{} : ip(from);

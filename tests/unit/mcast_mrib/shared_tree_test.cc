@@ -19,7 +19,7 @@ const std::string kOwnSource = "10.2.0.1";
 
 class SharedTreeTest : public testing::Test {
  protected:
-  SharedTreeTest() : plane({.pim = true}), stand({}, &plane) {
+  SharedTreeTest() : stand({}, &plane) {
     for (const std::uint32_t link : {1U, 3U, 4U}) stand.add_pim_link(link);
     stand.add_link(2);
     stand.add_link(9);
@@ -200,7 +200,7 @@ TEST_F(SharedTreeTest, AStandbyRegistersAfterItsActivation) {
   stand.run();
   EXPECT_FALSE(registers());
 
-  fwd::FakePlane other({.pim = true});
+  fwd::FakePlane other;
   Stand standby({}, &other);
   standby.add_pim_link(1);
   standby.add_link(2, kScope);
