@@ -239,7 +239,7 @@ std::string to_text(const PimInterfacesModel& model, TextOptions options) {
 
 std::string to_text(const PimRoutesModel& model, TextOptions options) {
   std::size_t shared = 0;
-  for (const PimRoute& route : model.routes) shared += route.source ? 0 : 1;
+  for (const PimRoute& route : model.routes) shared += route.source ? 0U : 1U;
   const std::size_t sources = model.routes.size() - shared;
   std::string text(kInstance);
   text += fmt::format(" Total {} (*, G) entr{}; {} (S, G) entr{}\n", shared,
