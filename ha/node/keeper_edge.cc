@@ -38,7 +38,10 @@ void Node::on_keeper_lost(TimePoint now) {
   }
   forget_held_carriers();
   for (const auto& [id, scope] : scopes_)
-    if (id != kWholeNode) scope->role.on_keeper_lost();
+    if (id != kWholeNode) {
+      scope->handover.on_keeper_lost(now);
+      scope->role.on_keeper_lost();
+    }
   raise(kKeeperGone, "keeper", now);
   pump(now);
 }

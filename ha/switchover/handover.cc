@@ -117,6 +117,18 @@ void Handover::on_session_lost(TimePoint now) {
   // Committing ends by the keeper's word; the new side by hello or silence.
 }
 
+// A commit that was said before is known to the new side's keeper, which takes no abort then; one
+// that nobody heard has not happened.
+void Handover::on_keeper_lost(TimePoint now) {
+  static_cast<void>(now);
+  if (offering()) {
+    abort_old("the keeper was lost");
+  } else if (under_way()) {
+    effects_.push(SendAbort{scope_, term_});
+    end("the keeper was lost");
+  }
+}
+
 void Handover::on_timeout(TimePoint now) {
   if (!deadline_ || now < *deadline_) return;
   switch (state_) {

@@ -79,6 +79,8 @@ class Handover {
   /// The keeper's word on the scope: on the new side it ends a handover either way.
   void on_scope_changed(const keeper::ScopeChanged& change, TimePoint now);
   void on_session_lost(TimePoint now);
+  /// Own keeper. The next one knows of no offer, and its hellos are numbered anew.
+  void on_keeper_lost(TimePoint now);
   void on_timeout(TimePoint now);
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
   [[nodiscard]] std::optional<HandoverEffect> poll_effect() { return effects_.poll(); }

@@ -169,6 +169,7 @@ class Keeper {
     std::optional<TimePoint> silence_from;  // expired: where a detection time of silence starts
 
     std::optional<HandoverOpen> opening;   // new side: gate open, term in no hello yet
+    std::uint64_t opened_to = 0;           // the session of the old side's keeper that offered
     std::optional<TimePoint> admitted_at;  // new side: when to look if the partner collects
     TimePoint admitted_from;               // new side: not ready before
     std::optional<Term> granted;           // new side: newest term that was granted to us
@@ -352,7 +353,7 @@ class Keeper {
   ControlState control_ = ControlState::restarting;
   std::optional<TimePoint> heartbeat_due_;  // set while the daemon runs
   bool heartbeat_extended_ = false;
-  std::vector<ResumedMember> resumed_;    // until Configure takes them
+  std::vector<ResumedMember> resumed_;   // until Configure takes them
   std::optional<TimePoint> grace_ends_;  // set while `restarting`
   Leaving leaving_ = Leaving::no;
   TimePoint leave_at_{};

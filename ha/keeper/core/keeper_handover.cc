@@ -77,6 +77,7 @@ void Keeper::handle(const HandoverOpen& message, TimePoint now) {
     return;
   }
   scope->opening = message;
+  scope->opened_to = session->machine.peer()->session;
   scope->granted = message.term;
   scope->fresh = true;
   if (unlike_systems(*scope))
@@ -136,7 +137,10 @@ void Keeper::check_opening(Scope& scope, const etrunk::ScopeReport& report, cons
     if (scope.term <= report.term) become_master(scope, report.term, Cause::handover, now);
     return;
   }
-  if (!scope.opening || hello.counter <= scope.opening->hello_counter || report.offering) return;
+  // A keeper that took the place of the one that offered counts its hellos anew and knows of none.
+  const bool older = hello.session == scope.opened_to && scope.opening &&
+                     hello.counter <= scope.opening->hello_counter;
+  if (!scope.opening || older || report.offering) return;
   revoke(scope, now);
 }
 

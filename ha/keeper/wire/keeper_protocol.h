@@ -80,9 +80,9 @@ enum class Cause : std::uint8_t {
 /// A takeover prepared beforehand, so that the keeper can act without asking.
 struct ArmedPlan {
   ScopeId scope;
-  Term against;                   ///< the peer's term; void when a hello shows another one
-  Term term;                      ///< the term to take: heard + 1, reserved on disk
-  std::vector<Cause> causes;      ///< a scope that is incomplete is armed for paths_down only
+  Term against;               ///< the peer's term; void when a hello shows another one
+  Term term;                  ///< the term to take: heard + 1, reserved on disk
+  std::vector<Cause> causes;  ///< a scope that is incomplete is armed for paths_down only
   friend bool operator==(const ArmedPlan&, const ArmedPlan&) = default;
 };
 
@@ -165,8 +165,9 @@ struct HandoverOffer {
   friend bool operator==(const HandoverOffer&, const HandoverOffer&) = default;
 };
 /// New side of a handover: open the gate in `term`, which no hello carries yet. Revoked by any
-/// hello of the old side newer than `hello_counter` that is neither `handed_over` nor `offering`,
-/// or by Revoke; if the old side falls silent for the detection time, it becomes a mastership.
+/// hello of the old side newer than `hello_counter`, or of another session, that is neither
+/// `handed_over` nor `offering`, or by Revoke; if the old side falls silent for the detection time,
+/// it becomes a mastership.
 struct HandoverOpen {
   ScopeId scope;
   Term term;
@@ -341,18 +342,18 @@ struct PathStatus {
   std::uint64_t rejected_auth = 0;   ///< bad HMAC or no key
   std::uint64_t rejected_other = 0;  ///< malformed, replayed, wrong E-Trunk
   std::uint64_t not_echoed = 0;
-  std::uint32_t last_heard_ms = 0;   ///< ago; 0 with received 0: never
+  std::uint32_t last_heard_ms = 0;  ///< ago; 0 with received 0: never
   friend bool operator==(const PathStatus&, const PathStatus&) = default;
 };
 struct KeeperStatus {
   std::uint32_t pid = 0;
   std::uint64_t uptime_ms = 0;
-  bool realtime = false;               ///< SCHED_FIFO was granted
-  bool locked = false;                 ///< memory is locked
-  std::uint64_t late_timers = 0;       ///< own timer fired more than 1 ms late
+  bool realtime = false;          ///< SCHED_FIFO was granted
+  bool locked = false;            ///< memory is locked
+  std::uint64_t late_timers = 0;  ///< own timer fired more than 1 ms late
   std::uint32_t worst_late_us = 0;
   std::uint64_t daemon_connects = 0;
-  std::uint64_t hello_counter = 0;     ///< newest own counter
+  std::uint64_t hello_counter = 0;  ///< newest own counter
   std::vector<ScopeState> scopes;
   std::vector<PathStatus> paths;
   std::vector<std::string> descriptors;
@@ -396,10 +397,9 @@ struct CarrierChanged {
   friend bool operator==(const CarrierChanged&, const CarrierChanged&) = default;
 };
 
-using FromKeeper =
-    std::variant<Welcome, Refused, PathChanged, PeerHello, PeerChanged, Alone, ScopeChanged,
-                 HandoverOpened, HandoverCommitted, GateChanged, AccessChanged, KeeperStatus,
-                 HandoverOffered, LeaveRequested, TrunkStatus, TrunkChanged, BfdChanged, BfdStatus,
-                 CarrierChanged>;
+using FromKeeper = std::variant<Welcome, Refused, PathChanged, PeerHello, PeerChanged, Alone,
+                                ScopeChanged, HandoverOpened, HandoverCommitted, GateChanged,
+                                AccessChanged, KeeperStatus, HandoverOffered, LeaveRequested,
+                                TrunkStatus, TrunkChanged, BfdChanged, BfdStatus, CarrierChanged>;
 
 }  // namespace hotpair::ha::keeper

@@ -73,6 +73,21 @@ TEST_F(Handover, AbortRevokesTheNewSide) {
   EXPECT_FALSE(pair.a.last<HandoverOffered>()->offered);
 }
 
+// The next keeper is back before its silence is noticed, and counts its hellos from one.
+TEST_F(Handover, AKeeperThatTookThePlaceOfTheOldOneRevokes) {
+  pair.run_for(seconds(10));
+  open(offer());
+  pair.kill_keeper(pair.a);
+  pair.run_for(milliseconds(50));
+  pair.start_keeper(pair.a);
+  pair.connect(pair.a);
+  pair.set_scope(pair.a, Role::master, Pair::term(1, pair.a), GatePosture::leased);
+  pair.run_for(milliseconds(30));
+  EXPECT_TRUE(pair.open(pair.a));
+  EXPECT_FALSE(pair.open(pair.b));
+  EXPECT_EQ(pair.state(pair.b).role, Role::backup);
+}
+
 TEST_F(Handover, AnOfferEndsWithoutADaemon) {
   open(offer());
   pair.kill_daemon(pair.a);

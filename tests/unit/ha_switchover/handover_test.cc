@@ -137,6 +137,37 @@ TEST_F(HandoverTest, ChannelLostAfterTheCommitPointDoesNot) {
   EXPECT_EQ(find<HandoverEnded>(drain(old_))->failure, "");
 }
 
+// Its successor makes no offer, so the peer's gate must close: it will not do so by hello counters.
+TEST_F(HandoverTest, ALostKeeperOfTheOldSideAborts) {
+  offer();
+  old_.on_keeper_lost(now_);
+  const auto effects = drain(old_);
+  EXPECT_NE(find<SendAbort>(effects), nullptr);
+  EXPECT_EQ(find<HandoverEnded>(effects)->failure, "the keeper was lost");
+  EXPECT_FALSE(old_.under_way());
+}
+
+TEST_F(HandoverTest, ALostKeeperAtTheCommitPointAborts) {
+  offer();
+  old_.on_ready(kTerm, now_);
+  drain(old_);
+  old_.on_keeper_lost(now_);
+  EXPECT_NE(find<SendAbort>(drain(old_)), nullptr);
+  EXPECT_FALSE(old_.under_way());
+}
+
+TEST_F(HandoverTest, ALostKeeperOfTheNewSideAborts) {
+  offer();
+  open();
+  new_.on_keeper_lost(now_);
+  const auto effects = drain(new_);
+  EXPECT_NE(find<SendAbort>(effects), nullptr);
+  EXPECT_FALSE(find<HandoverEnded>(effects)->old_side);
+  EXPECT_FALSE(new_.under_way());
+  new_.on_keeper_lost(now_);
+  EXPECT_TRUE(drain(new_).empty());
+}
+
 TEST_F(HandoverTest, AnUnacceptableOfferIsRefused) {
   new_.on_handover(kTerm, 1, "incomplete", now_);
   EXPECT_NE(find<SendAbort>(drain(new_)), nullptr);
