@@ -62,6 +62,8 @@ void RoleMachine::on_keeper_lost() {
   peer_heard_ = false;
   peer_lost_ = false;
   alone_ = false;
+  // The next keeper says that it hears the peer before it passes on what it heard.
+  peer_stale_ = peer_.has_value();
   revert_at_.reset();
 }
 
@@ -76,7 +78,7 @@ void RoleMachine::on_scope_changed(const keeper::ScopeChanged& change, TimePoint
   // The keeper heard a living peer: what was known of its silence is over.
   if (change.cause == Cause::larger_term) peer_lost_ = alone_ = false;
   // What was obeyed stands in a hello that the keeper passes on next; the one known here is older.
-  peer_stale_ = change.cause == Cause::larger_term;
+  peer_stale_ = peer_stale_ || change.cause == Cause::larger_term;
   decide(now);
 }
 

@@ -98,6 +98,25 @@ TEST_F(RoleTest, DecidesNothingBeforeKeeperAndReservationAreKnown) {
   EXPECT_EQ(seen.set->posture, keeper::GatePosture::leased);
 }
 
+// The peer took the scope a moment before; what it said as a backup is not to elect this node.
+TEST_F(RoleTest, ANewKeeperThatHearsThePeerDecidesNothingBeforeItsHello) {
+  start();
+  hear(hello(Role::backup, {}, false, 50));
+  ASSERT_EQ(machine_.role(), Role::master);
+  hear(hello(Role::backup, machine_.term(), true, 50));
+  const Term theirs{machine_.term().counter + 1, kPeer};
+  machine_.on_scope_changed(keeper_says(Role::backup, theirs, Cause::handover), now_);
+  drain();
+  machine_.on_keeper_lost();
+  machine_.on_keeper(std::nullopt, now_);
+  machine_.on_complete(true, now_);
+  machine_.on_peer_heard(true, now_);
+  EXPECT_FALSE(drain().changed);
+  EXPECT_FALSE(hear(hello(Role::master, theirs, true, 50)).changed);
+  EXPECT_EQ(machine_.role(), Role::backup);
+  EXPECT_EQ(machine_.term(), theirs);
+}
+
 TEST_F(RoleTest, SmallerSystemIdWinsATie) {
   start();
   EXPECT_EQ(hear(hello(Role::init, {})).changed->role, Role::master);
