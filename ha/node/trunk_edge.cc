@@ -34,6 +34,9 @@ void Node::resume_trunks(TimePoint now) {
   for (auto& [id, state] : trunks_) {
     const auto lost = std::exchange(state.lost, std::nullopt);
     if (!lost || now - state.lost_at >= lacp::kShortTimeoutTime) continue;
+    // Given away between that word and the loss: the new master's partner is not to be told of it.
+    const Scope* scope = state.settings.scope ? find(*state.settings.scope) : nullptr;
+    if (scope != nullptr && scope->role.role() == role::Role::backup) continue;
     for (const lacp::PortShow& port : lost->trunk.ports)
       if (port.mux == lacp::MuxState::distributing)
         message.members.push_back({id, port.index, port.partner});

@@ -84,6 +84,15 @@ TEST_F(Resume, ALossThatIsToldTwiceIsOne) {
   EXPECT_TRUE(resumed());
 }
 
+// The commit of a handover and the loss came before the trunk's new status.
+TEST_F(Resume, NothingOfAScopeThatWasGivenAway) {
+  stand.hear(role::Role::master, Term{7, testing::kPeer});
+  ASSERT_EQ(stand.scope().role.role(), role::Role::backup);
+  lose_keeper();
+  stand.connect_keeper();
+  EXPECT_FALSE(resumed());
+}
+
 TEST_F(Resume, NothingAfterAShortTimeout) {
   lose_keeper();
   stand.now += 3s;
