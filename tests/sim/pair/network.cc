@@ -31,6 +31,9 @@ bool Network::all_cut() const {
 
 void Network::hello(int from, const ha::etrunk::Hello& hello) {
   sent_[from] = world_.now();
+  for (const ha::etrunk::ScopeReport& report : hello.scopes)
+    if (report.handed_over) given.insert(report.term);
+  if (!crosses({Crossing::What::hello, from, "hello", &hello})) return;
   if (cut(from, hello.path.value()) || world_.chance(loss)) return;
   arrived_[from] = world_.now();
   deliver(from, hello);
@@ -64,6 +67,8 @@ void Network::dial() {
 }
 
 void Network::send(int from, const Bytes& bytes) {
+  if (!up_) return;
+  static_cast<void>(crosses({Crossing::What::stream, from, "frames", nullptr}));
   if (!up_) return;
   const int to = 1 - from;
   directions_[to].waiting.push_back(bytes);

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -24,9 +25,31 @@ struct BfdDatagram {
   std::uint8_t path = 0;
   ha::bfd::ControlPacket packet;
 };
-using Datagram = std::variant<ha::etrunk::Hello, BfdDatagram>;
+/// A LACPDU, as it comes out of the socket of a member link.
+struct SlowPdu {
+  Bytes bytes;
+};
+using Datagram = std::variant<ha::etrunk::Hello, BfdDatagram, SlowPdu>;
 
-/// What the two nodes share: paths, stream, access LAN.
+/// One step of what happens between the processes, before it has any effect. A cut falls here.
+struct Crossing {
+  enum class What : std::uint8_t {
+    hello,
+    lacpdu,
+    stream,
+    local,  ///< between a daemon and its keeper
+    act,    ///< a gate word, a trunk word, a link that is held
+  };
+  static constexpr int kAccess = -1;  ///< `from`: the access device
+  What what = What::hello;
+  int from = 0;
+  std::string_view name;
+  const ha::etrunk::Hello* hello = nullptr;
+};
+
+class AccessDevice;
+
+/// What the two nodes share: paths, stream, access LAN or access device.
 class Network {
  public:
   explicit Network(World& world) : world_(world) {}
@@ -56,6 +79,15 @@ class Network {
   AckedRecords records;
   /// Hears what a node asks on the access LAN, if set.
   std::function<void(int from, const ha::node::SendGroupMessage&)> on_query;
+  /// Sees every crossing, if set; false: a frame is lost.
+  std::function<bool(const Crossing&)> on_crossing;
+  /// Behind both nodes; null: a shared LAN.
+  AccessDevice* access = nullptr;
+  /// Terms that an old side has given away, as a hello of it said.
+  std::set<Term> given;
+  [[nodiscard]] bool crosses(const Crossing& crossing) const {
+    return !on_crossing || on_crossing(crossing);
+  }
   double loss = 0;
   Duration delay_max = std::chrono::microseconds(200);
 

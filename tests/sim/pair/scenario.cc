@@ -8,6 +8,7 @@
 #include "mcast/wire/igmp.h"
 #include "tests/sim/pair/acked_watch.h"
 #include "tests/sim/pair/overlap.h"
+#include "tests/sim/pair/trunk.h"
 
 namespace hotpair::sim {
 namespace {
@@ -44,8 +45,14 @@ std::vector<ha::keeper::BfdSessionConfig> bfd_of(int index, std::uint64_t seed,
   return sessions;
 }
 
+/// Every other seed is behind an Eth-Trunk, the others on a shared LAN.
+std::optional<TrunkCase> trunk_of(std::uint64_t seed) {
+  return seed % 2 == 0 ? std::optional(trunk_case(seed / 2)) : std::nullopt;
+}
+
 node::NodeConfig config_with_bfd(int index, std::uint64_t seed) {
   node::NodeConfig config = config_of(index);
+  if (const auto trunk = trunk_of(seed)) put_behind_trunk(config, index, *trunk);
   config.bfd = bfd_of(index, seed, config.etrunks.front());
   return config;
 }
@@ -54,14 +61,19 @@ class Scenario {
  public:
   explicit Scenario(const ScenarioOptions& options)
       : options_(options),
+        trunk_(trunk_of(options.seed)),
         world_(options.seed),
         network_(world_),
         a_(world_, network_, 0, NodeId{0xa11ce00000000001ULL}, config_with_bfd(0, options.seed),
            options.bug),
         b_(world_, network_, 1, NodeId{0xb0b0000000000002ULL}, config_with_bfd(1, options.seed),
-           options.bug) {
+           options.bug),
+        access_(world_, trunk_.value_or(TrunkCase{}).access) {
     world_.set_verbose(options.verbose);
     network_.connect(a_, b_);
+    if (!trunk_) return;
+    network_.access = &access_;
+    access_.connect(a_, b_);
   }
 
   Outcome play() {
@@ -140,7 +152,7 @@ class Scenario {
     ++faults_;
     SimNode& node = any();
     const Duration away = world_.duration(10ms, 4s);
-    switch (world_.number(0, 13)) {
+    switch (world_.number(0, trunk_ ? 16 : 13)) {
       case 0:
         node.kill_daemon();
         world_.after(away, [&node] { node.start_daemon(); });
@@ -212,6 +224,19 @@ class Scenario {
         world_.trace("every path of {} cut one way", node.index());
         cut_all(node.index(), away);
         break;
+      case 14:
+        world_.trace("LACPDUs are lost, one of three");
+        access_.loss = 0.33;
+        world_.after(away, [this] { access_.loss = 0; });
+        break;
+      case 15:
+        access_.restart(away, world_.chance(0.5));
+        break;
+      case 16:
+        world_.trace("no LACPDU arrives");
+        access_.mute = true;
+        world_.after(away, [this] { access_.mute = false; });
+        break;
     }
   }
   void cut_all(int from, Duration away) {
@@ -223,13 +248,14 @@ class Scenario {
   void plan_switchover(SimNode& node) {
     if (!node.daemon_alive() || node.frozen()) return;
     world_.trace("{}: operator asks for a switchover", node.index());
-    static_cast<void>(node.node()->switchover({}, world_.now()));
-    node.run_timer();
+    static_cast<void>(node.switchover(trunk_ && !trunk_->one_id));
   }
   void make_quiet() {
     world_.trace("quiet");
     network_.loss = 0;
     network_.delay_max = 200us;
+    access_.loss = 0;
+    access_.mute = false;
     for (int from = 0; from < 2; ++from)
       for (std::uint8_t path = 0; path < 2; ++path) network_.cut(from, path, false);
     for (SimNode* node : {&a_, &b_}) {
@@ -254,6 +280,7 @@ class Scenario {
         return;
       }
       overlap_.look(std::max(*next, world_.now()));
+      if (trunk_) watch_.look(std::max(*next, world_.now()));
       world_.advance(*next);
       bool ran = world_.run_one();
       for (SimNode* node : {&a_, &b_}) {
@@ -315,9 +342,18 @@ class Scenario {
     for (SimNode* node : {&a_, &b_})
       if (!node->node()->holds(node::Condition::synced))
         world_.fail("{} is not synced at the end", node->index());
+    if (trunk_) check_access();
     acked_.look_at_all();
     check_digests();
     check_members();
+  }
+  void check_access() {
+    for (SimNode* node : {&a_, &b_}) {
+      if (access_.held(node->index()))
+        world_.fail("{} holds its member link down at the end", node->index());
+      if (node->scope()->role.role() == Role::master && !watch_.attached_to(*node))
+        world_.fail("the access device is not attached to {}, the master", node->index());
+    }
   }
   void check_digests() {
     if (meta_of(a_).digests != meta_of(b_).digests) world_.fail("digests differ at the end");
@@ -340,15 +376,18 @@ class Scenario {
   }
 
   ScenarioOptions options_;
+  std::optional<TrunkCase> trunk_;
   World world_;
   Network network_;
   SimNode a_;
   SimNode b_;
+  AccessDevice access_;  // of scenarios behind an Eth-Trunk
   std::set<std::pair<unsigned, unsigned>> members_;
   std::uint64_t faults_ = 0;
   std::uint64_t timers_ = 0;
   std::uint64_t steps_ = 0;
   OverlapWatch overlap_{world_, network_, a_, b_};
+  TrunkWatch watch_{world_, access_, a_, b_};
   AckedWatch acked_{world_, network_, a_, b_};
 };
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "platform/gate/trunk_words.h"
+#include "tests/sim/pair/access_device.h"
+
 namespace hotpair::sim {
 namespace {
 
@@ -12,6 +15,20 @@ namespace node = ha::node;
 
 constexpr Duration kLocal = 30us;  // daemon <-> keeper, daemon <-> store thread
 constexpr ScopeId kScope{10};
+
+/// Of a message, without its namespace: for traces.
+template <typename T>
+constexpr std::string_view name_of() {
+  std::string_view text = __PRETTY_FUNCTION__;
+  text = text.substr(0, text.find_first_of(";]", text.find("T = ")));
+  return text.substr(text.rfind(':') + 1);
+}
+
+/// What only tells of a state, and stands between no two steps.
+template <typename T>
+constexpr bool kTold =
+    std::is_same_v<T, keeper::AskStatus> || std::is_same_v<T, keeper::KeeperStatus> ||
+    std::is_same_v<T, keeper::TrunkStatus> || std::is_same_v<T, keeper::Heartbeat>;
 
 }  // namespace
 
@@ -31,7 +48,9 @@ void SimNode::power_on() {
   powered_ = true;
   plane_ = std::make_unique<fwd::FakePlane>();
   gates_.clear();
+  trunk_word_ = 0;
   world_.trace("{}: power on", index_);
+  if (behind_trunk()) network_.access->power_changed(index_);
   start_keeper();
   start_daemon();
 }
@@ -43,6 +62,9 @@ void SimNode::power_off(bool reboot) {
   kill_keeper();
   powered_ = false;
   gates_.clear();
+  trunk_word_ = 0;
+  if (behind_trunk()) network_.access->hold(index_, false);
+  if (behind_trunk()) network_.access->power_changed(index_);
   if (!reboot) return;
   store_.lose_records();
   store_lost_ = true;
@@ -116,6 +138,8 @@ void SimNode::start_keeper() {
   if (keeper_ || !powered_) return;
   world_.trace("{}: keeper starts", index_);
   keeper_life_ = ++lives_;
+  // What its predecessor held down is in a file.
+  if (behind_trunk() && bug_ != Bug::carrier_kept) network_.access->hold(index_, false);
   const std::uint64_t session = world_.number(1, ~0ULL);
   keeper_ = std::make_unique<keeper::Keeper>(
       keeper::Keeper::Identity{1, session, session * 0x9e3779b97f4a7c15ULL}, world_.now());
@@ -127,6 +151,11 @@ void SimNode::start_keeper() {
 }
 
 void SimNode::set_access(bool up) {
+  if (behind_trunk()) {
+    world_.trace("{}: member link {}", index_, up ? "plugged" : "unplugged");
+    network_.access->plug(index_, up);
+    return;
+  }
   if (frozen()) return when_awake([this, up] { set_access(up); });
   if (access_ == up) return;
   world_.trace("{}: access link {}", index_, up ? "up" : "down");
@@ -138,6 +167,26 @@ void SimNode::set_access(bool up) {
       node_->on_device({link.device, true, up, link.addresses, std::nullopt}, world_.now());
   }
   settle();
+}
+
+void SimNode::on_member_carrier() {
+  if (frozen()) return when_awake([this] { on_member_carrier(); });
+  if (!keeper_) return;
+  keeper_->on_carrier(kMemberDevice, network_.access->linked(index_), world_.now());
+  drain_keeper();
+}
+
+Result<std::uint64_t> SimNode::switchover(bool force) {
+  if (!node_ || frozen()) return fail(ErrorCode::unavailable, "no daemon");
+  const auto ticket = node_->switchover({.scope = {}, .etrunk = {}, .force = force}, world_.now());
+  drain_node();
+  return ticket;
+}
+
+bool SimNode::dooms() {
+  if (!doom_) return false;
+  std::exchange(doom_, nullptr)();
+  return true;
 }
 
 const node::Scope* SimNode::scope() const {
@@ -153,6 +202,14 @@ bool SimNode::gate_open() const {
   if (bug_ == Bug::no_fencing) return true;
   return word->second == ~std::uint64_t{0} ||
          word->second > static_cast<std::uint64_t>(world_.now().time_since_epoch().count());
+}
+
+bool SimNode::collects() const {
+  return gate_open() && platform::gate::collecting_of(trunk_word_) != 0;
+}
+
+bool SimNode::distributes() const {
+  return gate_open() && platform::gate::distributing_of(trunk_word_) != 0;
 }
 
 TimePoint SimNode::open_until() const {
@@ -202,6 +259,10 @@ void SimNode::read_datagram() {
     keeper_->on_hello(hello->etrunk, hello->path, *hello, world_.now());
     return;
   }
+  if (const auto* slow = std::get_if<SlowPdu>(&datagram)) {
+    keeper_->on_lacpdu(kMemberDevice, slow->bytes, world_.now());
+    return;
+  }
   const auto& [path, packet] = std::get<BfdDatagram>(datagram);
   const auto& config = config_.etrunks.front().etrunk.paths[path];
   ha::bfd::Arrival arrival{
@@ -237,6 +298,7 @@ void SimNode::when_running(Act&& act) {
 
 void SimNode::on_report(const node::GroupMessage& message) {
   if (!node_ || frozen() || !access_) return;
+  if (behind_trunk() && !(collects() && network_.access->distributes(index_))) return;
   node_->on_group_message(message, world_.now());
   drain_node();
 }
@@ -276,6 +338,7 @@ void SimNode::settle() {
 
 void SimNode::drain_node() {
   while (node_) {
+    if (dooms()) continue;
     auto effect = node_->poll_effect();
     if (!effect) return;
     if (crash_in_ && (*crash_in_)-- == 0) {
@@ -319,12 +382,20 @@ void SimNode::act(const node::NodeEffect& effect) {
     node_->on_route_counters(answer, now);
   } else if (const auto* query = std::get_if<node::SendGroupMessage>(&effect)) {
     if (network_.on_query && access_) network_.on_query(index_, *query);
+  } else if (const auto* ended = std::get_if<node::ActionEnded>(&effect)) {
+    ended_.insert(ended->ticket);
   } else if (const auto* log = std::get_if<node::WriteLog>(&effect)) {
     world_.trace("{}: {} {}", index_, log->message->id, log->text);
   }
 }
 
 void SimNode::to_keeper(const keeper::ToKeeper& message) {
+  std::visit(
+      [&]<typename T>(const T& /*one*/) {
+        if (!kTold<T>)
+          static_cast<void>(crosses({Crossing::What::local, index_, name_of<T>(), nullptr}));
+      },
+      message);
   if (const auto* commit = std::get_if<keeper::HandoverCommit>(&message))
     if (!network_.opened.contains(commit->term))
       world_.fail("{} gave the scope away in term {} before the peer's gate was open", index_,
@@ -334,6 +405,12 @@ void SimNode::to_keeper(const keeper::ToKeeper& message) {
     world_.after(1ms, [this, commit = keeper::HandoverCommit{offer->scope, offer->term},
                        life = daemon_life_] {
       if (node_ && daemon_life_ == life) to_keeper(commit);
+    });
+  if (const auto* open = std::get_if<keeper::HandoverOpen>(&message);
+      open != nullptr && bug_ == Bug::commit_not_awaited)
+    world_.after(1ms, [this, confirm = keeper::HandoverConfirm{open->scope, open->term},
+                       life = daemon_life_] {
+      if (node_ && daemon_life_ == life) to_keeper(confirm);
     });
   world_.after(kLocal, [this, message, from = daemon_life_, to = keeper_life_] {
     if (!keeper_ || keeper_life_ != to || daemon_life_ != from) return;
@@ -394,6 +471,7 @@ void SimNode::ask_store(const checkpoint::StoreRequest& request) {
 
 void SimNode::drain_keeper() {
   while (keeper_) {
+    if (dooms()) continue;
     const auto effect = keeper_->poll_effect();
     if (!effect) return;
     act(*effect);
@@ -406,20 +484,18 @@ void SimNode::act(const keeper::Effect& effect) {
     network_.hello(index_, send->hello);
     keeper_->on_hello_sent(send->etrunk, send->path, now);
   } else if (const auto* gate = std::get_if<keeper::StoreGate>(&effect)) {
-    gates_[gate->slot] = gate->word;
-    gate_stored_divided_ = network_.all_cut();
+    store_gate(*gate);
+  } else if (const auto* trunk = std::get_if<keeper::StoreTrunk>(&effect)) {
+    trunk_word_ = trunk->word;
+    static_cast<void>(crosses({Crossing::What::act, index_, "trunk word", nullptr}));
+  } else if (const auto* pdu = std::get_if<keeper::SendLacpdu>(&effect)) {
+    send_lacpdu(*pdu);
+  } else if (const auto* hold = std::get_if<keeper::HoldLink>(&effect)) {
+    hold_link(*hold);
   } else if (const auto* packet = std::get_if<keeper::SendBfd>(&effect)) {
     send_bfd(*packet);
   } else if (const auto* tell = std::get_if<keeper::ToDaemon>(&effect)) {
-    if (const auto* opened = std::get_if<keeper::HandoverOpened>(&tell->message))
-      network_.opened.insert(opened->term);
-    world_.after(kLocal, [this, message = tell->message, life = daemon_life_] {
-      if (!node_ || daemon_life_ != life) return;
-      when_running([this, message] {
-        node_->on_keeper(message, world_.now());
-        drain_node();
-      });
-    });
+    to_daemon(tell->message);
   } else if (std::holds_alternative<keeper::DrainSockets>(effect)) {
     while (!socket_.empty()) read_datagram();
     keeper_->on_drained(now);
@@ -427,9 +503,69 @@ void SimNode::act(const keeper::Effect& effect) {
     for (const auto& scope : keeper_->config().scopes)
       for (const std::string& device : scope.access_devices)
         keeper_->on_carrier(device, access_, now);
+    if (behind_trunk()) keeper_->on_carrier(kMemberDevice, network_.access->linked(index_), now);
   } else if (std::holds_alternative<keeper::Exit>(effect)) {
     world_.after(0ms, [this] { kill_keeper(); });
   }
+}
+
+// Renewals of a lease are no steps.
+void SimNode::store_gate(const keeper::StoreGate& gate) {
+  const bool was_open = gate_open();
+  gates_[gate.slot] = gate.word;
+  gate_stored_divided_ = network_.all_cut();
+  if (was_open != gate_open())
+    static_cast<void>(crosses({Crossing::What::act, index_, "gate word", nullptr}));
+}
+
+void SimNode::send_lacpdu(const keeper::SendLacpdu& send) {
+  if (bug_ == Bug::sync_kept) {
+    const auto pdu = ha::lacp::decode_pdu(send.bytes);
+    const auto* lacpdu = pdu ? std::get_if<ha::lacp::Lacpdu>(&*pdu) : nullptr;
+    if (lacpdu != nullptr && !lacpdu->actor.has(ha::lacp::kStateSynchronization)) return;
+  }
+  if (crosses({Crossing::What::lacpdu, index_, "LACPDU", nullptr}))
+    network_.access->hear(index_, send.bytes);
+}
+
+// A thread of its own, in order. It dies with the keeper.
+void SimNode::hold_link(const keeper::HoldLink& hold) {
+  if (bug_ == Bug::carrier_kept && !hold.down) return;
+  links_free_ = std::max(links_free_, world_.now()) + world_.duration(100us, 2ms);
+  world_.after(links_free_ - world_.now(), [this, down = hold.down, life = keeper_life_] {
+    if (keeper_life_ == life) network_.access->hold(index_, down);
+  });
+  static_cast<void>(crosses({Crossing::What::act, index_, "link", nullptr}));
+}
+
+void SimNode::to_daemon(const keeper::FromKeeper& message) {
+  std::visit(
+      [&]<typename T>(const T& /*one*/) {
+        if (!kTold<T>)
+          static_cast<void>(crosses({Crossing::What::local, index_, name_of<T>(), nullptr}));
+      },
+      message);
+  if (const auto* opened = std::get_if<keeper::HandoverOpened>(&message))
+    network_.opened.insert(opened->term);
+  if (const auto* changed = std::get_if<keeper::ScopeChanged>(&message)) check_taken(*changed);
+  world_.after(kLocal, [this, message, life = daemon_life_] {
+    if (!node_ || daemon_life_ != life) return;
+    when_running([this, message] {
+      node_->on_keeper(message, world_.now());
+      drain_node();
+    });
+  });
+}
+
+// A new side whose peer is heard is master only after that one's commit.
+void SimNode::check_taken(const keeper::ScopeChanged& change) {
+  const bool taken =
+      change.cause == keeper::Cause::handover && change.state.role == ha::etrunk::Role::master;
+  if (!taken || network_.given.contains(change.state.term)) return;
+  for (const keeper::PathStatus& path : keeper_->status(world_.now()).paths)
+    if (path.up)
+      return world_.fail("{} took the scope in term {} before the peer had given it away", index_,
+                         change.state.term.counter);
 }
 
 }  // namespace hotpair::sim

@@ -23,10 +23,13 @@ namespace hotpair::sim {
 /// Faults built into one port, to prove that the invariants see them.
 enum class Bug : std::uint8_t {
   none,
-  ack_before_commit,  ///< the store answers before the change is safe
-  no_fencing,         ///< an expired lease does not close the gate
-  skipped_tombstone,  ///< the receiver's store forgets deletions
-  ready_not_awaited,  ///< the old master commits without HandoverReady
+  ack_before_commit,   ///< the store answers before the change is safe
+  no_fencing,          ///< an expired lease does not close the gate
+  skipped_tombstone,   ///< the receiver's store forgets deletions
+  ready_not_awaited,   ///< the old master commits without HandoverReady
+  commit_not_awaited,  ///< the new side takes the scope without the old one's commit
+  carrier_kept,        ///< a link that was held down is never given back
+  sync_kept,           ///< LACPDUs that say Synchronization = 0 do not leave
 };
 
 /// One router.
@@ -58,10 +61,22 @@ class SimNode {
   void on_stream_sent(std::size_t bytes);
   void on_stream_down(const std::string& why);
   void set_access(bool up);
+  /// Carrier of the member link behind an Eth-Trunk may have changed.
+  void on_member_carrier();
+  [[nodiscard]] Result<std::uint64_t> switchover(bool force);
+  /// Before its next effect, whichever process would have it.
+  void doom(std::function<void()> act) { doom_ = std::move(act); }
   void set_store_failing(bool failing) { store_failing_ = failing; }
 
   // what invariants look at
   [[nodiscard]] bool gate_open() const;
+  [[nodiscard]] bool behind_trunk() const { return !config_.trunks.empty(); }
+  [[nodiscard]] bool collects() const;     ///< its trunk word, and its gate, let frames in
+  [[nodiscard]] bool distributes() const;  ///< likewise out
+  [[nodiscard]] std::uint64_t trunk_word() const { return trunk_word_; }
+  /// The operator's switchovers that have ended.
+  [[nodiscard]] const std::set<std::uint64_t>& ended() const { return ended_; }
+  [[nodiscard]] bool crosses(const Crossing& crossing) const { return network_.crosses(crossing); }
   /// Until when it stays open if nobody stores another word.
   [[nodiscard]] TimePoint open_until() const;
   /// The word in force was stored while no path worked in one direction.
@@ -91,6 +106,12 @@ class SimNode {
   void act(const ha::node::NodeEffect& effect);
   void act(const ha::keeper::Effect& effect);
   void send_bfd(const ha::keeper::SendBfd& send);
+  void send_lacpdu(const ha::keeper::SendLacpdu& send);
+  void hold_link(const ha::keeper::HoldLink& hold);
+  void store_gate(const ha::keeper::StoreGate& gate);
+  void to_daemon(const ha::keeper::FromKeeper& message);
+  void check_taken(const ha::keeper::ScopeChanged& change);
+  [[nodiscard]] bool dooms();
   void read_datagram();
   void to_keeper(const ha::keeper::ToKeeper& message);
   void ask_store(const checkpoint::StoreRequest& request);
@@ -124,7 +145,11 @@ class SimNode {
   std::vector<checkpoint::StoreRequest> unsafe_;  // answered and not yet stored (a planted bug)
   std::unique_ptr<fwd::FakePlane> plane_;
   std::map<std::uint32_t, std::uint64_t> gates_;  // survive processes, not the machine
-  std::deque<Datagram> socket_;                   // not yet read by the keeper
+  std::uint64_t trunk_word_ = 0;                  // likewise
+  TimePoint links_free_{};                        // when what was asked of its links is done
+  std::set<std::uint64_t> ended_;
+  std::function<void()> doom_;
+  std::deque<Datagram> socket_;  // not yet read by the keeper
   ha::node::TransportId transport_{1};
 };
 
