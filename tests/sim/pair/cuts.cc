@@ -28,8 +28,8 @@ constexpr Duration kGapOfTwoIds = ha::lacp::kAggregateWaitTime + 250ms;
 constexpr Duration kDoubled = 1ms;
 /// With one: a node's death is noticed after 100 ms, and partners that act every 100 ms follow.
 constexpr Duration kGapOfOneId = 500ms;
-/// A keeper that is new at the commit point knows no partner; one that has sent its three LACPDUs
-/// of this second answers in the next.
+/// A lost LACPDU is made up by the next one, and a keeper that is new at the commit point knows no
+/// partner; one that has sent its three LACPDUs of this second answers in the next.
 constexpr Duration kNextLacpdu = 1s;
 
 constexpr std::array<std::string_view, kCuts> kNames{
@@ -278,8 +278,9 @@ class Switchover {
     const Cut cut = fault_->cut;
     const bool longer = cut == Cut::all_lost || cut == Cut::hellos_lost || cut == Cut::lacp_lost ||
                         cut == Cut::access_restarts;
-    const bool keeper = cut == Cut::old_keeper_dies || cut == Cut::new_keeper_dies;
-    const Duration gap = keeper ? kGapOfOneId + kNextLacpdu : kGapOfOneId;
+    const bool next =
+        cut == Cut::frame_lost || cut == Cut::old_keeper_dies || cut == Cut::new_keeper_dies;
+    const Duration gap = next ? kGapOfOneId + kNextLacpdu : kGapOfOneId;
     if (trunk_.one_id && !longer && longest_.dark > gap)
       world_.fail("no way for {} us", longest_.dark / 1us);
   }

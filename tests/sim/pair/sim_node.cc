@@ -126,10 +126,13 @@ void SimNode::kill_keeper() {
   keeper_.reset();
   keeper_life_ = 0;
   socket_.clear();
-  when_awake([this] {
-    if (!node_ || keeper_) return;
-    node_->on_keeper_lost(world_.now());
-    drain_node();
+  // What it had said is read before the end of the connection.
+  world_.after(kLocal, [this] {
+    when_awake([this] {
+      if (!node_ || keeper_) return;
+      node_->on_keeper_lost(world_.now());
+      drain_node();
+    });
   });
 }
 
