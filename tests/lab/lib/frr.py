@@ -143,13 +143,15 @@ class Frr:
                 for source, row in sources.items()}
 
     def joins(self):
-        """(device, source, group) -> row of the joins received from neighbours."""
+        """(device, source, group) -> row of the joins in force that neighbours sent. FRR keeps the
+        row of a pruned one, as NOINFO."""
         found = {}
         for device, rows in self.show("ip pim join").items():
             for group, sources in rows.items():
                 if isinstance(sources, dict):
                     found.update({(device, source, group): row
-                                  for source, row in sources.items()})
+                                  for source, row in sources.items()
+                                  if row.get("channelJoinName") == "JOIN"})
         return found
 
     def rp_info(self):
