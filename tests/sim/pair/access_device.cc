@@ -143,17 +143,19 @@ void AccessDevice::tick() {
 }
 
 void AccessDevice::drain() {
-  while (auto effect = lacp_->poll_effect()) {
-    if (auto* send = std::get_if<lacp::SendPdu>(&*effect)) {
-      if (settings_.period != Duration{})
-        links_[send->member].to_say = std::move(send->bytes);
-      else
-        say(send->member, send->bytes);
-    } else if (const auto* masks = std::get_if<lacp::MasksChanged>(&*effect)) {
-      use(masks->collecting, masks->distributing);
-    }
-  }
+  while (const auto effect = lacp_->poll_effect()) take(*effect);
   if (settings_.period == Duration{}) arm();
+}
+
+void AccessDevice::take(const lacp::Effect& effect) {
+  if (const auto* send = std::get_if<lacp::SendPdu>(&effect)) {
+    if (settings_.period != Duration{})
+      links_[send->member].to_say = send->bytes;
+    else
+      say(send->member, send->bytes);
+  } else if (const auto* masks = std::get_if<lacp::MasksChanged>(&effect)) {
+    use(masks->collecting, masks->distributing);
+  }
 }
 
 void AccessDevice::say(int to, const Bytes& pdu) {

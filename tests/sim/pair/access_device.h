@@ -70,6 +70,7 @@ class AccessDevice {
   void on_pdu(int from, const Bytes& pdu);
   void tick();
   void drain();
+  void take(const ha::lacp::Effect& effect);
   void say(int to, const Bytes& pdu);
   [[nodiscard]] Duration way(TimePoint& newest);
   void arm();
