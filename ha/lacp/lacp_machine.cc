@@ -243,7 +243,7 @@ std::optional<TimePoint> LacpTrunk::next_deadline() const {
     due = earliest(due, port.wait_while);
     due = earliest(due, port.actor_churn_at);
     due = earliest(due, port.partner_churn_at);
-    due = earliest(due, transmit_due(port));
+    if (!silent_) due = earliest(due, transmit_due(port));  // until the end of silence it waits
   }
   return due;
 }

@@ -45,6 +45,28 @@ TEST(LacpEtrunk, TakeoverIsOneStep) {
   EXPECT_EQ(sent, 2U);
 }
 
+// A LACPDU that waits for its turn when silence begins waits for the end of it: its time is no
+// deadline meanwhile, which the owner would meet again and again.
+TEST(LacpEtrunk, ASilentTrunkHasNoLacpduThatIsDue) {
+  for (const bool carrier : {true, false}) {
+    Rig rig(1);
+    rig.link(0);
+    for (int i = 0; i < 6; ++i) {  // more changes in one instant than LACPDUs may be sent
+      rig.hear(0, i % 2 == 0 ? kStateSynchronization : 0);
+      rig.allow(i % 2 == 0);
+    }
+    rig.trunk.set_silent(true, rig.now);
+    if (!carrier) rig.trunk.set_enabled(0, false, rig.now);
+    for (int i = 0; i < 100; ++i) {
+      const auto due = rig.trunk.next_deadline();
+      if (!due || *due > rig.now + 60s) break;
+      ASSERT_GT(*due, rig.now) << "deadline " << i << ", carrier " << carrier;
+      rig.now = *due;
+      rig.trunk.on_timeout(rig.now);
+    }
+  }
+}
+
 // A partner that shows Sync only to a member in sync (a kernel bond) costs one exchange, no wait.
 TEST(LacpEtrunk, TakeoverWithAPartnerThatWaitsForUs) {
   Rig rig(1, false);
