@@ -67,8 +67,8 @@ struct PimRoute {
   IpAddress group;
   std::optional<IpAddress> rp;  ///< absent: none, or a source-specific group
   bool rp_is_local = false;
-  bool source_specific = false;  ///< a group of SSM
-  Duration uptime{};
+  bool source_specific = false;                ///< a group of SSM
+  std::optional<Duration> uptime;              ///< absent: not in the plane
   std::optional<std::string> upstream;         ///< interface; absent: RPF unknown
   std::optional<IpAddress> upstream_neighbor;  ///< next hop as routing names it
   std::optional<IpAddress> rpf_prime;          ///< RPF' (RFC 7761 4.1.6): whom Joins go to

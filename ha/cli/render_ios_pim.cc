@@ -45,7 +45,7 @@ std::string flags_of(const PimRoute& route) {
 
 std::string route_text(const PimRoute& route) {
   std::string text = fmt::format("({}, {}), {}/stopped", route.source ? shown(*route.source) : "*",
-                                 shown(route.group), clock_of(route.uptime));
+                                 shown(route.group), route.uptime ? clock_of(*route.uptime) : "-");
   if (!route.source) text += fmt::format(", RP {}", address_or(route.rp, "0.0.0.0"));
   text += fmt::format(", flags: {}\n", flags_of(route));
   text += fmt::format("  Incoming interface: {}, RPF nbr {}\n", route.upstream.value_or("Null"),

@@ -84,7 +84,7 @@ Json route_json(const PimRoute& route) {
   Json out = Json::object();
   out.set("source", address(route.source)).set("group", route.group.to_string());
   out.set("rp", address(route.rp)).set("rp_local", route.rp_is_local);
-  out.set("source_specific", route.source_specific).set("uptime_ms", ms_of(route.uptime));
+  out.set("source_specific", route.source_specific).set("uptime_ms", ms(route.uptime));
   out.set("upstream_interface", route.upstream);
   out.set("upstream_neighbor", address(route.upstream_neighbor));
   out.set("rpf_prime", address(route.rpf_prime)).set("by_assert", route.by_assert);

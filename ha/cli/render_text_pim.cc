@@ -99,7 +99,7 @@ std::string route_text(const PimRoute& route, Family family, bool verbose) {
                         route.rp_is_local ? " (local)" : "");
   text += fmt::format("     Protocol: {}, Flag: {}\n", route.source_specific ? "pim-ssm" : "pim-sm",
                       flags_of(route));
-  text += fmt::format("     UpTime: {}\n", clock_of(route.uptime));
+  text += fmt::format("     UpTime: {}\n", route.uptime ? clock_of(*route.uptime) : "-");
   text += fmt::format("     Upstream interface: {}\n", route.upstream.value_or("NULL"));
   text +=
       fmt::format("         Upstream neighbor: {}\n", address_or(route.upstream_neighbor, "NULL"));

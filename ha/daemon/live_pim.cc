@@ -76,6 +76,7 @@ cli::PimRoutesModel LiveView::pim_routes(const cli::PimRoutesQuery& query) const
   mcast::mrib::RouteFilter routes_of;
   routes_of.family = query.family;
   routes_of.source = query.source;
+  routes_of.trees = true;
   routes_of.rows_max = query.max_rows;
   mcast::pim::JoinPruneFilter trees_of;
   if (query.group) {

@@ -345,7 +345,7 @@ cli::ForwardingTableModel LiveView::forwarding_table(const cli::ForwardingQuery&
     row.negative = route.negative;
     row.installed = !route.not_installed;
     row.origin = route.stale ? "stale" : route.data_driven ? "traffic" : "membership";
-    row.uptime_s = count_of<std::chrono::seconds>(route.uptime);
+    if (route.uptime) row.uptime_s = count_of<std::chrono::seconds>(*route.uptime);
     model.routes.push_back(std::move(row));
   }
   if (!read_counters_ || table.rows.empty() || table.rows.size() > kCountedRowsMax) return model;

@@ -71,7 +71,7 @@ void Node::refresh_pim(Link& link, TimePoint now) {
 void Node::refresh_pim(const Link& link, PimFamily& family, TimePoint now) {
   const auto& settings =
       family.family == Family::ipv4 ? link.settings.pim_ipv4 : link.settings.pim_ipv6;
-  if (!settings || !link.facts.present) {
+  if (!settings) {
     family.pim.remove_link(link.id, now);
     family.bsr.remove_link(link.id);
     return;

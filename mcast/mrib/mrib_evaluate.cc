@@ -54,11 +54,16 @@ std::uint32_t Mrib::shared_link(std::uint32_t slot) const {
 
 // immediate_olist(*,G) of 4.1.6, without the incoming link.
 Want Mrib::want_star(std::uint32_t slot) const {
+  Want want = star_tree(slot);
+  return want.incoming == kNone ? Want{} : want;
+}
+
+// The same where there is no way to the RP too: incoming is kNone then.
+Want Mrib::star_tree(std::uint32_t slot) const {
   const GroupEntry& entry = groups_[slot];
   Want want;
   if (entry.rp_target == kNone) return want;
   want.incoming = shared_link(entry.rp_target);
-  if (want.incoming == kNone) return want;
   const Family family = entry.group.family();
   const TreeSide* side = side_of(slot, true);
   for (const Member& member : entry.members) {

@@ -224,6 +224,7 @@ class Mrib {
   [[nodiscard]] bool is_current(const Member& member, Family family) const;
   [[nodiscard]] std::uint32_t rpf_link(std::uint32_t target) const;
   [[nodiscard]] Want want_star(std::uint32_t slot) const;
+  [[nodiscard]] Want star_tree(std::uint32_t slot) const;
   [[nodiscard]] std::uint32_t shared_link(std::uint32_t rp_target) const;
   /// The (*,G) as the plane is to have it.
   [[nodiscard]] Want plane_star(std::uint32_t slot, Want star) const;
@@ -320,6 +321,11 @@ class Mrib {
   [[nodiscard]] bool group_names_leaving(const GroupEntry& entry, std::size_t& budget) const;
 
   // mrib_show.cc
+  [[nodiscard]] std::vector<OutgoingModel> outgoing_of(std::span<const std::uint32_t> links,
+                                                       std::span<const ScopeId> closed) const;
+  [[nodiscard]] std::optional<RouteModel> star_model(std::uint32_t slot, const RouteFilter& filter,
+                                                     std::span<const ScopeId> closed,
+                                                     TimePoint now) const;
   [[nodiscard]] RouteModel model_of(const GroupEntry& entry, const RouteState& state,
                                     std::uint32_t target, std::span<const ScopeId> closed,
                                     TimePoint now) const;

@@ -8,17 +8,44 @@
 
 namespace hotpair::mcast::mrib {
 
+std::vector<OutgoingModel> Mrib::outgoing_of(std::span<const std::uint32_t> links,
+                                             std::span<const ScopeId> closed) const {
+  std::vector<OutgoingModel> outgoing;
+  for (const std::uint32_t number : links) {
+    OutgoingModel& link = outgoing.emplace_back();
+    link.link = LinkId{number};
+    link.scope = links_[number].config.scope;
+    link.closed_gate = link.scope && std::ranges::count(closed, *link.scope) > 0;
+  }
+  return outgoing;
+}
+
+std::optional<RouteModel> Mrib::star_model(std::uint32_t slot, const RouteFilter& filter,
+                                           std::span<const ScopeId> closed, TimePoint now) const {
+  const GroupEntry& group = groups_[slot];
+  if (filter.source) return std::nullopt;
+  std::optional<RouteModel> row;
+  if (group.star.kind != RouteKind::none) {
+    row = model_of(group, group.star, group.rp_target, closed, now);
+  } else if (filter.trees) {
+    const Want tree = star_tree(slot);
+    if (tree.outgoing.empty()) return std::nullopt;
+    row = RouteModel{.vrf = group.vrf, .group = group.group, .source = std::nullopt};
+    if (tree.incoming != kNone) row->incoming = LinkId{tree.incoming};
+    row->rpf_neighbour = targets_[group.rp_target].answer.neighbour;
+    row->outgoing = outgoing_of(tree.outgoing, closed);
+    row->closed_gate_only = std::ranges::all_of(row->outgoing, &OutgoingModel::closed_gate);
+  }
+  if (row && group.rp_target != kNone) row->rp = targets_[group.rp_target].address;
+  return row;
+}
+
 RouteModel Mrib::model_of(const GroupEntry& entry, const RouteState& state, std::uint32_t target,
                           std::span<const ScopeId> closed, TimePoint now) const {
   RouteModel row{.vrf = entry.vrf, .group = entry.group, .source = std::nullopt};
   if (state.incoming != kNone) row.incoming = LinkId{state.incoming};
   if (target != kNone) row.rpf_neighbour = targets_[target].answer.neighbour;
-  for (const std::uint32_t number : lists_[state.outgoing]) {
-    OutgoingModel& link = row.outgoing.emplace_back();
-    link.link = LinkId{number};
-    link.scope = links_[number].config.scope;
-    link.closed_gate = link.scope && std::ranges::count(closed, *link.scope) > 0;
-  }
+  row.outgoing = outgoing_of(lists_[state.outgoing], closed);
   row.closed_gate_only =
       !row.outgoing.empty() && std::ranges::all_of(row.outgoing, &OutgoingModel::closed_gate);
   row.uptime = now - state.since;
@@ -36,11 +63,7 @@ RouteTableModel Mrib::show(const RouteFilter& filter, std::span<const ScopeId> c
     const GroupEntry& group = groups_[slot];
     if (filter.family && group.group.family() != *filter.family) continue;
     if (filter.group && group.group != *filter.group) continue;
-    if (group.star.kind != RouteKind::none && !filter.source) {
-      RouteModel row = model_of(group, group.star, group.rp_target, closed, now);
-      if (group.rp_target != kNone) row.rp = targets_[group.rp_target].address;
-      model.rows.push_back(std::move(row));
-    }
+    if (auto row = star_model(slot, filter, closed, now)) model.rows.push_back(std::move(*row));
     for (std::uint32_t source = group.first_source; source != kNone;
          source = sources_[source].next_in_group) {
       const SourceEntry& entry = sources_[source];

@@ -29,12 +29,12 @@ struct RouteModel {
   std::vector<OutgoingModel> outgoing;
   std::optional<std::uint64_t> packets;  ///< as last read, (S,G) made by traffic only
   std::optional<std::uint64_t> bytes;
-  Duration uptime{};
-  bool negative = false;         ///< drops without an upcall
-  bool stale = false;            ///< found in the plane at start, not confirmed yet
-  bool not_installed = false;    ///< the plane refused it; it is tried again
-  bool data_driven = false;      ///< made by traffic or by a data-driven event of the master
-  bool closed_gate_only = false; ///< every outgoing link is behind a closed gate
+  std::optional<Duration> uptime;  ///< absent: not in the plane
+  bool negative = false;           ///< drops without an upcall
+  bool stale = false;              ///< found in the plane at start, not confirmed yet
+  bool not_installed = false;      ///< the plane refused it; it is tried again
+  bool data_driven = false;        ///< made by traffic or by a data-driven event of the master
+  bool closed_gate_only = false;   ///< every outgoing link is behind a closed gate
 };
 
 /// Which rows a display asks for.
@@ -42,6 +42,9 @@ struct RouteFilter {
   std::optional<Family> family;
   std::optional<Group> group;
   std::optional<IpAddress> source;
+  /// Also (*,G) that are wanted and not in the plane: for want of a way to the RP, or because
+  /// packets of the group are to be seen here.
+  bool trees = false;
   std::size_t rows_max = 100'000;
 };
 
@@ -54,7 +57,7 @@ struct RouteTableModel {
 /// Totals of the table and everything that was counted.
 struct StatisticsModel {
   std::size_t groups = 0;
-  std::size_t routes = 0;         ///< in the plane, negative ones included
+  std::size_t routes = 0;  ///< in the plane, negative ones included
   std::size_t negative = 0;
   std::size_t not_installed = 0;
   std::size_t stale = 0;

@@ -306,7 +306,7 @@ TEST(PimRoutes, WithoutAWayOrATaker) {
             " (*, FF0E::1)\n"
             "     RP: none\n"
             "     Protocol: pim-sm, Flag: WC\n"
-            "     UpTime: 00:00:00\n"
+            "     UpTime: -\n"
             "     Upstream interface: NULL\n"
             "         Upstream neighbor: NULL\n"
             "         RPF prime neighbor: NULL\n"

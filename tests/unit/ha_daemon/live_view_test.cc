@@ -57,7 +57,10 @@ TEST_F(LiveViewTest, AServiceWithoutAPairKeySaysSo) {
 class ManyGroups : public ::testing::Test {
  protected:
   ManyGroups() : config(parsed()) {
-    node.apply(testing::settings_of(config), start);
+    const node::NodeConfig settings = testing::settings_of(config);
+    for (const node::LinkSettings& link : settings.links)
+      node.on_device({.device = link.device, .present = true, .up = true}, start);
+    node.apply(settings, start);
     while (node.poll_effect()) {
     }
     view.at(start, WallTime{1'000'000s});

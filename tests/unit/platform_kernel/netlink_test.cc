@@ -187,8 +187,8 @@ TEST_F(RouteLookupTest, ConnectedLocalAndNextHop) {
   const UnicastRoute own = route(lookup, "10.0.1.1");
   EXPECT_TRUE(own.local);
   EXPECT_EQ(own.interface, r1);
-  EXPECT_EQ(route(lookup, "172.16.9.9"), (UnicastRoute{r1, address("10.0.1.2"), 50, false}));
-  EXPECT_EQ(route(lookup, "2001:db8:2::9"), (UnicastRoute{r1, address("fd00:1::2"), 60, false}));
+  EXPECT_EQ(route(lookup, "172.16.9.9"), (UnicastRoute{r1, address("10.0.1.2"), 50, false, 1}));
+  EXPECT_EQ(route(lookup, "2001:db8:2::9"), (UnicastRoute{r1, address("fd00:1::2"), 60, false, 1}));
   EXPECT_TRUE(route(lookup, "fd00:0::2").connected());
   EXPECT_EQ(route(lookup, "fd00:0::2").interface, r0);
   EXPECT_TRUE(route(lookup, "fd00:0::1").local);
