@@ -16,7 +16,7 @@ using std::chrono::seconds;
 const WallTime kEnd = WallTime(seconds(1'800'000'000));  // 2027-01-15 08:00 UTC
 constexpr const char* kOwn = "ssl policy p: own certificate hotpair:node:A";
 
-class Credentials : public testing::Test {
+class Credentials : public ::testing::Test {
  protected:
   Credentials() : node({NodeId{7}, "test", 1}, at) {}
   /// The ids of the alarms once the certificate has that long to live.
