@@ -214,11 +214,10 @@ def full_disk(watch, stage):
     """B's state directory is a small disk that fills up."""
     b = stage.pair.b
     filler = b.state_dir / "filler"
-    with open(filler, "wb") as out:
+    with open(filler, "wb", buffering=0) as out:  # a buffer would fail again when it is closed
         try:
             while True:
                 out.write(b"\0" * 65536)
-                out.flush()
         except OSError:
             pass
     storm = churn(stage, 20000, 4)
