@@ -1,26 +1,12 @@
 #include <algorithm>
 #include <set>
 
+#include "ha/node/link_address.h"
 #include "ha/node/node.h"
 #include "ha/node/node_log.h"
 #include "ha/node/node_messages.h"
 
 namespace hotpair::ha::node {
-namespace {
-
-/// The address that queries come from: the first configured one that the device has, else the first
-/// that it has; of IPv6 the link-local one.
-IpAddress querier_address(const Link& link, Family family) {
-  if (family == Family::ipv6) return link.facts.link_local.value_or(IpAddress::any(family));
-  for (const IpPrefix& wanted : link.settings.addresses)
-    for (const IpPrefix& present : link.facts.addresses)
-      if (wanted.address.is_v4() && wanted.address == present.address) return present.address;
-  for (const IpPrefix& present : link.facts.addresses)
-    if (present.address.is_v4() && !present.address.is_loopback()) return present.address;
-  return IpAddress::any(family);
-}
-
-}  // namespace
 
 void Node::apply(const NodeConfig& config, TimePoint now) {
   const bool first = !configured_;
@@ -317,7 +303,7 @@ void Node::refresh_gmp(Link& link, TimePoint now) {
     mcast::gmp::InterfaceConfig config = *settings;
     config.scope = link.settings.scope;
     config.address =
-        link.settings.shutdown ? IpAddress::any(family) : querier_address(link, family);
+        link.settings.shutdown ? IpAddress::any(family) : link_address(link, family);
     config.subnets.clear();
     for (const IpPrefix& address : link.facts.addresses)
       if (address.address.family() == family) config.subnets.push_back(address.network());

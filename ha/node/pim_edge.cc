@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ha/node/link_address.h"
 #include "ha/node/node.h"
 #include "ha/node/node_log.h"
 #include "ha/node/node_messages.h"
@@ -30,17 +31,10 @@ std::string_view to_string(pim::NeighbourGone reason) {
   return "unknown";
 }
 
-/// What Hellos and Joins are sent from: of IPv6 the link-local address; of IPv4 the first
-/// configured one that the device has, else the first that it has.
+/// What Hellos and Joins are sent from; of a link that is down unspecified.
 IpAddress primary_address(const Link& link, Family family) {
-  if (!link.facts.up || link.settings.shutdown) return IpAddress::any(family);
-  if (family == Family::ipv6) return link.facts.link_local.value_or(IpAddress::any(family));
-  for (const IpPrefix& wanted : link.settings.addresses)
-    for (const IpPrefix& present : link.facts.addresses)
-      if (wanted.address.is_v4() && wanted.address == present.address) return present.address;
-  for (const IpPrefix& present : link.facts.addresses)
-    if (present.address.is_v4()) return present.address;
-  return IpAddress::any(family);
+  const bool usable = link.facts.up && !link.settings.shutdown;
+  return usable ? link_address(link, family) : IpAddress::any(family);
 }
 
 std::vector<IpAddress> other_addresses(const Link& link, const IpAddress& primary) {
