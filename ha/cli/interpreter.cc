@@ -259,8 +259,7 @@ std::string manual_page() {
     text += fmt::format(".SS View {}\n", roff(config::name_of(view)));
     for (const config::ConfigRow& row : config::config_rows()) {
       if (row.view != view) continue;
-      const bool later =
-          row.kind == config::RowKind::not_active || row.kind == config::RowKind::later_section;
+      const bool later = config::is_later(row.kind);
       text +=
           entry(row.syntax, std::string(row.help) + (later ? " (not active in this version)" : ""));
     }

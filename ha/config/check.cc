@@ -344,9 +344,7 @@ void Checker::check_capacity() {
 
 void Checker::check_kept() {
   for (const PrintedLine& line : printed_lines(config_, false)) {
-    const RowKind kind = config_rows()[line.row].kind;
-    const bool later = kind == RowKind::not_active || kind == RowKind::later_section;
-    if (later)
+    if (is_later(config_rows()[line.row].kind))
       warn(line.line, fmt::format("{}{}'{}' is not active in this version", line.path,
                                   line.path.empty() ? "" : ": ", line.text));
   }

@@ -27,7 +27,6 @@ class PimChecker : private Findings {
   void check_holdtime(const PimHelloModel& hello, SourceLine line, const std::string& who);
   void check_view(Family family);
   void check_candidates(const PimModel& pim, Family family, const std::string& who);
-  void check_auto_rp(const PimModel& pim, const std::string& who);
   void check_static(Family family, const std::string& who);
   void check_own(const OwnAddress& own, Family family, SourceLine line, const std::string& who);
 
@@ -93,19 +92,6 @@ void PimChecker::check_candidates(const PimModel& pim, Family family, const std:
   if (pim.auto_rp_discovery)
     check_own(*pim.auto_rp_discovery, family, pim.auto_rp_discovery.line,
               fmt::format("{}: auto-rp discovery {}", who, pim.auto_rp_discovery->text()));
-  check_auto_rp(pim, who);
-}
-
-/// Its engine waits for the groups 224.0.1.39 and 224.0.1.40 to be flooded.
-void PimChecker::check_auto_rp(const PimModel& pim, const std::string& who) {
-  const auto say = [&](SourceLine line, const std::string& words) {
-    warn(line, fmt::format("{}: '{}' is not active in this version", who, words));
-  };
-  if (*pim.auto_rp_listening) say(pim.auto_rp_listening.line, "auto-rp listening enable");
-  for (const auto& each : pim.auto_rp_announce)
-    say(each.line, "auto-rp announce " + each->address.text());
-  if (pim.auto_rp_discovery)
-    say(pim.auto_rp_discovery.line, "auto-rp discovery " + pim.auto_rp_discovery->text());
 }
 
 void PimChecker::check_own(const OwnAddress& own, Family family, SourceLine line,

@@ -102,11 +102,17 @@ using PrintRow = void (*)(const PrintScope&, LineSink&);
 
 enum class RowKind : std::uint8_t {
   active,
+  idle,           ///< in the model, but its engine does not run yet
   not_active,     ///< kept as InactiveLine
   foreign,        ///< kept as InactiveLine for the unicast routing daemon
   section,        ///< kept with its sub-lines as ForeignSection, foreign
   later_section,  ///< the same, for a later version
 };
+
+/// Of a line that takes effect in a later version only.
+[[nodiscard]] constexpr bool is_later(RowKind kind) {
+  return kind == RowKind::idle || kind == RowKind::not_active || kind == RowKind::later_section;
+}
 
 struct ConfigRow {
   View view = View::system;

@@ -67,6 +67,7 @@ void LineEditor::matched(const Match& match) {
       open_section(row, text);
       return;
     case RowKind::active:
+    case RowKind::idle:
       break;
   }
   const bool needs_name = editor_.undo && row.syntax.find("name:") != std::string_view::npos &&

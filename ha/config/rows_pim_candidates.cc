@@ -160,6 +160,7 @@ constexpr auto k4 = Family::ipv4;
 constexpr auto k6 = Family::ipv6;
 constexpr auto kActive = RowKind::active;
 constexpr auto kLater = RowKind::not_active;
+constexpr auto kIdle = RowKind::idle;  // Auto-RP waits for its groups to be flooded
 constexpr std::string_view kBsrHelp = "Offer to be the bootstrap router; the largest priority wins";
 constexpr std::string_view kRpHelp =
     "Offer to be the rendezvous point of all or some groups; the smallest priority wins";
@@ -193,18 +194,16 @@ constexpr ConfigRow kRows[] = {
      nullptr, kLater},
     {View::pim, "crp-policy acl:2000-3999", "Who may be candidate RP, by access list", nullptr,
      nullptr, kLater},
-    {View::pim, "auto-rp listening [ enable ]", "Believe Auto-RP mapping agents (not active yet)",
-     set_listening, print_listening},
+    {View::pim, "auto-rp listening [ enable ]", "Believe Auto-RP mapping agents", set_listening,
+     print_listening, kIdle},
     {View::pim, "auto-rp announce address:IPV4 [ group-policy groups:PREFIXES4 ]",
-     "Announce this router as RP by Auto-RP (not active yet)", set_announce, print_announce,
-     kActive, true},
+     "Announce this router as RP by Auto-RP", set_announce, print_announce, kIdle, true},
     {View::pim, "auto-rp announce interface:INTERFACE [ group-policy groups:PREFIXES4 ]",
-     "Announce this router as RP by Auto-RP (not active yet)", set_announce, nullptr, kActive,
-     true},
-    {View::pim, "auto-rp discovery address:IPV4", "Be an Auto-RP mapping agent (not active yet)",
-     set_discovery, print_discovery},
-    {View::pim, "auto-rp discovery interface:INTERFACE",
-     "Be an Auto-RP mapping agent (not active yet)", set_discovery},
+     "Announce this router as RP by Auto-RP", set_announce, nullptr, kIdle, true},
+    {View::pim, "auto-rp discovery address:IPV4", "Be an Auto-RP mapping agent", set_discovery,
+     print_discovery, kIdle},
+    {View::pim, "auto-rp discovery interface:INTERFACE", "Be an Auto-RP mapping agent",
+     set_discovery, nullptr, kIdle},
 
     {View::pim_ipv6, "c-bsr address:IPV6 [ hash-length hash:0-128 ] [ priority priority:0-255 ]",
      kBsrHelp, set_bsr<k6>, print_bsr<k6>},
@@ -237,12 +236,13 @@ constexpr ConfigRow kRows[] = {
      "ip pim rp-candidate interface:INTERFACE [ group-list groups:PREFIXES4 ] "
      "[ interval interval:1-16383 ] [ priority priority:0-255 ]",
      "Offer to be a rendezvous point (IOS)", set_candidate<k4>, nullptr, kActive, true},
-    {kSystem, "ip pim autorp listener", "Believe Auto-RP mapping agents (IOS)", set_listening},
+    {kSystem, "ip pim autorp listener", "Believe Auto-RP mapping agents (IOS)", set_listening,
+     nullptr, kIdle},
     {kSystem,
      "ip pim send-rp-announce interface:INTERFACE scope ttl:1-255 [ group-list groups:PREFIXES4 ]",
-     "Announce this router as RP by Auto-RP (IOS)", set_announce, nullptr, kActive, true},
+     "Announce this router as RP by Auto-RP (IOS)", set_announce, nullptr, kIdle, true},
     {kSystem, "ip pim send-rp-discovery interface:INTERFACE scope ttl:1-255",
-     "Be an Auto-RP mapping agent (IOS)", set_discovery},
+     "Be an Auto-RP mapping agent (IOS)", set_discovery, nullptr, kIdle},
     {kSystem, "ipv6 pim bsr candidate bsr address:IPV6 [ hash:0-128 ] [ priority priority:0-255 ]",
      "Offer to be the bootstrap router (IOS)", set_bsr<k6>},
     {kSystem,
