@@ -135,9 +135,9 @@ Result<KeyRange> RecordCodec::join_prune_range(ScopeId scope, LinkId link, Famil
 
 // ---- database 7 ----
 
-Result<RecordChange> RecordCodec::encode(const pim::IdentityRecord& record) const {
+Result<RecordChange> RecordCodec::encode(ScopeId scope, const pim::IdentityRecord& record) const {
   const Family family = record.key.family;
-  auto bytes = link_key(kWholeNode, record.key.link);
+  auto bytes = link_key(scope, record.key.link);
   if (!bytes) return std::unexpected(bytes.error());
   RecordChange change{{static_cast<std::uint8_t>(DatabaseId::interface_identity),
                        links_.name_of(record.key.link)->vrf, family, std::move(*bytes)},
@@ -159,8 +159,6 @@ Result<RecordChange> RecordCodec::encode(const pim::IdentityRecord& record) cons
 Result<pim::IdentityRecord> RecordCodec::decode_identity(ScopeId scope,
                                                          const RecordChange& change) {
   if (const auto checked = check(change, DatabaseId::interface_identity, kIdentity); !checked)
-    return std::unexpected(checked.error());
-  if (const auto checked = check_whole_node(scope, kIdentity); !checked)
     return std::unexpected(checked.error());
   ByteReader reader(change.key.key);
   bool well_formed = false;

@@ -10,7 +10,9 @@
 #include "checkpoint/schema/link_names.h"
 #include "mcast/gmp/gmp_records.h"
 #include "mcast/mrib/mrib_records.h"
+#include "mcast/pim/pim_mdt_records.h"
 #include "mcast/pim/pim_records.h"
+#include "mcast/pim/pim_register_records.h"
 #include "mcast/rp/rp_records.h"
 
 namespace hotpair::checkpoint::schema {
@@ -37,6 +39,14 @@ using DataDrivenChange = std::variant<mcast::mrib::DataDrivenEvent, mcast::mrib:
 
 /// Reads `change` as state of a tree or, without a value, as the key of one that is gone.
 using JoinPruneChange = std::variant<mcast::pim::JoinPruneRecord, mcast::pim::JoinPruneKey>;
+
+/// Reads `change` as a register tunnel or, without a value, as the key of one that is gone.
+using MdtTunnelChange = std::variant<mcast::pim::MdtTunnelRecord, mcast::pim::MdtTunnelKey>;
+using MdtDataChange = std::variant<mcast::pim::MdtDataRecord, mcast::pim::MdtDataKey>;
+using RegisterChange = std::variant<mcast::pim::RegisterRecord, mcast::pim::RegisterKey>;
+
+/// Reads `change` as a reservation or, without a value, as the key of one that is gone.
+using ReservationChange = std::variant<mcast::mrib::Reservation, mcast::mrib::ReservationKey>;
 
 /// Keys of (after, through].
 struct KeyRange {
@@ -67,20 +77,60 @@ class RecordCodec {
   [[nodiscard]] Result<DataDrivenChange> decode_data_driven(ScopeId scope,
                                                             const RecordChange& change);
 
+  /// Database 4, admission control; mcac_codec.cc. Fails with `not_found` if the interface is not
+  /// known, with `refused` if it may not appear in `scope` or nothing can be reserved for the
+  /// state.
+  [[nodiscard]] Result<RecordChange> encode(ScopeId scope,
+                                            const mcast::mrib::Reservation& record) const;
+  /// The deletion of it.
+  [[nodiscard]] Result<RecordChange> encode(ScopeId scope,
+                                            const mcast::mrib::ReservationKey& key) const;
+  [[nodiscard]] Result<ReservationChange> decode_reservation(ScopeId scope,
+                                                             const RecordChange& change);
+
   // ---- databases of the whole node; rp_codec.cc, pim_codec.cc ----
 
   /// RP mappings, zones and fragments of the Bootstrap mechanism, mapping agents of Auto-RP. Fails
   /// with `not_found` if an interface is not known, with `refused` if what the record says could
   /// not be read back: addresses of two families, host bits in a range, a message that is too long
   /// or of another zone.
-  [[nodiscard]] Result<RecordChange> encode(const mcast::rp::RpRecord& record) const;
+  /// In the scope of the whole node or in that of the floating pair, whose nodes share them; there
+  /// a mapping agent is named only on an interface of the pair.
+  [[nodiscard]] Result<RecordChange> encode(ScopeId scope, const mcast::rp::RpRecord& record) const;
+  [[nodiscard]] Result<RecordChange> encode(const mcast::rp::RpRecord& record) const {
+    return encode(kWholeNode, record);
+  }
   /// Any record of databases 0, 2 and 3.
   [[nodiscard]] Result<mcast::rp::RpRecord> decode_rp(ScopeId scope, const RecordChange& change);
 
-  /// Who this node is on an interface. Fails as above.
-  [[nodiscard]] Result<RecordChange> encode(const mcast::pim::IdentityRecord& record) const;
+  /// Who this node is on an interface. Fails as above, and if it may not appear in `scope`.
+  [[nodiscard]] Result<RecordChange> encode(ScopeId scope,
+                                            const mcast::pim::IdentityRecord& record) const;
   [[nodiscard]] Result<mcast::pim::IdentityRecord> decode_identity(ScopeId scope,
                                                                    const RecordChange& change);
+
+  /// A register tunnel; register_codec.cc. Fails with `refused` for what could not be read back.
+  [[nodiscard]] Result<RecordChange> encode(const mcast::pim::RegisterRecord& record) const;
+  /// The deletion of it.
+  [[nodiscard]] Result<RecordChange> encode(const mcast::pim::RegisterKey& key) const;
+  [[nodiscard]] Result<RegisterChange> decode_register(ScopeId scope, const RecordChange& change);
+
+  /// Databases 5 and 8, of the whole node.
+  [[nodiscard]] Result<RecordChange> encode(const mcast::pim::MdtTunnelRecord& record) const;
+  [[nodiscard]] Result<RecordChange> encode(const mcast::pim::MdtTunnelKey& key) const;
+  [[nodiscard]] Result<MdtTunnelChange> decode_mdt_tunnel(ScopeId scope,
+                                                          const RecordChange& change);
+  [[nodiscard]] Result<RecordChange> encode(const mcast::pim::MdtDataRecord& record) const;
+  [[nodiscard]] Result<RecordChange> encode(const mcast::pim::MdtDataKey& key) const;
+  [[nodiscard]] Result<MdtDataChange> decode_mdt_data(ScopeId scope, const RecordChange& change);
+  /// Bidirectional groups, databases 1 and 9; bidir_codec.cc. Fail as above.
+  [[nodiscard]] Result<RecordChange> encode(const mcast::pim::BidirRouteRecord& record) const;
+  [[nodiscard]] Result<RecordChange> encode(const mcast::pim::RpdfRecord& record) const;
+  [[nodiscard]] Result<mcast::pim::BidirRouteRecord> decode_bidir_route(ScopeId scope,
+                                                                        const RecordChange& change);
+  /// Interfaces that are not known here are left out.
+  [[nodiscard]] Result<mcast::pim::RpdfRecord> decode_rpdf(ScopeId scope,
+                                                           const RecordChange& change);
 
   // ---- downstream state, of the interface's scope or the whole node; pim_codec.cc ----
 
@@ -114,14 +164,18 @@ class RecordCodec {
   [[nodiscard]] std::optional<LinkId> read_link(ScopeId scope, VrfId vrf, ByteReader& reader,
                                                 bool& well_formed) const;
 
+  [[nodiscard]] Result<IpAddress> read_bidir_rp(ScopeId scope, const RecordChange& change,
+                                                DatabaseId database, std::string_view what);
+
   // rp_codec.cc
   [[nodiscard]] Result<RecordChange> encode_one(const mcast::rp::RpMappingRecord& record) const;
   [[nodiscard]] Result<RecordChange> encode_one(const mcast::rp::BsrZoneRecord& record) const;
   [[nodiscard]] Result<RecordChange> encode_one(const mcast::rp::BsrFragmentRecord& record) const;
-  [[nodiscard]] Result<RecordChange> encode_one(const mcast::rp::AutoRpAgentRecord& record) const;
+  [[nodiscard]] Result<RecordChange> encode_one(ScopeId scope,
+                                                const mcast::rp::AutoRpAgentRecord& record) const;
   [[nodiscard]] Result<mcast::rp::RpRecord> decode_mapping(const RecordChange& change);
   [[nodiscard]] Result<mcast::rp::RpRecord> decode_bootstrap(const RecordChange& change);
-  [[nodiscard]] Result<mcast::rp::RpRecord> decode_agent(const RecordChange& change);
+  [[nodiscard]] Result<mcast::rp::RpRecord> decode_agent(ScopeId scope, const RecordChange& change);
 
   LinkNames links_;
   std::array<std::uint64_t, kDecodeRejectCount> rejects_{};

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "checkpoint/record/floating_scope.h"
 #include "checkpoint/schema/key_parts.h"
 #include "checkpoint/schema/record_codec.h"
 // capnp.h (through segment.h) comes before generated code.
@@ -78,8 +79,9 @@ std::optional<rp::RpMappingValue> decode_mapping_value(const rp::RpMappingKey& k
   return read_segment<Root>(bytes, [&](Root::Reader root) -> std::optional<rp::RpMappingValue> {
     const auto told_by = address_of(key.rp.family(), root.getToldBy());
     if (!told_by || !is_told_by(key.source, *told_by)) return std::nullopt;
+    if (root.getBidir() && key.rp.is_v6()) return std::nullopt;
     return rp::RpMappingValue{root.getPriority(), root.getHoldtimeS(), root.getNegative(),
-                              *told_by};
+                              *told_by, root.getBidir()};
   });
 }
 
@@ -136,8 +138,19 @@ std::optional<wire::PimBootstrap> decode_fragment_value(const rp::BsrZoneKey& zo
 
 // ---- encode ----
 
-Result<RecordChange> RecordCodec::encode(const rp::RpRecord& record) const {
-  return std::visit([this](const auto& one) { return encode_one(one); }, record);
+Result<RecordChange> RecordCodec::encode(ScopeId scope, const rp::RpRecord& record) const {
+  if (scope != kWholeNode && scope != kFloatingPair)
+    return fail(ErrorCode::refused, "what is known of RPs is of no backup-id");
+  if (const auto* agent = std::get_if<rp::AutoRpAgentRecord>(&record))
+    return encode_one(scope, *agent);
+  return std::visit(
+      [this](const auto& one) -> Result<RecordChange> {
+        if constexpr (requires { encode_one(one); })
+          return encode_one(one);
+        else
+          return fail(ErrorCode::refused, "a mapping agent is of an interface");
+      },
+      record);
 }
 
 Result<RecordChange> RecordCodec::encode_one(const rp::RpMappingRecord& record) const {
@@ -157,6 +170,7 @@ Result<RecordChange> RecordCodec::encode_one(const rp::RpMappingRecord& record) 
   change.value = RecordValue{kSchemaVersion, build_segment<Root>([&](Root::Builder builder) {
                                builder.setPriority(record.value->priority);
                                builder.setNegative(record.value->negative);
+                               builder.setBidir(record.value->bidir);
                                builder.setHoldtimeS(record.value->holdtime_s);
                                const IpAddress& told_by = record.value->told_by;
                                if (!told_by.is_unspecified())
@@ -211,8 +225,9 @@ Result<RecordChange> RecordCodec::encode_one(const rp::BsrFragmentRecord& record
   return change;
 }
 
-Result<RecordChange> RecordCodec::encode_one(const rp::AutoRpAgentRecord& record) const {
-  auto bytes = link_key(kWholeNode, record.key.link);
+Result<RecordChange> RecordCodec::encode_one(ScopeId scope,
+                                             const rp::AutoRpAgentRecord& record) const {
+  auto bytes = link_key(scope, record.key.link);
   if (!bytes) return std::unexpected(bytes.error());
   const LinkName& name = *links_.name_of(record.key.link);
   if (!is_agent(record.key.agent) || record.key.vrf != name.vrf)
@@ -232,13 +247,14 @@ Result<RecordChange> RecordCodec::encode_one(const rp::AutoRpAgentRecord& record
 // ---- decode ----
 
 Result<rp::RpRecord> RecordCodec::decode_rp(ScopeId scope, const RecordChange& change) {
-  if (const auto checked = check_whole_node(scope, "what is known of RPs"); !checked)
-    return std::unexpected(checked.error());
+  if (scope != kFloatingPair)
+    if (const auto checked = check_whole_node(scope, "what is known of RPs"); !checked)
+      return std::unexpected(checked.error());
   switch (static_cast<DatabaseId>(change.key.database)) {
     case DatabaseId::bootstrap_cache:
       return decode_bootstrap(change);
     case DatabaseId::autorp_discovery:
-      return decode_agent(change);
+      return decode_agent(scope, change);
     default:
       return decode_mapping(change);
   }
@@ -287,12 +303,12 @@ Result<rp::RpRecord> RecordCodec::decode_bootstrap(const RecordChange& change) {
   return record;
 }
 
-Result<rp::RpRecord> RecordCodec::decode_agent(const RecordChange& change) {
+Result<rp::RpRecord> RecordCodec::decode_agent(ScopeId scope, const RecordChange& change) {
   if (const auto checked = check(change, DatabaseId::autorp_discovery, kAgent); !checked)
     return std::unexpected(checked.error());
   ByteReader reader(change.key.key);
   bool well_formed = false;
-  const auto link = read_link(kWholeNode, change.key.vrf, reader, well_formed);
+  const auto link = read_link(scope, change.key.vrf, reader, well_formed);
   const auto agent = read_address(Family::ipv4, reader);
   const bool whole = well_formed && agent && reader.remaining() == 0;
   if (!whole || change.key.family != Family::ipv4 || !is_agent(*agent))

@@ -42,6 +42,8 @@ struct RpMapping {
   holdtimeS @2 :UInt16;
   toldBy @3 :Data;
   # 4 or 16 bytes; absent: unspecified.
+  bidir @4 :Bool;
+  # RFC 5015, IPv4.
 }
 
 struct BootstrapZone {
@@ -74,10 +76,62 @@ struct InterfaceIdentity {
   # 4 or 16 bytes; absent: PIM was silent there.
 }
 
+struct RegisterTunnel {
+  # Database 10, key (group, source).
+  state @0 :UInt8;
+  # 1 join, 2 join pending, 3 prune.
+  suppressionS @1 :UInt16;
+  # prune: the Register-Stop timer as it was set, in whole buckets of 5 s.
+  rp @2 :Data;
+  # 4 or 16 bytes.
+}
+
 struct JoinPrune {
   # Database 18, key (link, tree).
   state @0 :UInt8;
   # 1 joined, 2 prune pending, 3 pruned.
   holdtimeS @1 :UInt16;
   # 0xffff: never ends.
+}
+
+struct BidirRoute {
+  # Database 1, key (RP).
+  link @0 :Data;
+  # Interface as in keys; absent: a loopback of this router.
+  onLink @1 :Bool;
+  neighbour @2 :Data;
+  # 4 bytes; absent: none.
+  preference @3 :UInt32;
+  metric @4 :UInt32;
+}
+
+struct Rpdf {
+  # Database 9, key (RP).
+  links @0 :List(Data);
+  # Interfaces as in keys.
+}
+
+struct MdtDataGroup {
+  # Database 5, key (customer's group, customer's source) in its VRF.
+  dataGroup @0 :Data;
+  # 4 bytes: the group of the backbone that the source was moved to.
+}
+
+struct MdtTunnel {
+  # Database 8, key (default group of the MDT) in its VRF.
+  source @0 :Data;
+  # 4 bytes: from which this router sends into the tunnel.
+  dataRange @1 :Data;
+  # 5 bytes, address and length of the data groups; absent: none.
+  thresholdKbps @2 :UInt32;
+  # Above which a source is moved to a data group; 0: at once.
+}
+
+struct McacReservation {
+  # Database 4, key (link, group, source or none, direction).
+  cost @0 :UInt32;
+  order @1 :UInt64;
+  # Counts the admissions of its master, from 1.
+  connected @2 :Bool;
+  # Of an incoming link: the source is directly connected.
 }

@@ -8,6 +8,7 @@
 #include "ha/cli/words.h"
 #include "ha/config/parser.h"
 #include "ha/config/printer.h"
+#include "ha/node/floating_pair.h"
 
 /// Commands that change something.
 namespace hotpair::ha::cli {
@@ -43,6 +44,11 @@ Response switchover(const Call& call) {
     target.etrunk = etrunk::EtrunkId(static_cast<std::uint16_t>(call.values.number("etrunk")));
   target.force = call.values.has("force");
   return started(call.actions.switchover(target));
+}
+
+Response switchover_pair(const Call& call) {
+  return started(call.actions.switchover(
+      {.scope = node::kFloatingPair, .etrunk = {}, .force = call.values.has("force")}));
 }
 
 Response reload(const Call& call) { return started(call.actions.reload()); }
@@ -165,6 +171,9 @@ constexpr CommandRow kRows[] = {
      "Hand mastership to the peer, planned", AccessRole::operate, switchover},
     {"switchover e-trunk etrunk:1-1024 [ force:{force} ]",
      "Hand over every profile of the E-Trunk, planned", AccessRole::operate, switchover},
+    {"switchover floating-pair [ force:{force} ]",
+     "Hand over the interfaces with 'pim identity floating', planned", AccessRole::operate,
+     switchover_pair},
     {"switchover all [ force:{force} ]", "Hand over every profile, planned", AccessRole::operate,
      switchover},
     {"leave", "Hand everything over, say goodbye, close the gates", AccessRole::operate, leave},

@@ -43,6 +43,8 @@ void use_own_words(std::vector<config::Word>& words);
 /// The parts of the table, each with the code of its commands.
 [[nodiscard]] std::span<const CommandRow> display_rows();
 [[nodiscard]] std::span<const CommandRow> pim_rows();
+[[nodiscard]] std::span<const CommandRow> pim_vrf_rows();
+[[nodiscard]] std::span<const CommandRow> mcac_rows();
 [[nodiscard]] std::span<const CommandRow> commit_rows();
 [[nodiscard]] std::span<const CommandRow> action_rows();
 

@@ -7,6 +7,7 @@
 #include "ha/cli/group_stream.h"
 #include "ha/cli/render_json.h"
 #include "ha/cli/render_text.h"
+#include "ha/cli/vrf_commands.h"
 #include "ha/config/printer.h"
 
 /// `display …`: query, pick what was named, render.
@@ -96,6 +97,7 @@ template <Family Which>
 Response gmp_groups(const Call& call) {
   GmpGroupQuery query;
   query.family = Which;
+  query.instance = call.view.instance();
   query.interface = interface_of(call);
   if (call.values.has("group")) query.group = call.values.address("group");
   if (query.group && !query.group->is_multicast())
@@ -124,7 +126,9 @@ Response forwarding(const Call& call, std::optional<Family> family) {
   if (call.values.has("source")) query.source = call.values.address("source");
   if (query.group && !query.group->is_multicast())
     return refuse(ErrorCode::malformed, query.group->to_string() + " is not a multicast group");
-  return rendered(call, call.view.forwarding_table(query));
+  const ForwardingTableModel model = call.view.forwarding_table(query);
+  if (call.request.json) return document(with_instance(call, to_json(model)));
+  return rendered(call, model);
 }
 Response forwarding_all(const Call& call) { return forwarding(call, std::nullopt); }
 Response forwarding_ipv6(const Call& call) { return forwarding(call, Family::ipv6); }
@@ -190,10 +194,32 @@ constexpr CommandRow kRows[] = {
      "IPv6 groups with members", AccessRole::view, gmp_groups<Family::ipv6>},
     {"display mld interface [ interface:INTERFACE ] [ verbose ]", "MLD on interfaces",
      AccessRole::view, gmp_interfaces<Family::ipv6>},
+    {"display igmp vpn-instance vrf:STRING31 group [ group:IPV4 ] [ interface "
+     "interface:INTERFACE ] [ verbose ]",
+     "IPv4 groups with members of a VPN instance", AccessRole::view,
+     of_instance<gmp_groups<Family::ipv4>>},
+    {"display igmp vpn-instance vrf:STRING31 interface [ interface:INTERFACE ] [ verbose ]",
+     "IGMP on interfaces of a VPN instance", AccessRole::view,
+     of_instance<gmp_interfaces<Family::ipv4>>},
+    {"display mld vpn-instance vrf:STRING31 group [ group:IPV6 ] [ interface interface:INTERFACE ] "
+     "[ verbose ]",
+     "IPv6 groups with members of a VPN instance", AccessRole::view,
+     of_instance<gmp_groups<Family::ipv6>>},
+    {"display mld vpn-instance vrf:STRING31 interface [ interface:INTERFACE ] [ verbose ]",
+     "MLD on interfaces of a VPN instance", AccessRole::view,
+     of_instance<gmp_interfaces<Family::ipv6>>},
     {"display alarm active", "What is wrong, since when, and the next step", AccessRole::view,
      alarms},
     {"display multicast forwarding-table [ group:IP ] [ source source:IP ]", "Multicast routes",
      AccessRole::view, forwarding_all},
+    {"display multicast vpn-instance vrf:STRING31 forwarding-table [ group:IP ] "
+     "[ source source:IP ]",
+     "Multicast routes of a VPN instance", AccessRole::view, of_instance<forwarding_all>},
+    {"display multicast ipv6 vpn-instance vrf:STRING31 forwarding-table [ group:IPV6 ] "
+     "[ source source:IPV6 ]",
+     "IPv6 multicast routes of a VPN instance", AccessRole::view, of_instance<forwarding_ipv6>},
+    {"display multicast all-instance forwarding-table", "Multicast routes of all instances",
+     AccessRole::view, of_all_instances<forwarding_all>},
     {"display multicast ipv6 forwarding-table [ group:IPV6 ] [ source source:IPV6 ]",
      "IPv6 multicast routes", AccessRole::view, forwarding_ipv6},
     {"display multicast redundancy databases", "What is replicated, how far, digests",
@@ -216,6 +242,20 @@ constexpr CommandRow kRows[] = {
      "IPv6 groups with members, in the words of IOS", AccessRole::view, gmp_groups<Family::ipv6>},
     {"display ipv6 mld interface [ interface:INTERFACE ] [ verbose ]",
      "MLD on interfaces, in the words of IOS", AccessRole::view, gmp_interfaces<Family::ipv6>},
+    {"display ip igmp vrf vrf:STRING31 groups [ group:IPV4 ] [ interface interface:INTERFACE ] "
+     "[ verbose ]",
+     "IPv4 groups with members of a VRF, in the words of IOS", AccessRole::view,
+     of_instance<gmp_groups<Family::ipv4>>},
+    {"display ip igmp vrf vrf:STRING31 interface [ interface:INTERFACE ] [ verbose ]",
+     "IGMP on interfaces of a VRF, in the words of IOS", AccessRole::view,
+     of_instance<gmp_interfaces<Family::ipv4>>},
+    {"display ipv6 mld vrf vrf:STRING31 groups [ group:IPV6 ] [ interface interface:INTERFACE ] "
+     "[ verbose ]",
+     "IPv6 groups with members of a VRF, in the words of IOS", AccessRole::view,
+     of_instance<gmp_groups<Family::ipv6>>},
+    {"display ipv6 mld vrf vrf:STRING31 interface [ interface:INTERFACE ] [ verbose ]",
+     "MLD on interfaces of a VRF, in the words of IOS", AccessRole::view,
+     of_instance<gmp_interfaces<Family::ipv6>>},
     {"display current-configuration inactive", "Lines without an engine in this version",
      AccessRole::view, inactive},
 };

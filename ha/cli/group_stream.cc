@@ -10,13 +10,16 @@ namespace {
 class GroupText final : public TextSource {
  public:
   GroupText(std::unique_ptr<GmpGroupReader> reader, const GmpGroupQuery& query, TextOptions options)
-      : reader_(std::move(reader)), family_(query.family), options_(options) {}
+      : reader_(std::move(reader)),
+        family_(query.family),
+        instance_(query.instance),
+        options_(options) {}
 
   TextPiece next() override {
     const auto slice = reader_->next();
     TextPiece piece;
     for (const GmpGroup& each : slice.groups) {
-      if (shown_ == 0) piece.text += groups_heading();
+      if (shown_ == 0) piece.text += groups_heading(instance_);
       if (shown_++ == 0 || each.interface != interface_)
         piece.text += groups_heading(each, family_, reader_->total(each.interface));
       interface_ = each.interface;
@@ -30,6 +33,7 @@ class GroupText final : public TextSource {
  private:
   std::unique_ptr<GmpGroupReader> reader_;
   Family family_;
+  std::string instance_;
   TextOptions options_;
   std::string interface_;
   std::size_t shown_ = 0;
@@ -38,7 +42,7 @@ class GroupText final : public TextSource {
 class GroupDocument final : public TextSource {
  public:
   GroupDocument(std::unique_ptr<GmpGroupReader> reader, const GmpGroupQuery& query)
-      : reader_(std::move(reader)), family_(query.family) {}
+      : reader_(std::move(reader)), family_(query.family), instance_(query.instance) {}
 
   TextPiece next() override {
     const auto slice = reader_->next();
@@ -60,6 +64,7 @@ class GroupDocument final : public TextSource {
     GmpGroupsModel empty;
     empty.family = family_;
     empty.total = reader_->total();
+    empty.instance = instance_;
     const std::string frame = to_json(empty).dump(2) + "\n";
     const std::size_t at = frame.find("[]") + 1;
     text = frame.substr(0, at);
@@ -76,6 +81,7 @@ class GroupDocument final : public TextSource {
 
   std::unique_ptr<GmpGroupReader> reader_;
   Family family_;
+  std::string instance_;
   std::string rest_;
   bool begun_ = false;
   bool any_ = false;

@@ -100,6 +100,8 @@ std::span<const CommandRow> command_rows() {
   static const std::vector<CommandRow> rows = [] {
     std::vector<CommandRow> all(display_rows().begin(), display_rows().end());
     all.insert(all.end(), pim_rows().begin(), pim_rows().end());
+    all.insert(all.end(), pim_vrf_rows().begin(), pim_vrf_rows().end());
+    all.insert(all.end(), mcac_rows().begin(), mcac_rows().end());
     all.insert(all.end(), commit_rows().begin(), commit_rows().end());
     all.insert(all.end(), action_rows().begin(), action_rows().end());
     return all;
@@ -255,7 +257,7 @@ std::string manual_page() {
   for (const auto view :
        {config::View::system, config::View::etrunk, config::View::ssl_policy, config::View::service,
         config::View::profile, config::View::interface, config::View::pim, config::View::pim_ipv6,
-        config::View::bfd, config::View::bfd_session}) {
+        config::View::bfd, config::View::bfd_session, config::View::vrf}) {
     text += fmt::format(".SS View {}\n", roff(config::name_of(view)));
     for (const config::ConfigRow& row : config::config_rows()) {
       if (row.view != view) continue;

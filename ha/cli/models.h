@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "ha/cli/public_instance.h"
 #include "ha/config/config_model.h"
 #include "ha/etrunk/etrunk_types.h"
 #include "ha/keeper/wire/keeper_protocol.h"
@@ -199,6 +200,7 @@ struct GmpInterface {
 struct GmpInterfacesModel {
   Family family = Family::ipv4;
   std::vector<GmpInterface> interfaces;
+  std::string instance = kPublicInstance;
 };
 struct GmpGroup {
   std::string interface;
@@ -209,6 +211,7 @@ struct GmpGroupsModel {
   Family family = Family::ipv4;
   std::vector<GmpGroup> groups;  ///< sorted by interface, then group
   std::size_t total = 0;         ///< matching groups, of which `groups` may be the first part
+  std::string instance = kPublicInstance;
 };
 /// What `display igmp group` was asked for.
 struct GmpGroupQuery {
@@ -216,6 +219,7 @@ struct GmpGroupQuery {
   std::optional<std::string> interface;  ///< canonical name
   std::optional<IpAddress> group;
   std::size_t max_rows = 100'000;
+  std::string instance = kPublicInstance;  ///< for the heading; the view is that of the instance
 };
 
 // ---- display alarm active ----
@@ -357,11 +361,18 @@ struct ReadinessFinding {
   bool blocks = true;
   bool forceable = true;  ///< `switchover … force` goes on in spite of it
 };
+/// How the routes of whoever would take a scope over stand there.
+struct ReadinessRoutes {
+  std::uint64_t without_way = 0;
+  std::uint64_t by_peer = 0;
+  std::uint64_t silent = 0;
+};
 struct ReadinessPeer {
   etrunk::Role role = etrunk::Role::init;
   bool complete = false;
   bool access_up = true;
   etrunk::ControlState control = etrunk::ControlState::running;
+  std::optional<ReadinessRoutes> routes = std::nullopt;  ///< of a backup; nothing: unknown
 };
 struct ReadinessRow {
   ScopeId scope;

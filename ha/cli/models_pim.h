@@ -7,9 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "mcast/pim/pim_df.h"
 #include "mcast/pim/pim_join_prune_show.h"
 #include "mcast/pim/pim_neighbours.h"
 #include "mcast/rp/rp_show.h"
+#include "ha/cli/public_instance.h"
 #include "platform/base/address.h"
 #include "platform/base/ids.h"
 #include "platform/base/time.h"
@@ -26,6 +28,7 @@ struct PimNeighbor {
 struct PimNeighborsModel {
   Family family = Family::ipv4;
   std::vector<PimNeighbor> neighbors;  ///< sorted by link, then address
+  std::string instance = kPublicInstance;
 };
 
 // ---- display pim interface, display pim control-message counters ----
@@ -40,6 +43,7 @@ struct PimInterface {
   std::string name;
   bool up = true;
   bool bsr_boundary = false;
+  bool floating = false;  ///< `pim identity floating`: the address is that of the pair
   bool tracking = false;  ///< configured, as the next two are
   Duration propagation_delay{};
   Duration override_interval{};
@@ -50,14 +54,30 @@ struct PimInterface {
 struct PimInterfacesModel {
   Family family = Family::ipv4;
   std::vector<PimInterface> interfaces;
+  /// Of all links together: why Registers, Register-Stops and data to register changed nothing.
+  std::vector<std::pair<std::string, std::uint64_t>> registers_ignored;
+  std::string instance = kPublicInstance;
+};
+
+// ---- display pim df-info ----
+
+struct PimDf {
+  std::string interface;
+  mcast::pim::DfRow row;
+};
+struct PimDfModel {
+  std::vector<PimDf> elections;  ///< by RP, then link
+  std::string instance = kPublicInstance;
 };
 
 // ---- display pim routing-table ----
 
+/// Whom an outgoing interface is there for; the tunnel carries Registers (RFC 7761 4.4.1).
+enum class PimDownstreamOf : std::uint8_t { hosts, routers, register_tunnel };
 /// One outgoing interface of a tree, and why it is one.
 struct PimDownstream {
   std::string interface;
-  bool by_pim = false;              ///< joined by routers; else by hosts
+  PimDownstreamOf of = PimDownstreamOf::hosts;
   std::optional<Duration> expires;  ///< by routers; absent: never
   std::optional<ScopeId> scope;     ///< whose gate decides; absent: no gate
   bool gate_open = true;
@@ -68,6 +88,7 @@ struct PimRoute {
   std::optional<IpAddress> rp;  ///< absent: none, or a source-specific group
   bool rp_is_local = false;
   bool source_specific = false;                ///< a group of SSM
+  bool bidir = false;                          ///< a bidirectional group (RFC 5015)
   std::optional<Duration> uptime;              ///< absent: not in the plane
   std::optional<std::string> upstream;         ///< interface; absent: RPF unknown
   std::optional<IpAddress> upstream_neighbor;  ///< next hop as routing names it
@@ -90,6 +111,7 @@ struct PimRoutesModel {
   Family family = Family::ipv4;
   std::vector<PimRoute> routes;  ///< by group, then (*,G) before sources
   std::size_t total = 0;         ///< matching ones, of which `routes` may be the first part
+  std::string instance = kPublicInstance;
 };
 struct PimRoutesQuery {
   Family family = Family::ipv4;
@@ -104,8 +126,25 @@ struct PimRpModel {
   Family family = Family::ipv4;
   mcast::rp::RpInfoModel info;
   std::optional<mcast::rp::GroupRpModel> group;  ///< of the group that was asked for
+  std::string instance = kPublicInstance;
 };
-using PimBsrModel = mcast::rp::BsrInfoModel;
+struct PimBsrModel : mcast::rp::BsrInfoModel {
+  std::string instance = kPublicInstance;
+};
+
+// ---- display pim auto-rp ----
+
+struct PimAutoRpModel {
+  bool listening = false;
+  std::optional<IpAddress> own_agent;  ///< this router as mapping agent
+  std::optional<IpAddress> agent;      ///< the mapping agent that is believed
+  std::vector<IpAddress> announced;    ///< this router as candidate RP
+  std::uint64_t announcements_sent = 0;
+  std::uint64_t announcements_heard = 0;
+  std::uint64_t discoveries_sent = 0;
+  std::uint64_t discoveries_heard = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> ignored;  ///< reason, count; zero left out
+};
 
 // ---- show ip rpf ----
 

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "ha/cli/models.h"
+#include "ha/cli/models_floating.h"
+#include "ha/cli/models_mcac.h"
 #include "ha/cli/models_pim.h"
 #include "ha/config/config_model.h"
 #include "platform/base/result.h"
@@ -35,6 +37,13 @@ class NodeView {
  public:
   virtual ~NodeView() = default;
 
+  /// The VPN instance that is shown: "public net", or the name of one.
+  [[nodiscard]] virtual std::string instance() const { return kPublicInstance; }
+  /// The same node, with the multicast of that VPN instance; nullptr: there is none of the name.
+  [[nodiscard]] virtual std::unique_ptr<NodeView> of_instance(std::string_view name) const {
+    static_cast<void>(name);
+    return nullptr;
+  }
   [[nodiscard]] virtual const config::Config& running_config() const = 0;
   [[nodiscard]] virtual RemoteBackupServicesModel remote_backup_services() const = 0;
   [[nodiscard]] virtual SslPoliciesModel ssl_policies() const = 0;
@@ -64,6 +73,13 @@ class NodeView {
   [[nodiscard]] virtual PimRpModel pim_rps(Family family,
                                            const std::optional<IpAddress>& group) const = 0;
   [[nodiscard]] virtual PimBsrModel pim_bsr(Family family) const = 0;
+  [[nodiscard]] virtual PimAutoRpModel pim_auto_rp() const = 0;
+  [[nodiscard]] virtual FloatingAddressesModel floating_addresses() const = 0;
+  /// Admission control, interface by interface in the order of match.
+  [[nodiscard]] virtual MulticastLimitsModel multicast_limits(Family family,
+                                                              bool with_states) const = 0;
+  /// DF elections of bidirectional groups, IPv4.
+  [[nodiscard]] virtual PimDfModel pim_df() const = 0;
   [[nodiscard]] virtual SwitchoverHistoryModel switchover_history() const = 0;
   [[nodiscard]] virtual ReadinessModel switchover_readiness() const = 0;
   [[nodiscard]] virtual VersionModel version() const = 0;

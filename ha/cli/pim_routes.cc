@@ -45,6 +45,7 @@ PimRoute pim_route(const PimTables& tables, const Index& index,
   PimRoute route;
   route.source = from.source;
   route.group = from.group.address();
+  route.bidir = from.bidir;
   route.source_specific = tables.is_ssm(from.group);
   if (!route.source_specific) route.rp = from.rp ? from.rp : tables.rp_of(from.group);
   route.rp_is_local = route.rp && tables.is_own(*route.rp);
@@ -67,8 +68,11 @@ PimRoute pim_route(const PimTables& tables, const Index& index,
     downstream.interface = tables.name_of(outgoing.link);
     downstream.scope = outgoing.scope;
     downstream.gate_open = !outgoing.closed_gate;
-    if (const DownstreamRow* row = index.downstream(outgoing.link, key)) {
-      downstream.by_pim = true;
+    if (outgoing.link == tables.register_link) {
+      downstream.interface = "Register";
+      downstream.of = PimDownstreamOf::register_tunnel;
+    } else if (const DownstreamRow* row = index.downstream(outgoing.link, key)) {
+      downstream.of = PimDownstreamOf::routers;
       downstream.expires = row->expires;
     }
     route.downstreams.push_back(std::move(downstream));

@@ -16,6 +16,7 @@ struct PimTables {
   const mcast::pim::DownstreamModel& downstream;
   const mcast::pim::UpstreamModel& upstream;
   std::function<std::string(LinkId)> name_of;
+  std::optional<LinkId> register_link;  ///< absent: no interface has PIM
   std::function<std::optional<IpAddress>(const Group&)> rp_of;
   std::function<bool(const IpAddress&)> is_own;
   std::function<bool(const Group&)> is_ssm;

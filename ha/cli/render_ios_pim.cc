@@ -1,5 +1,7 @@
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "ha/cli/render_pim.h"
 #include "ha/cli/words.h"
 
@@ -28,17 +30,17 @@ std::string mode_of(const mcast::pim::NeighbourRow& row) {
   return text;
 }
 
-bool has_hosts(const PimRoute& route) {
-  for (const PimDownstream& each : route.downstreams)
-    if (!each.by_pim) return true;
-  return false;
+bool goes_to(const PimRoute& route, PimDownstreamOf of) {
+  return std::ranges::any_of(route.downstreams,
+                             [&](const PimDownstream& each) { return each.of == of; });
 }
 
 std::string flags_of(const PimRoute& route) {
-  std::string text = route.source_specific ? "s" : "S";
-  if (has_hosts(route)) text += 'C';
+  std::string text = route.bidir ? "B" : route.source_specific ? "s" : "S";
+  if (goes_to(route, PimDownstreamOf::hosts)) text += 'C';
   if (route.downstreams.empty()) text += 'P';
-  if (route.source && !route.on_source_tree()) text += 'R';
+  if (route.source && !route.bidir && !route.on_source_tree()) text += 'R';
+  if (goes_to(route, PimDownstreamOf::register_tunnel)) text += 'F';
   if (route.on_source_tree()) text += 'T';
   return text;
 }
@@ -57,7 +59,9 @@ std::string route_text(const PimRoute& route) {
   for (const PimDownstream& each : route.downstreams)
     text += fmt::format("    {}, {}/Sparse, {}\n", each.interface,
                         each.gate_open ? "Forward" : "Backup",
-                        each.by_pim ? clock_or_never(each.expires) : "by hosts");
+                        each.of == PimDownstreamOf::routers ? clock_or_never(each.expires)
+                        : each.of == PimDownstreamOf::hosts ? "by hosts"
+                                                            : "stopped");
   return text;
 }
 
@@ -84,11 +88,14 @@ std::string mapping_text(const mcast::rp::RpInfoRow& row) {
   std::string text =
       fmt::format("Group(s) {}{}/{}{}\n", mapping.negative ? "(-)" : "",
                   shown(mapping.range.address), mapping.range.length, fixed ? ", Static" : "");
-  text += fmt::format("  RP {}, v2{}\n", shown(mapping.rp), row.local ? ", local" : "");
+  text += fmt::format("  RP {}, v2{}{}\n", shown(mapping.rp), row.local ? ", local" : "",
+                      mapping.bidir ? ", bidir" : "");
   if (fixed) return text;
-  text += fmt::format("    Info source: {}, via {}, priority {}, holdtime {}\n",
-                      address_or(row.told_by, "?"), word_of(mapping.source), mapping.priority,
-                      ms_of(mapping.holdtime) / 1000);
+  const bool agent = mapping.source == mcast::rp::RpSource::auto_rp;
+  text += fmt::format(
+      "    Info source: {}, {}via {}, {}holdtime {}\n", address_or(row.told_by, "?"),
+      agent ? "elected " : "", word_of(mapping.source),
+      agent ? "" : fmt::format("priority {}, ", mapping.priority), ms_of(mapping.holdtime) / 1000);
   return text + fmt::format("         Uptime: {}, expires: {}\n",
                             row.uptime ? clock_of(*row.uptime) : "-", clock_or_never(row.expires));
 }
@@ -114,18 +121,21 @@ std::string ios_text(const PimInterfacesModel& model) {
       "Address          Interface                Ver/   Nbr    Query  DR         DR\n"
       "                                          Mode   Count  Intvl  Prior\n";
   for (const PimInterface& each : model.interfaces)
-    text += fmt::format("{:<16} {:<24} {:<6} {:<6} {:<6} {:<10} {}\n",
+    text += fmt::format("{:<16} {:<24} {:<6} {:<6} {:<6} {:<10} {}{}\n",
                         address_or(each.row.address, "-"), each.name, "v2/S", each.row.neighbours,
                         ms_of(each.row.hello_period) / 1000, each.row.dr_priority,
-                        address_or(each.row.dr, "-"));
+                        address_or(each.row.dr, "-"),
+                        each.floating     ? " (floating)"
+                        : each.row.silent ? " (passive)"
+                                          : "");
   return text;
 }
 
 std::string ios_text(const PimRoutesModel& model) {
   std::string text =
       "IP Multicast Routing Table\n"
-      "Flags: S - Sparse, s - SSM Group, C - Connected, P - Pruned,\n"
-      "       R - RP-bit set, T - SPT-bit set\n"
+      "Flags: S - Sparse, B - Bidir Group, s - SSM Group, C - Connected, P - Pruned,\n"
+      "       R - RP-bit set, F - Register flag, T - SPT-bit set\n"
       " Timers: Uptime/Expires\n"
       " Interface state: Interface, Next-Hop or VCD, State/Mode\n";
   for (const PimRoute& route : model.routes) text += "\n" + route_text(route);

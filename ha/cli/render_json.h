@@ -6,6 +6,11 @@
 /// Models as JSON documents: stable keys, units in key names, dates in UTC.
 namespace hotpair::ha::cli {
 
+/// Member "vrf" of a document: null for the public instance.
+[[nodiscard]] inline Json vrf_of(const std::string& instance) {
+  return instance == kPublicInstance ? Json() : Json(instance);
+}
+
 [[nodiscard]] Json to_json(const RemoteBackupServicesModel& model);
 [[nodiscard]] Json to_json(const SslPoliciesModel& model);
 [[nodiscard]] Json to_json(const RemoteBackupProfilesModel& model);

@@ -237,6 +237,13 @@ Json to_json(const ReadinessModel& model) {
       Json peer = Json::object();
       peer.set("role", word_of(row.peer->role)).set("complete", row.peer->complete);
       peer.set("access_up", row.peer->access_up).set("control", word_of(row.peer->control));
+      if (const auto& routes = row.peer->routes) {
+        Json counts = Json::object();
+        counts.set("without_rpf", routes->without_way).set("by_peer", routes->by_peer);
+        peer.set("routes", std::move(counts.set("without_traffic", routes->silent)));
+      } else {
+        peer.set("routes", Json());
+      }
       out.set("peer", std::move(peer));
     } else {
       out.set("peer", Json());

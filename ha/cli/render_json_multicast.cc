@@ -126,7 +126,7 @@ Json to_json(const GmpInterfacesModel& model) {
   for (const GmpInterface& each : model.interfaces) list.push(interface_json(each));
   Json out = Json::object();
   out.set("family", name_of(model.family));
-  return out.set("interfaces", std::move(list));
+  return out.set("interfaces", std::move(list)).set("vrf", vrf_of(model.instance));
 }
 
 Json to_json(const GmpGroupsModel& model) {
@@ -134,7 +134,7 @@ Json to_json(const GmpGroupsModel& model) {
   for (const GmpGroup& each : model.groups) list.push(to_json(each));
   Json out = Json::object();
   out.set("family", name_of(model.family)).set("total", std::uint64_t{model.total});
-  return out.set("groups", std::move(list));
+  return out.set("groups", std::move(list)).set("vrf", vrf_of(model.instance));
 }
 
 Json to_json(const ForwardingTableModel& model) {

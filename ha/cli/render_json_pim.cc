@@ -20,7 +20,7 @@ std::string_view name_of(Family family) { return family == Family::ipv4 ? "ipv4"
 std::string key_of(std::string_view word) {
   std::string key;
   for (const char each : word) {
-    if (each == '\'') continue;
+    if (each == '\'' || each == ',') continue;
     const bool capital = each >= 'A' && each <= 'Z';
     key += each == ' ' || each == '-' || each == '/' ? '_'
            : capital                                 ? static_cast<char>(each - 'A' + 'a')
@@ -57,7 +57,8 @@ Json interface_json(const PimInterface& each) {
   const auto& row = each.row;
   Json out = Json::object();
   out.set("interface", each.name).set("up", each.up).set("address", address(row.address));
-  out.set("backup_id", backup_id(row.scope));
+  out.set("backup_id", backup_id(each.floating ? std::nullopt : row.scope));
+  out.set("identity", each.floating ? "floating" : "separate");
   out.set("muted", row.mode == mcast::pim::LinkMode::muted);
   out.set("dr", address(row.dr)).set("am_dr", row.am_dr).set("dr_priority", row.dr_priority);
   out.set("neighbors", row.neighbours).set("generation_id", row.generation_id);
@@ -70,12 +71,26 @@ Json interface_json(const PimInterface& each) {
   out.set("neighbor_tracking", !row.suppression);
   out.set("neighbor_tracking_configured", each.tracking);
   out.set("join_prune_interval_ms", ms_of(row.join_prune_period));
+  out.set("silent", row.silent).set("require_genid", row.require_genid);
+  out.set("join_policy_lines", row.join_policy);
   return out.set("bsr_boundary", each.bsr_boundary);
+}
+
+std::string_view purpose_of(PimDownstreamOf of) {
+  switch (of) {
+    case PimDownstreamOf::hosts:
+      return "hosts";
+    case PimDownstreamOf::routers:
+      return "routers";
+    case PimDownstreamOf::register_tunnel:
+      break;
+  }
+  return "register";
 }
 
 Json downstream_json(const PimDownstream& each) {
   Json out = Json::object();
-  out.set("interface", each.interface).set("by", each.by_pim ? "routers" : "hosts");
+  out.set("interface", each.interface).set("by", purpose_of(each.of));
   out.set("expires_ms", ms(each.expires)).set("backup_id", backup_id(each.scope));
   return out.set("gate_open", each.gate_open);
 }
@@ -84,7 +99,8 @@ Json route_json(const PimRoute& route) {
   Json out = Json::object();
   out.set("source", address(route.source)).set("group", route.group.to_string());
   out.set("rp", address(route.rp)).set("rp_local", route.rp_is_local);
-  out.set("source_specific", route.source_specific).set("uptime_ms", ms(route.uptime));
+  out.set("source_specific", route.source_specific).set("bidir", route.bidir);
+  out.set("uptime_ms", ms(route.uptime));
   out.set("upstream_interface", route.upstream);
   out.set("upstream_neighbor", address(route.upstream_neighbor));
   out.set("rpf_prime", address(route.rpf_prime)).set("by_assert", route.by_assert);
@@ -102,7 +118,7 @@ Json rp_json(const mcast::rp::RpInfoRow& row) {
   Json out = Json::object();
   out.set("range", prefix_text(mapping.range)).set("rp", mapping.rp.to_string());
   out.set("source", key_of(word_of(mapping.source))).set("priority", unsigned{mapping.priority});
-  out.set("negative", mapping.negative).set("local", row.local);
+  out.set("negative", mapping.negative).set("bidir", mapping.bidir).set("local", row.local);
   out.set("zone", row.zone ? Json(prefix_text(*row.zone)) : Json());
   out.set("told_by", address(row.told_by)).set("uptime_ms", ms(row.uptime));
   return out.set("expires_ms", ms(row.expires));
@@ -204,6 +220,9 @@ Json to_json(const PimRpfModel& model) {
 Json counters_json(const PimInterfacesModel& model, const PimBsrModel& bsr) {
   Json out = Json::object();
   out.set("family", name_of(model.family)).set("bootstrap", bsr_counters_json(bsr.counters));
+  Json registers = Json::object();
+  for (const auto& [reason, count] : model.registers_ignored) registers.set(key_of(reason), count);
+  out.set("registers_ignored", std::move(registers));
   return out.set("interfaces", list(model.interfaces, messages_json));
 }
 

@@ -14,6 +14,8 @@ namespace hotpair::ha::cli {
 [[nodiscard]] std::string to_text(const PimRoutesModel& model, TextOptions options);
 [[nodiscard]] std::string to_text(const PimRpModel& model);
 [[nodiscard]] std::string to_text(const PimBsrModel& model);
+[[nodiscard]] std::string to_text(const PimAutoRpModel& model);
+[[nodiscard]] std::string to_text(const PimDfModel& model);
 /// `display pim control-message counters`.
 [[nodiscard]] std::string counters_text(const PimInterfacesModel& model, const PimBsrModel& bsr);
 
@@ -23,6 +25,8 @@ namespace hotpair::ha::cli {
 [[nodiscard]] std::string ios_text(const PimRoutesModel& model);
 [[nodiscard]] std::string ios_text(const PimRpModel& model);
 [[nodiscard]] std::string ios_text(const PimBsrModel& model);
+[[nodiscard]] std::string ios_text(const PimAutoRpModel& model);
+[[nodiscard]] std::string ios_text(const PimDfModel& model);
 [[nodiscard]] std::string ios_text(const PimRpfModel& model);
 
 [[nodiscard]] Json to_json(const PimNeighborsModel& model);
@@ -30,6 +34,8 @@ namespace hotpair::ha::cli {
 [[nodiscard]] Json to_json(const PimRoutesModel& model);
 [[nodiscard]] Json to_json(const PimRpModel& model);
 [[nodiscard]] Json to_json(const PimBsrModel& model);
+[[nodiscard]] Json to_json(const PimAutoRpModel& model);
+[[nodiscard]] Json to_json(const PimDfModel& model);
 [[nodiscard]] Json to_json(const PimRpfModel& model);
 /// Counters of messages, by interface, and those of Bootstrap.
 [[nodiscard]] Json counters_json(const PimInterfacesModel& model, const PimBsrModel& bsr);

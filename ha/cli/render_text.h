@@ -24,7 +24,7 @@ struct TextOptions {
 [[nodiscard]] std::string to_text(const GmpGroupsModel& model, TextOptions options);
 /// Its parts, for a table that is written piece by piece: the title, what stands before the first
 /// of the `count` groups of an interface, one group, and what follows the last one.
-[[nodiscard]] std::string groups_heading();
+[[nodiscard]] std::string groups_heading(const std::string& instance);
 [[nodiscard]] std::string groups_heading(const GmpGroup& first, Family family, std::size_t count);
 [[nodiscard]] std::string to_text(const GmpGroup& group, Family family, TextOptions options);
 [[nodiscard]] std::string groups_ending(Family family, std::size_t shown, std::size_t total);

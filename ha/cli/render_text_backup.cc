@@ -2,6 +2,7 @@
 
 #include "ha/cli/render_text.h"
 #include "ha/cli/words.h"
+#include "ha/node/floating_pair.h"
 
 /// Text of the displays about the pair: services, profiles, E-Trunk, keeper, switchovers.
 namespace hotpair::ha::cli {
@@ -149,10 +150,13 @@ std::string to_text(const EtrunksModel& model) {
     Table members(
         {"Type", "ID", "LocalPhyState", "State", "Causation", "Backup-ID", "Term", "Forwarding"});
     for (const EtrunkMember& member : each.members)
-      members.add({"Eth-Trunk", fmt::format("{}", member.eth_trunk),
+      members.add({member.scope == node::kFloatingPair ? "Floating" : "Eth-Trunk",
+                   member.scope == node::kFloatingPair ? "-" : fmt::format("{}", member.eth_trunk),
                    member.physical_up ? "Up" : "Down", capital(word_of(member.role)),
                    member.reason.empty() ? "-" : member.reason,
-                   member.scope ? fmt::format("{}", member.scope->value()) : "-",
+                   member.scope && *member.scope != node::kFloatingPair
+                       ? fmt::format("{}", member.scope->value())
+                       : "-",
                    term_text(member.term), member.gate_open ? "open" : "closed"});
     text += members.text();
   }
@@ -216,8 +220,10 @@ std::string to_text(const ReadinessModel& model) {
   if (model.scopes.empty()) return "No profile, so there is nothing to switch over.\n";
   std::string text;
   for (const ReadinessRow& row : model.scopes) {
-    text += fmt::format("Backup-ID {} ({}): {}, {}\n", row.scope.value(), row.profile,
-                        word_of(row.role), row.ready ? "ready" : "not ready");
+    const bool pair = row.scope == node::kFloatingPair;
+    const std::string name =
+        pair ? "Floating pair" : fmt::format("Backup-ID {} ({})", row.scope.value(), row.profile);
+    text += fmt::format("{}: {}, {}\n", name, word_of(row.role), row.ready ? "ready" : "not ready");
     text += row.peer ? fmt::format("   peer says: {}, copy {}, access link {}, control {}\n",
                                    word_of(row.peer->role),
                                    row.peer->complete || row.peer->role == etrunk::Role::master

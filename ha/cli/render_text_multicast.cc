@@ -1,7 +1,11 @@
-#include <fmt/core.h>
+#include <fmt/format.h>
 
+#include <set>
+
+#include "checkpoint/record/record.h"
 #include "ha/cli/render_text.h"
 #include "ha/cli/words.h"
+#include "ha/node/floating_pair.h"
 
 /// Text of the displays about multicast: membership, forwarding, databases.
 namespace hotpair::ha::cli {
@@ -15,6 +19,20 @@ std::uint64_t sum(const auto& counts) {
   std::uint64_t total = 0;
   for (const std::uint64_t count : counts) total += count;
   return total;
+}
+
+/// What this version keeps and mirrors without making it: multicast VPNs have no tunnels yet, the
+/// layer 2 groups no engine.
+bool is_made_here(std::uint8_t database) {
+  using checkpoint::DatabaseId;
+  switch (static_cast<DatabaseId>(database)) {
+    case DatabaseId::mdt_data_group:
+    case DatabaseId::mdt_tunnel:
+    case DatabaseId::l2_group:
+      return false;
+    default:
+      return true;
+  }
 }
 
 std::string seconds(Duration duration) {
@@ -58,7 +76,7 @@ std::string interface_text(const GmpInterface& each, Family family, bool verbose
                       row.groups, row.groups_peak, row.max_groups);
   if (row.max_groups_per_host != 0)
     text += fmt::format("   Limit of groups per host: {}\n", row.max_groups_per_host);
-  if (row.scope) text += fmt::format("   Backed up with backup-id {}\n", row.scope->value());
+  if (row.scope) text += fmt::format("   Backed up with {}\n", node::scope_in_words(*row.scope));
   if (!row.other_querier.is_unspecified())
     text += fmt::format("   Another querier was heard: {}\n", shown(row.other_querier));
   if (!verbose) return text;
@@ -96,14 +114,14 @@ std::string route_origin(const ForwardingRoute& route) {
 std::string to_text(const GmpInterfacesModel& model, TextOptions options) {
   if (model.interfaces.empty())
     return fmt::format("No interface has {}.\n", protocol(model.family));
-  std::string text = "Interface information of VPN-Instance: public net\n";
+  std::string text = "Interface information of VPN-Instance: " + model.instance + "\n";
   for (const GmpInterface& each : model.interfaces)
     text += interface_text(each, model.family, options.verbose);
   return text;
 }
 
-std::string groups_heading() {
-  return "Interface group report information of VPN-Instance: public net\n";
+std::string groups_heading(const std::string& instance) {
+  return "Interface group report information of VPN-Instance: " + instance + "\n";
 }
 
 std::string groups_heading(const GmpGroup& first, Family family, std::size_t count) {
@@ -132,7 +150,7 @@ std::string groups_ending(Family family, std::size_t shown, std::size_t total) {
 }
 
 std::string to_text(const GmpGroupsModel& model, TextOptions options) {
-  std::string text = model.groups.empty() ? std::string() : groups_heading();
+  std::string text = model.groups.empty() ? std::string() : groups_heading(model.instance);
   for (std::size_t i = 0; i < model.groups.size(); ++i) {
     const GmpGroup& each = model.groups[i];
     if (i == 0 || model.groups[i - 1].interface != each.interface) {
@@ -163,7 +181,7 @@ std::string to_text(const ForwardingTableModel& model) {
     for (const auto& out : route.outgoing) {
       text += "         " + out.interface;
       if (out.scope)
-        text += fmt::format(" (backup-id {}, gate {})", out.scope->value(),
+        text += fmt::format(" ({}, gate {})", node::scope_in_words(*out.scope),
                             out.gate_open ? "open" : "closed");
       text += "\n";
     }
@@ -181,6 +199,7 @@ std::string to_text(const ForwardingTableModel& model) {
 std::string to_text(const DatabasesModel& model) {
   if (model.scopes.empty()) return "Nothing is replicated.\n";
   std::string text;
+  std::set<std::string> unmade;
   for (const ScopeDatabases& scope : model.scopes) {
     text += fmt::format("Scope {}{}: {}, term {}, {}\n", scope.scope.value(),
                         scope.profile.empty() ? "" : " (" + scope.profile + ")",
@@ -190,14 +209,19 @@ std::string to_text(const DatabasesModel& model) {
                           scope.store_degraded ? "degraded" : "works again", scope.store_failures,
                           scope.store_failure);
     Table table({"Database", "Entries", "Sent", "Acked", "Awaiting", "Digest", "Lag", "Lag(ms)"});
-    for (const DatabaseRow& row : scope.databases)
+    for (const DatabaseRow& row : scope.databases) {
+      if (!is_made_here(row.database)) unmade.insert(row.name);
       table.add(
           {row.name, fmt::format("{}", row.entries), fmt::format("{}", row.sent),
            fmt::format("{}", row.acked), fmt::format("{}", row.awaiting_ack),
            std::string(scope.scope == ScopeId{} ? "-" : word_of(row.digest)),  // 0 has no peer
            fmt::format("{}", row.lag_records), fmt::format("{}", row.lag_ms)});
+    }
     text += table.text();
   }
+  if (!unmade.empty())
+    text += fmt::format("Without a maker in this version, kept and mirrored all the same: {}.\n",
+                        fmt::join(unmade, ", "));
   return text;
 }
 

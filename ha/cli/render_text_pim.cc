@@ -9,7 +9,9 @@
 namespace hotpair::ha::cli {
 namespace {
 
-constexpr std::string_view kInstance = " VPN-Instance: public net\n";
+std::string instance_line(const std::string& instance) {
+  return fmt::format(" VPN-Instance: {}\n", instance);
+}
 
 std::string seconds(Duration duration) {
   return fmt::format("{:g}", static_cast<double>(ms_of(duration)) / 1000.0);
@@ -48,12 +50,20 @@ std::string neighbor_details(const PimNeighbor& each) {
   return text;
 }
 
+std::string_view state_of(const PimInterface& each) {
+  if (!each.up) return "down";
+  return each.row.silent ? "silent" : "up";
+}
+
 std::string interface_details(const PimInterface& each) {
   const auto& row = each.row;
   std::string text = fmt::format(" Interface: {}, {}\n", each.name, address_or(row.address, "-"));
   text += "     PIM version: 2\n     PIM mode: Sparse\n";
-  text += fmt::format("     PIM state: {}\n", each.up ? "up" : "down");
-  if (row.scope)
+  text += fmt::format("     PIM state: {}\n", state_of(each));
+  if (each.floating)
+    text += fmt::format("     PIM identity: floating, {}\n",
+                        row.mode == mcast::pim::LinkMode::live ? "live" : "muted");
+  else if (row.scope)
     text += fmt::format("     Backed up with backup-id {}: {}\n", row.scope->value(),
                         row.mode == mcast::pim::LinkMode::live ? "live" : "muted");
   text +=
@@ -73,6 +83,9 @@ std::string interface_details(const PimInterface& each) {
   text += fmt::format("     PIM generation ID: {}\n", generation(row.generation_id));
   text += fmt::format("     PIM hello hold interval: {} s\n", seconds(row.holdtime));
   text += fmt::format("     PIM J/P interval: {} s\n", seconds(row.join_prune_period));
+  text += fmt::format("     PIM require-GenID: {}\n", on_off(row.require_genid));
+  if (row.join_policy != 0)
+    text += fmt::format("     PIM join policy: {} line(s)\n", row.join_policy);
   return text + fmt::format("     PIM BSR domain border: {}\n", on_off(each.bsr_boundary));
 }
 
@@ -86,9 +99,10 @@ std::string flags_of(const PimRoute& route) {
 
 std::string downstream_text(const PimDownstream& each, Family family) {
   const std::string_view hosts = family == Family::ipv4 ? "igmp" : "mld";
-  return fmt::format(
-      "             Protocol: {}, UpTime: -, Expires: {}{}\n", each.by_pim ? "pim-sm" : hosts,
-      each.by_pim ? clock_or_never(each.expires) : "-", each.gate_open ? "" : ", slave forwarding");
+  return fmt::format("             Protocol: {}, UpTime: -, Expires: {}{}\n",
+                     each.of == PimDownstreamOf::hosts ? hosts : "pim-sm",
+                     each.of == PimDownstreamOf::routers ? clock_or_never(each.expires) : "-",
+                     each.gate_open ? "" : ", slave forwarding");
 }
 
 std::string route_text(const PimRoute& route, Family family, bool verbose) {
@@ -97,7 +111,10 @@ std::string route_text(const PimRoute& route, Family family, bool verbose) {
   if (!route.source_specific)
     text += fmt::format("     RP: {}{}\n", address_or(route.rp, "none"),
                         route.rp_is_local ? " (local)" : "");
-  text += fmt::format("     Protocol: {}, Flag: {}\n", route.source_specific ? "pim-ssm" : "pim-sm",
+  text += fmt::format("     Protocol: {}, Flag: {}\n",
+                      route.bidir             ? "bidir-pim"
+                      : route.source_specific ? "pim-ssm"
+                                              : "pim-sm",
                       flags_of(route));
   text += fmt::format("     UpTime: {}\n", route.uptime ? clock_of(*route.uptime) : "-");
   text += fmt::format("     Upstream interface: {}\n", route.upstream.value_or("NULL"));
@@ -132,13 +149,13 @@ std::string learned_rp(const mcast::rp::RpInfoRow& row) {
   return text + fmt::format("     Expires: {}\n", clock_or_never(row.expires));
 }
 
-std::string group_rp_text(const mcast::rp::GroupRpModel& group) {
+std::string group_rp_text(const std::string& instance, const mcast::rp::GroupRpModel& group) {
   if (!group.mapping)
-    return fmt::format("{} No RP serves group {}.\n", kInstance, shown(group.group));
+    return fmt::format("{} No RP serves group {}.\n", instance_line(instance), shown(group.group));
   return fmt::format(
-      "{} RP Address for this group is: {}\n     Learned by: {}\n     Range: {}/{}\n", kInstance,
-      shown(group.mapping->rp), word_of(group.mapping->source), shown(group.mapping->range.address),
-      group.mapping->range.length);
+      "{} RP Address for this group is: {}\n     Learned by: {}\n     Range: {}/{}\n",
+      instance_line(instance), shown(group.mapping->rp), word_of(group.mapping->source),
+      shown(group.mapping->range.address), group.mapping->range.length);
 }
 
 std::string zone_text(const mcast::rp::BsrZoneModel& zone) {
@@ -205,7 +222,7 @@ std::string_view word_of(mcast::rp::BsrIgnored reason) {
 }
 
 std::string to_text(const PimNeighborsModel& model, TextOptions options) {
-  std::string text(kInstance);
+  std::string text = instance_line(model.instance);
   text += fmt::format(" Total Number of Neighbors = {}\n", model.neighbors.size());
   if (model.neighbors.empty()) return text;
   text += "\n";
@@ -224,14 +241,14 @@ std::string to_text(const PimNeighborsModel& model, TextOptions options) {
 std::string to_text(const PimInterfacesModel& model, TextOptions options) {
   if (model.interfaces.empty())
     return fmt::format("No interface has {}.\n", protocol(model.family));
-  std::string text(kInstance);
+  std::string text = instance_line(model.instance);
   if (options.verbose) {
     for (const PimInterface& each : model.interfaces) text += interface_details(each);
     return text;
   }
   Table table({" Interface", "State", "NbrCnt", "HelloInt", "DR-Pri", "DR-Address"});
   for (const PimInterface& each : model.interfaces)
-    table.add({" " + each.name, each.up ? "up" : "down", fmt::format("{}", each.row.neighbours),
+    table.add({" " + each.name, std::string(state_of(each)), fmt::format("{}", each.row.neighbours),
                seconds(each.row.hello_period), fmt::format("{}", each.row.dr_priority),
                address_or(each.row.dr, "-") + (each.row.am_dr ? " (local)" : "")});
   return text + table.text();
@@ -241,7 +258,7 @@ std::string to_text(const PimRoutesModel& model, TextOptions options) {
   std::size_t shared = 0;
   for (const PimRoute& route : model.routes) shared += route.source ? 0U : 1U;
   const std::size_t sources = model.routes.size() - shared;
-  std::string text(kInstance);
+  std::string text = instance_line(model.instance);
   text += fmt::format(" Total {} (*, G) entr{}; {} (S, G) entr{}\n", shared,
                       shared == 1 ? "y" : "ies", sources, sources == 1 ? "y" : "ies");
   for (const PimRoute& route : model.routes)
@@ -253,9 +270,9 @@ std::string to_text(const PimRoutesModel& model, TextOptions options) {
 }
 
 std::string to_text(const PimRpModel& model) {
-  if (model.group) return group_rp_text(*model.group);
+  if (model.group) return group_rp_text(model.instance, *model.group);
   using mcast::rp::RpSource;
-  std::string text(kInstance);
+  std::string text = instance_line(model.instance);
   for (const RpSource source : {RpSource::bootstrap, RpSource::auto_rp}) {
     bool first = true;
     for (const auto& row : model.info.rows) {
@@ -272,9 +289,9 @@ std::string to_text(const PimRpModel& model) {
   for (const auto& row : model.info.rows) {
     if (row.mapping.source != RpSource::configured) continue;
     ++count;
-    rows += fmt::format("     Static RP: {}{}, group {}/{}\n", shown(row.mapping.rp),
+    rows += fmt::format("     Static RP: {}{}, group {}/{}{}\n", shown(row.mapping.rp),
                         row.local ? " (local)" : "", shown(row.mapping.range.address),
-                        row.mapping.range.length);
+                        row.mapping.range.length, row.mapping.bidir ? ", bidir" : "");
   }
   text += fmt::format(" PIM-SM static RP Number: {}{}\n{}", count,
                       model.info.rules.static_preferred ? ", preferred" : "", rows);
@@ -284,13 +301,13 @@ std::string to_text(const PimRpModel& model) {
 }
 
 std::string to_text(const PimBsrModel& model) {
-  std::string text(kInstance);
+  std::string text = instance_line(model.instance);
   for (const auto& zone : model.zones) text += zone_text(zone);
   return text;
 }
 
 std::string counters_text(const PimInterfacesModel& model, const PimBsrModel& bsr) {
-  std::string text(kInstance);
+  std::string text = instance_line(model.instance);
   const auto& counters = bsr.counters;
   text += fmt::format(" Bootstrap: accepted {}, forwarded {}, originated {}\n",
                       counters.bootstraps_heard, counters.bootstraps_forwarded,
@@ -301,6 +318,8 @@ std::string counters_text(const PimInterfacesModel& model, const PimBsrModel& bs
     if (counters.ignored[i] != 0)
       text += fmt::format("     Ignored, {}: {}\n", word_of(static_cast<mcast::rp::BsrIgnored>(i)),
                           counters.ignored[i]);
+  for (const auto& [reason, count] : model.registers_ignored)
+    text += fmt::format(" Register, ignored, {}: {}\n", reason, count);
   for (const PimInterface& each : model.interfaces) {
     text += fmt::format(" PIM control-message counters for interface: {}\n", each.name);
     Table table({"     Message", "Received", "Sent"});

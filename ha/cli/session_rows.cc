@@ -49,9 +49,13 @@ std::string ShellSession::view_name() const {
     case View::interface:
       return "-" + name;
     case View::pim:
-      return "-pim";
-    case View::pim_ipv6:
-      return "-pim6";
+    case View::pim_ipv6: {
+      const std::string prompt = editor_.view() == View::pim ? "-pim" : "-pim6";
+      return path.find(' ') == std::string::npos ? prompt
+                                                 : prompt + "-" + path.substr(path.rfind(' ') + 1);
+    }
+    case View::vrf:
+      return "-vpn-instance-" + path.substr(path.rfind(' ') + 1);
     case View::bfd:
       return "-bfd";
     case View::bfd_session:

@@ -6,8 +6,10 @@
 #include <optional>
 
 #include "ha/config/check_bfd.h"
+#include "ha/config/check_floating.h"
 #include "ha/config/check_pim.h"
 #include "ha/config/check_ssl.h"
+#include "ha/config/check_vrf.h"
 #include "ha/config/config_rows.h"
 
 namespace hotpair::ha::config {
@@ -31,6 +33,8 @@ class Checker : private Findings {
     for (const InterfaceModel& each : config_.interfaces) check_interface(each);
     for (Diagnostic& each : check_bfd(config_, context_)) add(std::move(each));
     for (Diagnostic& each : check_pim(config_, context_)) add(std::move(each));
+    for (Diagnostic& each : check_vrf(config_, context_)) add(std::move(each));
+    for (Diagnostic& each : check_floating(config_, context_)) add(std::move(each));
     check_unique();
     check_capacity();
     check_kept();
@@ -50,7 +54,7 @@ class Checker : private Findings {
   void check_interface(const InterfaceModel& interface);
   void check_static_groups(const InterfaceModel& interface, const GmpSettings& gmp,
                            std::string_view word);
-  [[nodiscard]] bool is_ssm(const IpAddress& group) const;
+  [[nodiscard]] static bool is_ssm(const PimInstance& instance, const IpAddress& group);
   void check_member_port(const InterfaceModel& interface);
   void check_unique();
   void check_capacity();
@@ -239,22 +243,29 @@ void Checker::check_interface(const InterfaceModel& interface) {
   const bool multicast = interface.multicast_ipv4() || interface.multicast_ipv6();
   if (interface.name.kind == InterfaceKind::null && multicast)
     error(interface.line, who + ": it cannot carry multicast");
-  if (interface.multicast_ipv4() && !*config_.multicast_ipv4)
+  if (interface.multicast_ipv4() && !*config_.instance_of(interface).multicast_ipv4)
     warn(interface.line, who + ": IPv4 multicast is used without 'multicast routing-enable'");
-  if (interface.multicast_ipv6() && !*config_.multicast_ipv6)
+  if (interface.multicast_ipv6() && !*config_.instance_of(interface).multicast_ipv6)
     warn(interface.line, who + ": IPv6 multicast is used without 'multicast ipv6 routing-enable'");
   if (*interface.igmp.enabled && interface.ipv4_addresses.empty())
     warn(interface.igmp.enabled.line, who + ": IGMP needs an IPv4 address to ask from");
   if (!*interface.ipv6_enable && (*interface.mld.enabled || !interface.ipv6_addresses.empty()))
     warn(interface.line, who + ": IPv6 is used without 'ipv6 enable'");
+  for (const auto& limit : interface.multicast_limits) {
+    const bool ipv4 = limit->channels.groups.address.is_v4();
+    if (ipv4 ? interface.multicast_ipv4() : interface.multicast_ipv6()) continue;
+    warn(limit.line, fmt::format("{}: 'multicast {}limit' has no effect, the interface carries no "
+                                 "{} multicast",
+                                 who, ipv4 ? "" : "ipv6 ", ipv4 ? "IPv4" : "IPv6"));
+  }
   check_static_groups(interface, interface.igmp, "igmp");
   check_static_groups(interface, interface.mld, "mld");
   check_member_port(interface);
 }
 
-bool Checker::is_ssm(const IpAddress& group) const {
+bool Checker::is_ssm(const PimInstance& instance, const IpAddress& group) {
   bool configured = false;
-  for (const auto& range : config_.ssm_ranges) {
+  for (const auto& range : instance.ssm_ranges) {
     if (range->address.family() != group.family()) continue;
     configured = true;
     if (range->contains(group)) return true;
@@ -267,7 +278,7 @@ void Checker::check_static_groups(const InterfaceModel& interface, const GmpSett
                                   std::string_view word) {
   const std::string who = "interface " + interface.name.name;
   for (const auto& each : gmp.static_groups) {
-    if (!each->source && is_ssm(each->group))
+    if (!each->source && is_ssm(config_.instance_of(interface), each->group))
       error(each.line, fmt::format("{}: {} is a source-specific group, '{} static-group' needs its "
                                    "source",
                                    who, shown(each->group), word));
@@ -326,9 +337,10 @@ void Checker::check_unique() {
 }
 
 void Checker::check_capacity() {
-  std::size_t ipv4 = 0;
-  std::size_t ipv6 = 0;
+  std::map<std::pair<std::string, Family>, std::size_t> links;  // each VRF has tables of its own
   for (const InterfaceModel& interface : config_.interfaces) {
+    std::size_t& ipv4 = links[{*interface.vrf, Family::ipv4}];
+    std::size_t& ipv6 = links[{*interface.vrf, Family::ipv6}];
     if (interface.multicast_ipv4() && ++ipv4 == kMulticastLinksMax + 1)
       error(interface.line,
             fmt::format("more than {} interfaces with IPv4 multicast: the kernel has no "

@@ -17,20 +17,24 @@ class PimChecker : private Findings {
   Diagnostics run() {
     for (const Family family : {Family::ipv4, Family::ipv6}) {
       for (const InterfaceModel& each : config_.interfaces) check_interface(each, family);
-      check_view(family);
+      check_view(config_, {}, family);
+      for (const VrfModel& each : config_.vrfs) check_view(each, each.name, family);
     }
     return take();
   }
 
  private:
   void check_interface(const InterfaceModel& interface, Family family);
+  void check_silent(const InterfaceModel& interface, const PimInterfaceModel& pim,
+                    const std::string& who);
   void check_holdtime(const PimHelloModel& hello, SourceLine line, const std::string& who);
-  void check_view(Family family);
+  void check_view(const PimInstance& instance, const std::string& vrf, Family family);
   void check_candidates(const PimModel& pim, Family family, const std::string& who);
-  void check_static(Family family, const std::string& who);
+  void check_static(const PimInstance& instance, Family family, const std::string& who);
   void check_own(const OwnAddress& own, Family family, SourceLine line, const std::string& who);
 
   const Config& config_;
+  std::string vrf_;  // of the view that is checked
 };
 
 void PimChecker::check_interface(const InterfaceModel& interface, Family family) {
@@ -40,6 +44,7 @@ void PimChecker::check_interface(const InterfaceModel& interface, Family family)
   if (!*pim.sm) {
     PimInterfaceModel nothing;
     nothing.sm = pim.sm;
+    if (!*pim.bfd.enabled) nothing.bfd = pim.bfd;  // 'bfd interval' is of both families
     if (pim != nothing)
       warn(interface.line,
            fmt::format("{}: '{} …' has no effect without '{} sm'", who, words, words));
@@ -49,11 +54,27 @@ void PimChecker::check_interface(const InterfaceModel& interface, Family family)
     warn(pim.sm.line, who + ": PIM needs an IPv4 address to speak from");
   if (family == Family::ipv6 && !*interface.ipv6_enable && interface.ipv6_addresses.empty())
     warn(pim.sm.line, who + ": PIM for IPv6 needs 'ipv6 enable'");
-  const PimHelloModel hello = in_force(pim.hello, config_.pim_of(family).hello);
+  if (*pim.silent) check_silent(interface, pim, fmt::format("{}: '{} ", who, words));
+  const PimHelloModel hello =
+      in_force(pim.hello, config_.instance_of(interface).pim_of(family).hello);
   const bool own = pim.hello.hello_s.configured || pim.hello.holdtime_s.configured;
   if (own)
     check_holdtime(hello, (pim.hello.holdtime_s ? hello.holdtime_s.line : hello.hello_s.line),
                    fmt::format("{}: {}", who, words));
+}
+
+/// What is about neighbours says nothing where there can be none.
+void PimChecker::check_silent(const InterfaceModel& interface, const PimInterfaceModel& pim,
+                              const std::string& who) {
+  const auto useless = [&](SourceLine line, std::string_view what) {
+    warn(line, fmt::format("{}{}' has no effect on a silent interface", who, what));
+  };
+  if (*pim.bfd.enabled) useless(pim.bfd.enabled.line, "bfd enable");
+  if (*pim.require_genid) useless(pim.require_genid.line, "require-genid");
+  if (!pim.neighbor_policy.empty()) useless(pim.neighbor_policy[0].line, "neighbor-policy");
+  if (!pim.join_policy.empty()) useless(pim.join_policy[0].line, "join-policy");
+  if (*interface.pim_floating)
+    error(pim.silent.line, who + "silent' leaves no PIM whose identity could float");
 }
 
 void PimChecker::check_holdtime(const PimHelloModel& hello, SourceLine line,
@@ -64,12 +85,14 @@ void PimChecker::check_holdtime(const PimHelloModel& hello, SourceLine line,
                           who, *hello.holdtime_s, *hello.hello_s));
 }
 
-void PimChecker::check_view(Family family) {
-  const PimModel& pim = config_.pim_of(family);
-  const std::string who = family == Family::ipv4 ? "pim" : "pim-ipv6";
+void PimChecker::check_view(const PimInstance& instance, const std::string& vrf, Family family) {
+  const PimModel& pim = instance.pim_of(family);
+  vrf_ = vrf;
+  std::string who = family == Family::ipv4 ? "pim" : "pim-ipv6";
+  if (!vrf.empty()) who += " vpn-instance " + vrf;
   check_holdtime(pim.hello, pim.hello.holdtime_s.line, who + ":");
   check_candidates(pim, family, who);
-  check_static(family, who);
+  check_static(instance, family, who);
 }
 
 void PimChecker::check_candidates(const PimModel& pim, Family family, const std::string& who) {
@@ -85,13 +108,17 @@ void PimChecker::check_candidates(const PimModel& pim, Family family, const std:
       error(each.line, fmt::format("{}: holdtime {} must be more than the {} s between its "
                                    "advertisements",
                                    candidate, *each->holdtime_s, interval_s));
+    if (each->bidir && !*pim.bidir)
+      warn(each.line,
+           fmt::format("{}: without 'bidir-pim enable' this router does not forward its groups",
+                       candidate));
   }
   for (const auto& each : pim.auto_rp_announce)
     check_own(each->address, family, each.line,
               fmt::format("{}: auto-rp announce {}", who, each->address.text()));
   if (pim.auto_rp_discovery)
-    check_own(*pim.auto_rp_discovery, family, pim.auto_rp_discovery.line,
-              fmt::format("{}: auto-rp discovery {}", who, pim.auto_rp_discovery->text()));
+    check_own(pim.auto_rp_discovery->address, family, pim.auto_rp_discovery.line,
+              fmt::format("{}: auto-rp discovery {}", who, pim.auto_rp_discovery->address.text()));
 }
 
 void PimChecker::check_own(const OwnAddress& own, Family family, SourceLine line,
@@ -101,6 +128,12 @@ void PimChecker::check_own(const OwnAddress& own, Family family, SourceLine line
   if (interface == nullptr) {
     error(line, who + (own.interface.empty() ? ": no configured interface has this address"
                                              : ": there is no such interface"));
+    return;
+  }
+  if (*interface->vrf != vrf_) {
+    error(line, fmt::format("{}: {} belongs to {}", who, interface->name.name,
+                            interface->vrf ? "VPN instance " + *interface->vrf
+                                           : std::string("the public instance")));
     return;
   }
   if (!config_.address_of(own, family)) {
@@ -114,11 +147,17 @@ void PimChecker::check_own(const OwnAddress& own, Family family, SourceLine line
 }
 
 /// The choice of an RP knows one rule for all static RPs of a family.
-void PimChecker::check_static(Family family, const std::string& who) {
+void PimChecker::check_static(const PimInstance& instance, Family family, const std::string& who) {
   const StaticRp* preferred = nullptr;
   const StaticRp* plain = nullptr;
-  for (const StaticRp& each : config_.static_rps)
+  for (const StaticRp& each : instance.static_rps)
     if (each.rp.family() == family) (each.preferred ? preferred : plain) = &each;
+  const bool enabled = *instance.pim_of(family).bidir;
+  for (const StaticRp& each : instance.static_rps)
+    if (each.rp.family() == family && each.bidir && !enabled)
+      warn(each.line, fmt::format("{}: 'bidir' of static-rp {} has no effect without 'bidir-pim "
+                                  "enable': its groups are not forwarded",
+                                  who, each.rp.to_upper_string()));
   if (preferred != nullptr && plain != nullptr)
     warn(preferred->line,
          fmt::format("{}: 'preferred' of static-rp {} counts for static-rp {} too", who,

@@ -41,6 +41,15 @@ const BfdSessionModel* Config::find_bfd_session(std::uint32_t discriminator) con
   });
 }
 
+const VrfModel* Config::find_vrf(std::string_view name) const {
+  return find_where(vrfs, [&](const VrfModel& item) { return item.name == name; });
+}
+
+const PimInstance& Config::instance_of(const InterfaceModel& interface) const {
+  const VrfModel* vrf = interface.vrf ? find_vrf(*interface.vrf) : nullptr;
+  return vrf == nullptr ? static_cast<const PimInstance&>(*this) : *vrf;
+}
+
 const InterfaceModel* Config::interface_with(const IpAddress& address) const {
   return find_where(interfaces, [&](const InterfaceModel& item) {
     const auto& list = address.is_v4() ? item.ipv4_addresses : item.ipv6_addresses;

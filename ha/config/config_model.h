@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "ha/config/instance_model.h"
 #include "ha/config/interface_name.h"
+#include "ha/config/mcac_model.h"
 #include "ha/config/pim_model.h"
 #include "ha/config/setting.h"
 #include "platform/base/address.h"
@@ -170,13 +172,18 @@ struct InterfaceModel {
   SourceLine line;
   Setting<std::string> description;
   Setting<bool> shutdown;
+  Setting<std::string> vrf;  ///< `ip binding vpn-instance NAME`; empty: the public one
   std::vector<Setting<IpPrefix>> ipv4_addresses;  ///< host bits kept; primary first, then sorted
   Setting<bool> ipv6_enable;
   std::vector<Setting<IpPrefix>> ipv6_addresses;  ///< host bits kept, sorted; link-local ones too
+  /// `ip address … floating`, `ipv6 address … floating`: sorted, host bits kept.
+  std::vector<Setting<IpPrefix>> floating;
+  Setting<bool> pim_floating;  ///< `pim identity floating`
   PimInterfaceModel pim;
   PimInterfaceModel pim_ipv6;
   GmpSettings igmp;
   GmpSettings mld;
+  std::vector<Setting<MulticastLimitModel>> multicast_limits;  ///< IPv4 first, in order of match
   Setting<std::uint16_t> etrunk;     ///< E-Trunk that this Eth-Trunk is a member of
   Setting<std::uint16_t> eth_trunk;  ///< Eth-Trunk that this port is a member of
   Setting<std::string> remote_backup_profile;
@@ -195,15 +202,6 @@ struct InterfaceModel {
   [[nodiscard]] const PimInterfaceModel& pim_of(Family family) const {
     return family == Family::ipv4 ? pim : pim_ipv6;
   }
-};
-
-/// `static-rp RP [PREFIX] [preferred]` in view pim or pim-ipv6.
-struct StaticRp {
-  IpAddress rp;
-  IpPrefix groups;         ///< 224.0.0.0/4 or ff00::/8 when no range is given
-  bool preferred = false;  ///< beats what is learned for an equal range
-  SourceLine line;
-  friend bool operator==(const StaticRp&, const StaticRp&) = default;
 };
 
 /// A line that is understood and has no engine behind it.
@@ -267,12 +265,10 @@ struct BfdSessionModel {
   [[nodiscard]] std::string header() const;
 };
 
-/// The whole configuration. Lists are sorted by id or name, so that the order of lines does not
-/// matter.
-struct Config {
+/// The whole configuration: the public instance, VPN instances, everything else. Lists are sorted
+/// by id or name, so that the order of lines does not matter.
+struct Config : PimInstance {
   Setting<std::string> sysname{"hotpair"};
-  Setting<bool> multicast_ipv4;  ///< `multicast routing-enable`
-  Setting<bool> multicast_ipv6;  ///< `multicast ipv6 routing-enable`
   std::vector<EtrunkConfigModel> etrunks;
   Setting<std::uint16_t> lacp_priority{32768};         ///< of the system; smaller is better
   Setting<std::uint16_t> etrunk_lacp_priority{32768};  ///< the same for E-Trunk members
@@ -284,10 +280,10 @@ struct Config {
   std::vector<InterfaceModel> interfaces;
   Setting<bool> bfd_enabled;                  ///< `bfd`
   std::vector<BfdSessionModel> bfd_sessions;  ///< by name
-  PimModel pim;                               ///< view pim
-  PimModel pim_ipv6;                          ///< view pim-ipv6
-  std::vector<StaticRp> static_rps;           ///< both families, IPv4 first
-  std::vector<Setting<IpPrefix>> ssm_ranges;  ///< empty of a family: 232/8, ff3x::/32
+  std::vector<VrfModel> vrfs;                 ///< by name
+  std::vector<Setting<MulticastCostModel>> multicast_costs;  ///< IPv4 first, in order of match
+  Setting<std::uint32_t> multicast_limit_rate{1};            ///< denials told a second, IPv4
+  Setting<std::uint32_t> multicast_limit_rate_ipv6{1};
   std::vector<InactiveLine> inactive;
   std::vector<ForeignSection> foreign;
   friend bool operator==(const Config&, const Config&) = default;
@@ -304,9 +300,9 @@ struct Config {
   [[nodiscard]] const InterfaceModel* interface_with(const IpAddress& address) const;
   /// The configured source, else the first address of its family on the session's interface.
   [[nodiscard]] std::optional<IpAddress> source_of(const BfdSessionModel& session) const;
-  [[nodiscard]] const PimModel& pim_of(Family family) const {
-    return family == Family::ipv4 ? pim : pim_ipv6;
-  }
+  [[nodiscard]] const VrfModel* find_vrf(std::string_view name) const;
+  /// What counts for multicast of an interface: its VPN instance, or the public one.
+  [[nodiscard]] const PimInstance& instance_of(const InterfaceModel& interface) const;
   /// The address itself, or the first of the family on its interface, not a link-local one; nullopt
   /// if there is none.
   [[nodiscard]] std::optional<IpAddress> address_of(const OwnAddress& own, Family family) const;

@@ -46,6 +46,8 @@ std::string_view name_of(View view) {
       return "bfd";
     case View::bfd_session:
       return "bfd session";
+    case View::vrf:
+      return "vpn-instance";
   }
   return "";
 }
@@ -116,6 +118,21 @@ InterfaceModel& Editor::interface() {
       });
 }
 
+VrfModel& Editor::vpn_instance() {
+  return find_or_insert(
+      config.vrfs, vrf, [](const auto& item) { return item.name; },
+      [&] {
+        VrfModel made;
+        made.name = vrf;
+        made.line = line;
+        return made;
+      });
+}
+
+PimInstance& Editor::instance() {
+  return vrf.empty() ? static_cast<PimInstance&>(config) : vpn_instance();
+}
+
 void Editor::refuse(std::string message) {
   Diagnostic complaint;
   complaint.message = std::move(message);
@@ -130,10 +147,13 @@ void Editor::warn(std::string message) {
 const std::vector<ConfigRow>& config_rows() {
   static const std::vector<ConfigRow> rows = [] {
     std::vector<ConfigRow> all;
-    for (const auto part :
-         {first_rows(), trunk_system_rows(), system_rows(), pim_view_rows(), pim_candidate_rows(),
-          pim_default_rows(), ssl_rows(), bfd_rows(), backup_rows(), address_rows(),
-          pim_interface_rows(), membership_rows(), trunk_rows(), binding_rows()})
+    for (const auto part : {first_rows(),         mcac_system_rows(), trunk_system_rows(),
+                            vrf_rows(),           system_rows(),      pim_view_rows(),
+                            pim_candidate_rows(), pim_default_rows(), ssl_rows(),
+                            bfd_rows(),           backup_rows(),      vrf_binding_rows(),
+                            address_rows(),       floating_rows(),    pim_interface_rows(),
+                            pim_join_rows(),      membership_rows(),  mcac_interface_rows(),
+                            trunk_rows(),         binding_rows()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();

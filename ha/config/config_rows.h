@@ -24,8 +24,9 @@ enum class View : std::uint8_t {
   pim_ipv6,
   bfd,
   bfd_session,
+  vrf,
 };
-inline constexpr std::uint8_t kViewCount = static_cast<std::uint8_t>(View::bfd_session) + 1;
+inline constexpr std::uint8_t kViewCount = static_cast<std::uint8_t>(View::vrf) + 1;
 
 /// How the view is called in messages: "e-trunk", "interface".
 [[nodiscard]] std::string_view name_of(View view);
@@ -41,6 +42,7 @@ class Editor {
   std::uint16_t etrunk_id = 0;
   std::string name;  ///< of the policy, service, profile or BFD session
   InterfaceName interface_name;
+  std::string vrf;  ///< of views vrf, pim and pim-ipv6; empty: the public instance
   SourceLine line;
   bool undo = false;
   Diagnostics complaints;  ///< of the current line; the parser adds file and column
@@ -48,6 +50,7 @@ class Editor {
   void enter(View to, std::string header) {
     view = to;
     path = std::move(header);
+    vrf.clear();
   }
   void leave() { enter(View::system, {}); }
   [[nodiscard]] EtrunkConfigModel& etrunk();
@@ -56,6 +59,10 @@ class Editor {
   [[nodiscard]] RbpModel& profile();
   [[nodiscard]] BfdSessionModel& bfd_session();
   [[nodiscard]] InterfaceModel& interface();
+  /// The VPN instance `vrf`, made if need be.
+  [[nodiscard]] VrfModel& vpn_instance();
+  /// That, or the public instance.
+  [[nodiscard]] PimInstance& instance();
   [[nodiscard]] Family pim_family() const {
     return view == View::pim_ipv6 ? Family::ipv6 : Family::ipv4;
   }
@@ -93,7 +100,12 @@ struct PrintScope {
   const RbpModel* profile = nullptr;
   const InterfaceModel* interface = nullptr;
   const BfdSessionModel* bfd = nullptr;
+  const VrfModel* vrf = nullptr;
   bool secrets = true;
+
+  [[nodiscard]] const PimInstance& instance() const {
+    return vrf == nullptr ? static_cast<const PimInstance&>(config) : *vrf;
+  }
 };
 
 class LineSink;
@@ -102,7 +114,6 @@ using PrintRow = void (*)(const PrintScope&, LineSink&);
 
 enum class RowKind : std::uint8_t {
   active,
-  idle,           ///< in the model, but its engine does not run yet
   not_active,     ///< kept as InactiveLine
   foreign,        ///< kept as InactiveLine for the unicast routing daemon
   section,        ///< kept with its sub-lines as ForeignSection, foreign
@@ -111,7 +122,7 @@ enum class RowKind : std::uint8_t {
 
 /// Of a line that takes effect in a later version only.
 [[nodiscard]] constexpr bool is_later(RowKind kind) {
-  return kind == RowKind::idle || kind == RowKind::not_active || kind == RowKind::later_section;
+  return kind == RowKind::not_active || kind == RowKind::later_section;
 }
 
 struct ConfigRow {
@@ -155,7 +166,9 @@ class LineSink {
 /// The system view in parts, in the order of printing.
 [[nodiscard]] std::span<const ConfigRow> first_rows();
 [[nodiscard]] std::span<const ConfigRow> trunk_system_rows();
+[[nodiscard]] std::span<const ConfigRow> vrf_rows();  ///< VPN instances, and bindings to them
 [[nodiscard]] std::span<const ConfigRow> system_rows();
+[[nodiscard]] std::span<const ConfigRow> mcac_system_rows();
 [[nodiscard]] std::span<const ConfigRow> ssl_rows();
 [[nodiscard]] std::span<const ConfigRow> backup_rows();  ///< e-trunk, services, profiles
 [[nodiscard]] std::span<const ConfigRow> bfd_rows();     ///< and what follows BFD sessions
@@ -164,9 +177,13 @@ class LineSink {
 [[nodiscard]] std::span<const ConfigRow> pim_candidate_rows();  ///< candidate BSR and RP, Auto-RP
 [[nodiscard]] std::span<const ConfigRow> pim_default_rows();    ///< of all interfaces
 /// The interface view in parts, in the order of printing.
+[[nodiscard]] std::span<const ConfigRow> vrf_binding_rows();
 [[nodiscard]] std::span<const ConfigRow> address_rows();
+[[nodiscard]] std::span<const ConfigRow> floating_rows();
 [[nodiscard]] std::span<const ConfigRow> pim_interface_rows();
+[[nodiscard]] std::span<const ConfigRow> pim_join_rows();  ///< whose Hellos, which Joins
 [[nodiscard]] std::span<const ConfigRow> membership_rows();
+[[nodiscard]] std::span<const ConfigRow> mcac_interface_rows();
 [[nodiscard]] std::span<const ConfigRow> trunk_rows();
 [[nodiscard]] std::span<const ConfigRow> binding_rows();
 

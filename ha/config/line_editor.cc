@@ -13,8 +13,9 @@ constexpr std::size_t kInactiveLinesMax = 2'000;
 
 // The view that would take a line which is wrong here.
 std::optional<View> home_of(std::span<const Word> words, View here, bool undo) {
-  for (const View other : {View::etrunk, View::ssl_policy, View::service, View::profile,
-                           View::interface, View::pim, View::pim_ipv6, View::bfd_session})
+  for (const View other :
+       {View::etrunk, View::ssl_policy, View::service, View::profile, View::interface, View::pim,
+        View::pim_ipv6, View::bfd_session, View::vrf})
     if (other != here && config_grammar().match(static_cast<std::uint8_t>(other), words, undo))
       return other;
   return std::nullopt;
@@ -67,7 +68,6 @@ void LineEditor::matched(const Match& match) {
       open_section(row, text);
       return;
     case RowKind::active:
-    case RowKind::idle:
       break;
   }
   const bool needs_name = editor_.undo && row.syntax.find("name:") != std::string_view::npos &&
@@ -178,6 +178,7 @@ void LineEditor::rebase(Config base) {
       (editor_.view == View::service && config.find_service(editor_.name) == nullptr) ||
       (editor_.view == View::bfd_session && config.find_bfd_session(editor_.name) == nullptr) ||
       (editor_.view == View::profile && config.find_profile(editor_.name) == nullptr) ||
+      (!editor_.vrf.empty() && config.find_vrf(editor_.vrf) == nullptr) ||
       (editor_.view == View::interface &&
        config.find_interface(editor_.interface_name.name) == nullptr);
   if (gone) editor_.leave();

@@ -36,11 +36,31 @@ struct PimHelloModel {
   friend bool operator==(const PimHelloModel&, const PimHelloModel&) = default;
 };
 
+/// BFD with every PIM neighbor of an interface.
+struct PimBfdModel {
+  Setting<bool> enabled;
+  Setting<std::uint32_t> min_tx_ms{1000};  ///< 3 to 20 000
+  Setting<std::uint32_t> min_rx_ms{1000};  ///< 3 to 20 000
+  Setting<std::uint8_t> multiplier{3};     ///< 1 to 50
+  friend bool operator==(const PimBfdModel&, const PimBfdModel&) = default;
+};
+
+/// `join-policy group G [ source S ]`: what the routers of an interface may join.
+struct JoinPolicyModel {
+  IpPrefix groups;
+  std::optional<IpPrefix> sources;
+  friend auto operator<=>(const JoinPolicyModel&, const JoinPolicyModel&) = default;
+};
+
 /// `pim …` or `pim ipv6 …` of one interface.
 struct PimInterfaceModel {
   Setting<bool> sm;
+  Setting<bool> silent;  ///< no PIM is spoken or heard there; hosts and sources are served
+  PimBfdModel bfd;
   PimHelloModel hello;
-  std::vector<Setting<IpPrefix>> neighbor_policy;  ///< sorted; empty: everybody
+  std::vector<Setting<IpPrefix>> neighbor_policy;     ///< sorted; empty: everybody
+  Setting<bool> require_genid;                        ///< no neighbor without a generation id
+  std::vector<Setting<JoinPolicyModel>> join_policy;  ///< sorted; empty: everything
   Setting<bool> bsr_boundary;
   friend bool operator==(const PimInterfaceModel&, const PimInterfaceModel&) = default;
 };
@@ -53,13 +73,15 @@ struct CandidateBsrModel {
   friend bool operator==(const CandidateBsrModel&, const CandidateBsrModel&) = default;
 };
 
-/// `c-rp A [ group-policy G … ] [ priority N ] [ holdtime N ] [ advertisement-interval N ]`.
+/// `c-rp A [ group-policy G … ] [ priority N ] [ holdtime N ] [ advertisement-interval N ] [ bidir
+/// ]`.
 struct CandidateRpModel {
   OwnAddress address;
   std::vector<IpPrefix> groups;  ///< sorted, host bits zero; empty: all
   std::optional<std::uint8_t> priority;
   std::optional<std::uint16_t> holdtime_s;
   std::optional<std::uint16_t> interval_s;
+  bool bidir = false;  ///< IPv4
   friend bool operator==(const CandidateRpModel&, const CandidateRpModel&) = default;
 };
 
@@ -70,11 +92,21 @@ struct SptThreshold {
   friend bool operator==(const SptThreshold&, const SptThreshold&) = default;
 };
 
-/// `auto-rp announce A [ group-policy G … ]`.
+/// `auto-rp announce A [ group-policy G … ] [ scope N ] [ interval N ]`.
 struct AutoRpAnnounceModel {
   OwnAddress address;
-  std::vector<IpPrefix> groups;  ///< sorted, host bits zero; empty: all
+  std::vector<IpPrefix> groups;       ///< sorted, host bits zero; empty: all
+  std::optional<std::uint8_t> scope;  ///< TTL
+  std::optional<std::uint16_t> interval_s;
   friend bool operator==(const AutoRpAnnounceModel&, const AutoRpAnnounceModel&) = default;
+};
+
+/// `auto-rp discovery A [ scope N ] [ interval N ]`.
+struct AutoRpDiscoveryModel {
+  OwnAddress address;
+  std::optional<std::uint8_t> scope;  ///< TTL
+  std::optional<std::uint16_t> interval_s;
+  friend bool operator==(const AutoRpDiscoveryModel&, const AutoRpDiscoveryModel&) = default;
 };
 
 /// View pim or pim-ipv6; static RPs and SSM ranges stand in Config.
@@ -85,10 +117,11 @@ struct PimModel {
   std::vector<Setting<IpPrefix>> crp_policy;       ///< who may be RP; empty: everybody
   std::vector<Setting<IpPrefix>> register_policy;  ///< sources; empty: all
   Setting<SptThreshold> spt;
+  Setting<bool> bidir;                                         ///< `bidir-pim enable`, IPv4 only
   Setting<bool> embedded_rp{true};                             ///< IPv6 only
   Setting<bool> auto_rp_listening;                             ///< IPv4 only, as what follows
   std::vector<Setting<AutoRpAnnounceModel>> auto_rp_announce;  ///< by the text of the address
-  Setting<OwnAddress> auto_rp_discovery;
+  Setting<AutoRpDiscoveryModel> auto_rp_discovery;
   PimHelloModel hello;
   friend bool operator==(const PimModel&, const PimModel&) = default;
 };

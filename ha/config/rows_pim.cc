@@ -30,7 +30,7 @@ struct OfView {
   static constexpr std::string_view kPrefix = "";
   static PimHelloModel& hello(Editor& editor) { return pim_of<F>(editor).hello; }
   static const PimHelloModel& hello(const PrintScope& scope) {
-    return scope.config.pim_of(F).hello;
+    return scope.instance().pim_of(F).hello;
   }
 };
 
@@ -102,6 +102,51 @@ void print_boundary(const PrintScope& scope, LineSink& sink) {
   if (*boundary) sink.line(fmt::format("{}bsr-boundary", Where::kPrefix), boundary.line);
 }
 template <typename Where>
+void set_silent(Editor& editor, const Values&) {
+  editor.assign(Where::pim(editor), &PimInterfaceModel::silent, true);
+}
+template <typename Where>
+void print_silent(const PrintScope& scope, LineSink& sink) {
+  const auto& silent = Where::pim(scope).silent;
+  if (*silent) sink.line(fmt::format("{}silent", Where::kPrefix), silent.line);
+}
+template <typename Where>
+void set_bfd(Editor& editor, const Values&) {
+  editor.assign(Where::pim(editor).bfd, &PimBfdModel::enabled, true);
+}
+template <typename Where, auto Member>
+void set_bfd_number(Editor& editor, const Values& values) {
+  PimBfdModel& bfd = Where::pim(editor).bfd;
+  using Number = std::remove_cvref_t<decltype((bfd.*Member).value)>;
+  const std::uint64_t value = values.has("value") ? values.number("value") : 0;
+  editor.assign(bfd, Member, static_cast<Number>(value));
+}
+// The timers of an interface in one line, for both families.
+void set_ios_bfd(Editor& editor, const Values& values) {
+  for (PimInterfaceModel* pim : {&editor.interface().pim, &editor.interface().pim_ipv6}) {
+    const auto number = [&](std::string_view name) {
+      return values.has(name) ? static_cast<std::uint32_t>(values.number(name)) : 0;
+    };
+    editor.assign(pim->bfd, &PimBfdModel::min_tx_ms, number("tx"));
+    editor.assign(pim->bfd, &PimBfdModel::min_rx_ms, number("rx"));
+    editor.assign(pim->bfd, &PimBfdModel::multiplier,
+                  static_cast<std::uint8_t>(number("multiplier")));
+  }
+}
+template <typename Where>
+void print_bfd(const PrintScope& scope, LineSink& sink) {
+  const PimBfdModel& bfd = Where::pim(scope).bfd;
+  const auto number = [&](std::string_view words, const auto& setting) {
+    if (setting.configured)
+      sink.line(fmt::format("{}bfd {} {}", Where::kPrefix, words, *setting), setting.line);
+  };
+  if (*bfd.enabled) sink.line(fmt::format("{}bfd enable", Where::kPrefix), bfd.enabled.line);
+  number("min-tx-interval", bfd.min_tx_ms);
+  number("min-rx-interval", bfd.min_rx_ms);
+  number("detect-multiplier", bfd.multiplier);
+}
+
+template <typename Where>
 void set_neighbors(Editor& editor, const Values& values) {
   change_prefixes(editor, Where::pim(editor).neighbor_policy, values, "neighbors");
 }
@@ -140,15 +185,21 @@ constexpr ConfigRow kInterfaceRows[] = {
      set_number<If4, &H::join_prune_s>, Print<If4>::join_prune},
     {kView, "pim timer dr-switch-delay value:10-3600", "Wait before another router takes over",
      nullptr, nullptr, kLater},
-    {kView, "pim require-genid", "Refuse Hellos without a generation id", nullptr, nullptr, kLater},
-    {kView, "pim join-policy text:REST", "Which joins to accept", nullptr, nullptr, kLater, true},
     {kView, "pim neighbor-policy neighbors:PREFIXES4",
      "Who may be a neighbor: one of these prefixes; default everybody", set_neighbors<If4>,
      print_neighbors<If4>, kActive, true},
     {kView, "pim neighbor-policy acl:2000-2999", "Who may be a neighbor, by access list", nullptr,
      nullptr, kLater},
-    {kView, "pim silent", "No PIM towards hosts", nullptr, nullptr, kLater},
-    {kView, "pim bfd text:REST", "BFD for PIM neighbours", nullptr, nullptr, kLater, true},
+    {kView, "pim silent", "Serve hosts and sources, speak and hear no PIM", set_silent<If4>,
+     print_silent<If4>},
+    {kView, "pim bfd enable", "BFD with every PIM neighbor", set_bfd<If4>, print_bfd<If4>},
+    {kView, "pim bfd min-tx-interval value:3-20000", "Send interval in ms, default 1000",
+     set_bfd_number<If4, &PimBfdModel::min_tx_ms>},
+    {kView, "pim bfd min-rx-interval value:3-20000", "Receive interval in ms, default 1000",
+     set_bfd_number<If4, &PimBfdModel::min_rx_ms>},
+    {kView, "pim bfd detect-multiplier value:1-50",
+     "Packets missed before the neighbor is gone, default 3",
+     set_bfd_number<If4, &PimBfdModel::multiplier>},
     {kView, "pim bsr-boundary", "Bootstrap messages stop here", set_boundary<If4>,
      print_boundary<If4>},
 
@@ -176,8 +227,16 @@ constexpr ConfigRow kInterfaceRows[] = {
      print_neighbors<If6>, kActive, true},
     {kView, "pim ipv6 neighbor-policy acl:2000-2999", "Who may be a neighbor, by access list",
      nullptr, nullptr, kLater},
-    {kView, "pim ipv6 silent", "No PIM towards hosts", nullptr, nullptr, kLater},
-    {kView, "pim ipv6 bfd text:REST", "BFD for PIM neighbours", nullptr, nullptr, kLater, true},
+    {kView, "pim ipv6 silent", "Serve hosts and sources, speak and hear no PIM", set_silent<If6>,
+     print_silent<If6>},
+    {kView, "pim ipv6 bfd enable", "BFD with every PIM neighbor", set_bfd<If6>, print_bfd<If6>},
+    {kView, "pim ipv6 bfd min-tx-interval value:3-20000", "Send interval in ms, default 1000",
+     set_bfd_number<If6, &PimBfdModel::min_tx_ms>},
+    {kView, "pim ipv6 bfd min-rx-interval value:3-20000", "Receive interval in ms, default 1000",
+     set_bfd_number<If6, &PimBfdModel::min_rx_ms>},
+    {kView, "pim ipv6 bfd detect-multiplier value:1-50",
+     "Packets missed before the neighbor is gone, default 3",
+     set_bfd_number<If6, &PimBfdModel::multiplier>},
     {kView, "pim ipv6 bsr-boundary", "Bootstrap messages stop here", set_boundary<If6>,
      print_boundary<If6>},
 
@@ -185,6 +244,14 @@ constexpr ConfigRow kInterfaceRows[] = {
      "The largest becomes designated router, default 1 (IOS)", set_number<If4, &H::dr_priority>},
     {kView, "ip pim query-interval value:1-18000", "Seconds between Hellos, default 30 (IOS)",
      set_number<If4, &H::hello_s>},
+    {kView, "ip pim passive", "Serve hosts and sources, speak and hear no PIM (IOS)",
+     set_silent<If4>},
+    {kView, "ip pim bfd", "BFD with every PIM neighbor (IOS)", set_bfd<If4>},
+    {kView, "ipv6 pim passive", "Serve hosts and sources, speak and hear no PIM (IOS)",
+     set_silent<If6>},
+    {kView, "ipv6 pim bfd", "BFD with every PIM neighbor (IOS)", set_bfd<If6>},
+    {kView, "bfd interval tx:3-20000 min_rx rx:3-20000 multiplier multiplier:1-50",
+     "Timers of BFD with PIM neighbors, in ms (IOS)", set_ios_bfd},
     {kView, "ip pim bsr-border", "Bootstrap messages stop here (IOS)", set_boundary<If4>},
     {kView, "ip pim neighbor-filter neighbors:PREFIXES4", "Who may be a neighbor (IOS)",
      set_neighbors<If4>, nullptr, kActive, true},

@@ -13,7 +13,20 @@ namespace hotpair::ha::config {
 /// View pim or pim-ipv6 of the configuration that is edited.
 template <Family F>
 [[nodiscard]] PimModel& pim_of(Editor& editor) {
-  return F == Family::ipv4 ? editor.config.pim : editor.config.pim_ipv6;
+  PimInstance& instance = editor.instance();
+  return F == Family::ipv4 ? instance.pim : instance.pim_ipv6;
+}
+
+/// False, with a complaint: there is no room for one more.
+[[nodiscard]] bool may_open_vrf(Editor& editor, const std::string& name);
+
+/// A row of the system view that names the VPN instance which it is for (IOS).
+template <ApplyRow Row>
+void in_vrf(Editor& editor, const Values& values) {
+  if (!may_open_vrf(editor, values.text("name"))) return;
+  editor.vrf = values.text("name");
+  Row(editor, values);
+  editor.vrf.clear();
 }
 
 /// 224.0.0.0/4 or ff00::/8.

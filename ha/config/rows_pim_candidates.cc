@@ -60,7 +60,7 @@ void set_bsr(Editor& editor, const Values& values) {
 }
 template <Family F>
 void print_bsr(const PrintScope& scope, LineSink& sink) {
-  const auto& c_bsr = scope.config.pim_of(F).c_bsr;
+  const auto& c_bsr = scope.instance().pim_of(F).c_bsr;
   if (c_bsr)
     sink.line(fmt::format("c-bsr {}{}{}", c_bsr->address.text(),
                           option_text("hash-length", c_bsr->hash_length),
@@ -70,7 +70,7 @@ void print_bsr(const PrintScope& scope, LineSink& sink) {
 
 // ---- candidate RP ----
 
-template <Family F>
+template <Family F, bool Bidir = false>
 void set_candidate(Editor& editor, const Values& values) {
   CandidateRpModel candidate;
   const auto groups = group_ranges(editor, values, "groups");
@@ -79,17 +79,18 @@ void set_candidate(Editor& editor, const Values& values) {
   candidate.priority = number<std::uint8_t>(values, "priority");
   candidate.holdtime_s = number<std::uint16_t>(values, "holdtime");
   candidate.interval_s = number<std::uint16_t>(values, "interval");
+  candidate.bidir = Bidir;
   change_offer(editor, pim_of<F>(editor).c_rps, values, std::move(candidate));
 }
 template <Family F>
 void print_candidates(const PrintScope& scope, LineSink& sink) {
-  for (const auto& each : scope.config.pim_of(F).c_rps)
-    sink.line(fmt::format("c-rp {}{}{}{}{}", each->address.text(),
-                          ranges_text("group-policy", each->groups),
-                          option_text("priority", each->priority),
-                          option_text("holdtime", each->holdtime_s),
-                          option_text("advertisement-interval", each->interval_s)),
-              each.line);
+  for (const auto& each : scope.instance().pim_of(F).c_rps)
+    sink.line(
+        fmt::format(
+            "c-rp {}{}{}{}{}{}", each->address.text(), ranges_text("group-policy", each->groups),
+            option_text("priority", each->priority), option_text("holdtime", each->holdtime_s),
+            option_text("advertisement-interval", each->interval_s), each->bidir ? " bidir" : ""),
+        each.line);
 }
 
 // ---- who may be what ----
@@ -100,46 +101,56 @@ void set_policy(Editor& editor, const Values& values) {
 }
 template <Family F>
 void print_bsr_policy(const PrintScope& scope, LineSink& sink) {
-  for (const auto& each : scope.config.pim_of(F).bsr_policy)
+  for (const auto& each : scope.instance().pim_of(F).bsr_policy)
     sink.line("bsr-policy " + shown(*each), each.line);
 }
 template <Family F>
 void print_crp_policy(const PrintScope& scope, LineSink& sink) {
-  for (const auto& each : scope.config.pim_of(F).crp_policy)
+  for (const auto& each : scope.instance().pim_of(F).crp_policy)
     sink.line("crp-policy " + shown(*each), each.line);
 }
 
 // ---- Auto-RP ----
 
+/// Auto-RP runs in the public instance.
+bool is_public(Editor& editor) {
+  if (editor.vrf.empty()) return true;
+  if (!editor.undo)
+    editor.refuse(
+        "Auto-RP runs in the public instance only; a VPN instance learns its RPs by "
+        "bootstrap messages or from 'static-rp'");
+  return false;
+}
+
 void set_listening(Editor& editor, const Values&) {
+  if (!is_public(editor)) return;
   editor.assign(editor.config.pim, &PimModel::auto_rp_listening, true);
 }
 void print_listening(const PrintScope& scope, LineSink& sink) {
-  const auto& listening = scope.config.pim.auto_rp_listening;
+  const auto& listening = scope.instance().pim.auto_rp_listening;
   if (*listening) sink.line("auto-rp listening enable", listening.line);
 }
 
-void warn_of_scope(Editor& editor, const Values& values) {
-  if (values.has("ttl") && !editor.undo)
-    editor.warn(fmt::format(
-        "'scope {}' does not count: the reach of Auto-RP messages cannot be set in this version",
-        values.number("ttl")));
-}
 void set_announce(Editor& editor, const Values& values) {
+  if (!is_public(editor)) return;
   AutoRpAnnounceModel announce;
   const auto groups = group_ranges(editor, values, "groups");
   if (!groups) return;
   announce.groups = *groups;
+  announce.scope = number<std::uint8_t>(values, "ttl");
+  announce.interval_s = number<std::uint16_t>(values, "interval");
   change_offer(editor, editor.config.pim.auto_rp_announce, values, std::move(announce));
-  warn_of_scope(editor, values);
 }
 void print_announce(const PrintScope& scope, LineSink& sink) {
-  for (const auto& each : scope.config.pim.auto_rp_announce)
-    sink.line(fmt::format("auto-rp announce {}{}", each->address.text(),
-                          ranges_text("group-policy", each->groups)),
-              each.line);
+  for (const auto& each : scope.instance().pim.auto_rp_announce)
+    sink.line(
+        fmt::format("auto-rp announce {}{}{}{}", each->address.text(),
+                    ranges_text("group-policy", each->groups), option_text("scope", each->scope),
+                    option_text("interval", each->interval_s)),
+        each.line);
 }
 void set_discovery(Editor& editor, const Values& values) {
+  if (!is_public(editor)) return;
   auto& discovery = editor.config.pim.auto_rp_discovery;
   if (editor.undo) {
     discovery = {};
@@ -147,12 +158,17 @@ void set_discovery(Editor& editor, const Values& values) {
   }
   const auto own = own_address(editor, values);
   if (!own) return;
-  discovery.set(*own, editor.line);
-  warn_of_scope(editor, values);
+  discovery.set(
+      {*own, number<std::uint8_t>(values, "ttl"), number<std::uint16_t>(values, "interval")},
+      editor.line);
 }
 void print_discovery(const PrintScope& scope, LineSink& sink) {
-  const auto& discovery = scope.config.pim.auto_rp_discovery;
-  if (discovery) sink.line("auto-rp discovery " + discovery->text(), discovery.line);
+  const auto& discovery = scope.instance().pim.auto_rp_discovery;
+  if (discovery)
+    sink.line(fmt::format("auto-rp discovery {}{}{}", discovery->address.text(),
+                          option_text("scope", discovery->scope),
+                          option_text("interval", discovery->interval_s)),
+              discovery.line);
 }
 
 constexpr auto kSystem = View::system;
@@ -160,10 +176,19 @@ constexpr auto k4 = Family::ipv4;
 constexpr auto k6 = Family::ipv6;
 constexpr auto kActive = RowKind::active;
 constexpr auto kLater = RowKind::not_active;
-constexpr auto kIdle = RowKind::idle;  // Auto-RP waits for its groups to be flooded
 constexpr std::string_view kBsrHelp = "Offer to be the bootstrap router; the largest priority wins";
 constexpr std::string_view kRpHelp =
     "Offer to be the rendezvous point of all or some groups; the smallest priority wins";
+
+constexpr std::string_view kBidirRpHelp =
+    "Offer to be the rendezvous point of bidirectional groups; the smallest priority wins";
+
+constexpr std::string_view kListenHelp =
+    "Believe Auto-RP mapping agents, and flood their groups between PIM neighbors";
+constexpr std::string_view kAnnounceHelp =
+    "Announce this router as RP of all or some groups by Auto-RP; scope is the TTL";
+constexpr std::string_view kAgentHelp =
+    "Be an Auto-RP mapping agent; of several the highest address speaks; scope is the TTL";
 
 constexpr ConfigRow kRows[] = {
     {View::pim, "c-bsr address:IPV4 [ hash-length hash:0-32 ] [ priority priority:0-255 ]",
@@ -183,6 +208,14 @@ constexpr ConfigRow kRows[] = {
      "c-rp interface:INTERFACE [ group-policy groups:PREFIXES4 ] [ priority priority:0-255 ] "
      "[ holdtime holdtime:1-65535 ] [ advertisement-interval interval:1-65535 ]",
      kRpHelp, set_candidate<k4>, nullptr, kActive, true},
+    {View::pim,
+     "c-rp address:IPV4 [ group-policy groups:PREFIXES4 ] [ priority priority:0-255 ] "
+     "[ holdtime holdtime:1-65535 ] [ advertisement-interval interval:1-65535 ] bidir",
+     kBidirRpHelp, set_candidate<k4, true>, nullptr, kActive, true},
+    {View::pim,
+     "c-rp interface:INTERFACE [ group-policy groups:PREFIXES4 ] [ priority priority:0-255 ] "
+     "[ holdtime holdtime:1-65535 ] [ advertisement-interval interval:1-65535 ] bidir",
+     kBidirRpHelp, set_candidate<k4, true>, nullptr, kActive, true},
     {View::pim, "c-rp interface:INTERFACE group-policy acl:2000-2999 [ text:REST ]",
      "The same, groups by access list", nullptr, nullptr, kLater, true},
     {View::pim, "bsr-policy routers:PREFIXES4", "Who may be bootstrap router; default everybody",
@@ -194,16 +227,20 @@ constexpr ConfigRow kRows[] = {
      nullptr, kLater},
     {View::pim, "crp-policy acl:2000-3999", "Who may be candidate RP, by access list", nullptr,
      nullptr, kLater},
-    {View::pim, "auto-rp listening [ enable ]", "Believe Auto-RP mapping agents", set_listening,
-     print_listening, kIdle},
-    {View::pim, "auto-rp announce address:IPV4 [ group-policy groups:PREFIXES4 ]",
-     "Announce this router as RP by Auto-RP", set_announce, print_announce, kIdle, true},
-    {View::pim, "auto-rp announce interface:INTERFACE [ group-policy groups:PREFIXES4 ]",
-     "Announce this router as RP by Auto-RP", set_announce, nullptr, kIdle, true},
-    {View::pim, "auto-rp discovery address:IPV4", "Be an Auto-RP mapping agent", set_discovery,
-     print_discovery, kIdle},
-    {View::pim, "auto-rp discovery interface:INTERFACE", "Be an Auto-RP mapping agent",
-     set_discovery, nullptr, kIdle},
+    {View::pim, "auto-rp listening [ enable ]", kListenHelp, set_listening, print_listening},
+    {View::pim,
+     "auto-rp announce address:IPV4 [ group-policy groups:PREFIXES4 ] [ scope ttl:1-255 ] "
+     "[ interval interval:1-16383 ]",
+     kAnnounceHelp, set_announce, print_announce, kActive, true},
+    {View::pim,
+     "auto-rp announce interface:INTERFACE [ group-policy groups:PREFIXES4 ] [ scope ttl:1-255 ] "
+     "[ interval interval:1-16383 ]",
+     kAnnounceHelp, set_announce, nullptr, kActive, true},
+    {View::pim, "auto-rp discovery address:IPV4 [ scope ttl:1-255 ] [ interval interval:1-16383 ]",
+     kAgentHelp, set_discovery, print_discovery},
+    {View::pim,
+     "auto-rp discovery interface:INTERFACE [ scope ttl:1-255 ] [ interval interval:1-16383 ]",
+     kAgentHelp, set_discovery},
 
     {View::pim_ipv6, "c-bsr address:IPV6 [ hash-length hash:0-128 ] [ priority priority:0-255 ]",
      kBsrHelp, set_bsr<k6>, print_bsr<k6>},
@@ -236,13 +273,42 @@ constexpr ConfigRow kRows[] = {
      "ip pim rp-candidate interface:INTERFACE [ group-list groups:PREFIXES4 ] "
      "[ interval interval:1-16383 ] [ priority priority:0-255 ]",
      "Offer to be a rendezvous point (IOS)", set_candidate<k4>, nullptr, kActive, true},
-    {kSystem, "ip pim autorp listener", "Believe Auto-RP mapping agents (IOS)", set_listening,
-     nullptr, kIdle},
     {kSystem,
-     "ip pim send-rp-announce interface:INTERFACE scope ttl:1-255 [ group-list groups:PREFIXES4 ]",
-     "Announce this router as RP by Auto-RP (IOS)", set_announce, nullptr, kIdle, true},
-    {kSystem, "ip pim send-rp-discovery interface:INTERFACE scope ttl:1-255",
-     "Be an Auto-RP mapping agent (IOS)", set_discovery, nullptr, kIdle},
+     "ip pim rp-candidate interface:INTERFACE [ group-list groups:PREFIXES4 ] "
+     "[ interval interval:1-16383 ] [ priority priority:0-255 ] bidir",
+     "The same for bidirectional groups (IOS)", set_candidate<k4, true>, nullptr, kActive, true},
+    {kSystem,
+     "ip pim vrf name:STRING31 bsr-candidate interface:INTERFACE [ hash:0-32 [ priority:0-255 ] ]",
+     "Offer to be the bootstrap router of a VRF (IOS)", in_vrf<set_bsr<k4>>},
+    {kSystem,
+     "ip pim vrf name:STRING31 rp-candidate interface:INTERFACE [ group-list groups:PREFIXES4 ] "
+     "[ interval interval:1-16383 ] [ priority priority:0-255 ]",
+     "Offer to be a rendezvous point of a VRF (IOS)", in_vrf<set_candidate<k4>>, nullptr, kActive,
+     true},
+    {kSystem,
+     "ip pim vrf name:STRING31 rp-candidate interface:INTERFACE [ group-list groups:PREFIXES4 ] "
+     "[ interval interval:1-16383 ] [ priority priority:0-255 ] bidir",
+     "The same for bidirectional groups of a VRF (IOS)", in_vrf<set_candidate<k4, true>>, nullptr,
+     kActive, true},
+    {kSystem, "ip pim vrf name:STRING31 autorp listener",
+     "Refused: Auto-RP runs in the public instance only", in_vrf<set_listening>},
+    {kSystem,
+     "ipv6 pim vrf name:STRING31 bsr candidate bsr address:IPV6 [ hash:0-128 ] "
+     "[ priority:0-255 ]",
+     "Offer to be the bootstrap router of a VRF (IOS)", in_vrf<set_bsr<k6>>},
+    {kSystem,
+     "ipv6 pim vrf name:STRING31 bsr candidate rp address:IPV6 [ group-list groups:PREFIXES6 ] "
+     "[ priority priority:0-255 ] [ interval interval:1-16383 ]",
+     "Offer to be a rendezvous point of a VRF (IOS)", in_vrf<set_candidate<k6>>, nullptr, kActive,
+     true},
+    {kSystem, "ip pim autorp listener", "Believe Auto-RP mapping agents (IOS)", set_listening},
+    {kSystem,
+     "ip pim send-rp-announce interface:INTERFACE scope ttl:1-255 [ group-list groups:PREFIXES4 ] "
+     "[ interval interval:1-16383 ]",
+     "Announce this router as RP by Auto-RP (IOS)", set_announce, nullptr, kActive, true},
+    {kSystem,
+     "ip pim send-rp-discovery interface:INTERFACE scope ttl:1-255 [ interval interval:1-16383 ]",
+     "Be an Auto-RP mapping agent (IOS)", set_discovery},
     {kSystem, "ipv6 pim bsr candidate bsr address:IPV6 [ hash:0-128 ] [ priority priority:0-255 ]",
      "Offer to be the bootstrap router (IOS)", set_bsr<k6>},
     {kSystem,

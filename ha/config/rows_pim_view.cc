@@ -26,46 +26,84 @@ constexpr View view_of(Family family) {
 
 // ---- headers ----
 
-template <Family F>
-void enter_pim(Editor& editor, const Values&) {
-  if (!editor.undo) {
-    editor.enter(view_of(F), std::string(path_of(F)));
-    return;
-  }
-  pim_of<F>(editor) = PimModel{};
-  std::erase_if(editor.config.static_rps,
-                [](const StaticRp& each) { return each.rp.family() == F; });
-  std::erase_if(editor.config.ssm_ranges,
-                [](const auto& each) { return each->address.family() == F; });
-  std::erase_if(editor.config.inactive, [](const auto& each) { return each.path == path_of(F); });
+std::string path_of(Family family, const std::string& vrf) {
+  const std::string path(path_of(family));
+  return vrf.empty() ? path : path + " vpn-instance " + vrf;
 }
 
 template <Family F>
-void print_pim(const PrintScope& scope, LineSink& sink) {
-  const Config& config = scope.config;
+void clear_instance(PimInstance& instance) {
+  (F == Family::ipv4 ? instance.pim : instance.pim_ipv6) = PimModel{};
+  std::erase_if(instance.static_rps, [](const StaticRp& each) { return each.rp.family() == F; });
+  std::erase_if(instance.ssm_ranges, [](const auto& each) { return each->address.family() == F; });
+}
+
+template <Family F>
+void enter_pim(Editor& editor, const Values& values) {
+  const std::string vrf = values.has("name") ? values.text("name") : std::string();
+  const std::string path = path_of(F, vrf);
+  if (!editor.undo) {
+    if (!vrf.empty() && !may_open_vrf(editor, vrf)) return;
+    editor.enter(view_of(F), path);
+    editor.vrf = vrf;
+    static_cast<void>(editor.instance());
+    return;
+  }
+  std::erase_if(editor.config.inactive, [&](const auto& each) { return each.path == path; });
+  if (vrf.empty()) {
+    clear_instance<F>(editor.config);
+    return;
+  }
+  for (VrfModel& each : editor.config.vrfs)
+    if (each.name == vrf) clear_instance<F>(each);
+  std::erase_if(editor.config.vrfs, [](const VrfModel& each) {
+    return !*each.declared && static_cast<const PimInstance&>(each) == PimInstance{};
+  });
+}
+
+template <Family F>
+void print_instance(const PrintScope& scope, LineSink& sink) {
+  const PimInstance& instance = scope.instance();
   PrintScope inner = scope;
-  inner.path = std::string(path_of(F));
+  inner.path = path_of(F, scope.vrf == nullptr ? std::string() : scope.vrf->name);
   std::optional<SourceLine> first;
-  if (config.pim_of(F) != PimModel{}) first = SourceLine{};
-  for (const StaticRp& each : config.static_rps)
+  if (instance.pim_of(F) != PimModel{}) first = SourceLine{};
+  for (const StaticRp& each : instance.static_rps)
     if (each.rp.family() == F && !first) first = each.line;
-  for (const auto& each : config.ssm_ranges)
+  for (const auto& each : instance.ssm_ranges)
     if (each->address.family() == F && !first) first = each.line;
-  for (const InactiveLine& each : config.inactive)
-    if (each.path == path_of(F) && !first) first = each.line;
+  for (const InactiveLine& each : scope.config.inactive)
+    if (each.path == inner.path && !first) first = each.line;
   if (first) sink.section(inner, view_of(F), inner.path, *first);
+}
+template <Family F>
+void print_pim(const PrintScope& scope, LineSink& sink) {
+  print_instance<F>(scope, sink);
+}
+template <Family F>
+void print_vrf_pim(const PrintScope& scope, LineSink& sink) {
+  for (const VrfModel& each : scope.config.vrfs) {
+    PrintScope inner = scope;
+    inner.vrf = &each;
+    print_instance<F>(inner, sink);
+  }
 }
 
 // ---- static RPs ----
 
+struct RpKind {
+  bool preferred = false;
+  bool bidir = false;
+};
+
 template <Family F>
-void set_rp(Editor& editor, const Values& values, bool preferred) {
-  auto& list = editor.config.static_rps;
+void set_rp(Editor& editor, const Values& values, RpKind kind) {
+  auto& list = editor.instance().static_rps;
   if (!values.has("rp")) {
     std::erase_if(list, [](const StaticRp& each) { return each.rp.family() == F; });
     return;
   }
-  StaticRp rp{values.address("rp"), all_groups(F), preferred, editor.line};
+  StaticRp rp{values.address("rp"), all_groups(F), kind.preferred, kind.bidir, editor.line};
   if (values.has("groups")) {
     const auto ranges = group_ranges(editor, values, "groups");
     if (!ranges) return;
@@ -87,37 +125,61 @@ void set_rp(Editor& editor, const Values& values, bool preferred) {
 }
 template <Family F>
 void set_plain_rp(Editor& editor, const Values& values) {
-  set_rp<F>(editor, values, false);
+  set_rp<F>(editor, values, {});
 }
 template <Family F>
 void set_preferred_rp(Editor& editor, const Values& values) {
-  set_rp<F>(editor, values, true);
+  set_rp<F>(editor, values, {.preferred = true});
+}
+void set_bidir_rp(Editor& editor, const Values& values) {
+  set_rp<Family::ipv4>(editor, values, {.bidir = true});
+}
+void set_preferred_bidir_rp(Editor& editor, const Values& values) {
+  set_rp<Family::ipv4>(editor, values, {.preferred = true, .bidir = true});
 }
 
 template <Family F>
-void print_rps(const PrintScope& scope, LineSink& sink, bool preferred) {
-  for (const StaticRp& each : scope.config.static_rps) {
-    if (each.rp.family() != F || each.preferred != preferred) continue;
+void print_rps(const PrintScope& scope, LineSink& sink, RpKind kind) {
+  for (const StaticRp& each : scope.instance().static_rps) {
+    if (each.rp.family() != F || each.preferred != kind.preferred || each.bidir != kind.bidir)
+      continue;
     const bool all = each.groups == all_groups(F);
-    sink.line(fmt::format("static-rp {}{}{}", shown(each.rp), all ? "" : " " + shown(each.groups),
-                          preferred ? " preferred" : ""),
+    sink.line(fmt::format("static-rp {}{}{}{}", shown(each.rp), all ? "" : " " + shown(each.groups),
+                          kind.preferred ? " preferred" : "", kind.bidir ? " bidir" : ""),
               each.line);
   }
 }
 template <Family F>
 void print_plain_rps(const PrintScope& scope, LineSink& sink) {
-  print_rps<F>(scope, sink, false);
+  print_rps<F>(scope, sink, {});
 }
 template <Family F>
 void print_preferred_rps(const PrintScope& scope, LineSink& sink) {
-  print_rps<F>(scope, sink, true);
+  print_rps<F>(scope, sink, {.preferred = true});
+}
+void print_bidir_rps(const PrintScope& scope, LineSink& sink) {
+  print_rps<Family::ipv4>(scope, sink, {.bidir = true});
+}
+void print_preferred_bidir_rps(const PrintScope& scope, LineSink& sink) {
+  print_rps<Family::ipv4>(scope, sink, {.preferred = true, .bidir = true});
+}
+
+void set_bidir(Editor& editor, const Values&) {
+  editor.assign(pim_of<Family::ipv4>(editor), &PimModel::bidir, true);
+}
+void refuse_bidir(Editor& editor, const Values&) {
+  if (!editor.undo) editor.refuse("bidirectional PIM runs for IPv4 only");
+}
+void print_bidir(const PrintScope& scope, LineSink& sink) {
+  const auto& bidir = scope.instance().pim_of(Family::ipv4).bidir;
+  if (*bidir) sink.line("bidir-pim enable", bidir.line);
 }
 
 // ---- source-specific groups ----
 
 template <Family F>
 void set_ssm(Editor& editor, const Values& values) {
-  auto& list = editor.config.ssm_ranges;
+  auto& list = editor.instance().ssm_ranges;
   if (!values.has("groups")) {
     std::erase_if(list, [](const auto& each) { return each->address.family() == F; });
     return;
@@ -134,7 +196,7 @@ void set_ssm(Editor& editor, const Values& values) {
 }
 template <Family F>
 void print_ssm(const PrintScope& scope, LineSink& sink) {
-  for (const auto& each : scope.config.ssm_ranges)
+  for (const auto& each : scope.instance().ssm_ranges)
     if (each->address.family() == F) sink.line("ssm-range " + shown(*each), each.line);
 }
 
@@ -152,7 +214,7 @@ void set_infinity(Editor& editor, const Values&) {
 }
 template <Family F>
 void print_threshold(const PrintScope& scope, LineSink& sink) {
-  const auto& spt = scope.config.pim_of(F).spt;
+  const auto& spt = scope.instance().pim_of(F).spt;
   if (spt)
     sink.line("spt-switch-threshold " +
                   (spt->infinity ? std::string("infinity") : fmt::format("{}", spt->kbps)),
@@ -165,20 +227,20 @@ void set_register_policy(Editor& editor, const Values& values) {
 }
 template <Family F>
 void print_register_policy(const PrintScope& scope, LineSink& sink) {
-  for (const auto& each : scope.config.pim_of(F).register_policy)
+  for (const auto& each : scope.instance().pim_of(F).register_policy)
     sink.line("register-policy " + shown(*each), each.line);
 }
 
 // On by default, so its undo is what is said.
 void set_embedded(Editor& editor, const Values&) {
-  auto& embedded = editor.config.pim_ipv6.embedded_rp;
+  auto& embedded = editor.instance().pim_ipv6.embedded_rp;
   if (editor.undo)
     embedded.set(false, editor.line);
   else
     embedded = PimModel{}.embedded_rp;
 }
 void print_embedded(const PrintScope& scope, LineSink& sink) {
-  const auto& embedded = scope.config.pim_ipv6.embedded_rp;
+  const auto& embedded = scope.instance().pim_ipv6.embedded_rp;
   if (!*embedded) sink.line("undo embedded-rp", embedded.line);
 }
 
@@ -192,11 +254,47 @@ constexpr ConfigRow kRows[] = {
     {kSystem, "pim", "Enter the PIM view", enter_pim<k4>, print_pim<k4>, kActive, true, true},
     {kSystem, "pim-ipv6", "Enter the PIM view for IPv6", enter_pim<k6>, print_pim<k6>, kActive,
      true, true},
+    {kSystem, "pim vpn-instance name:STRING31", "Enter the PIM view of a VPN instance",
+     enter_pim<k4>, print_vrf_pim<k4>, kActive, true, true},
+    {kSystem, "pim-ipv6 vpn-instance name:STRING31",
+     "Enter the PIM view of a VPN instance for IPv6", enter_pim<k6>, print_vrf_pim<k6>, kActive,
+     true, true},
+    {kSystem, "ip pim vrf name:STRING31 rp-address rp:IPV4 [ groups:PREFIX4 ]",
+     "Static rendezvous point of a VRF (IOS)", in_vrf<set_plain_rp<k4>>, nullptr, kActive, true},
+    {kSystem, "ip pim vrf name:STRING31 rp-address rp:IPV4 [ groups:PREFIX4 ] override",
+     "Static rendezvous point of a VRF that beats a learned one (IOS)",
+     in_vrf<set_preferred_rp<k4>>, nullptr, kActive, true},
+    {kSystem, "ip pim vrf name:STRING31 rp-address rp:IPV4 [ groups:PREFIX4 ] bidir",
+     "Static rendezvous point of bidirectional groups of a VRF (IOS)", in_vrf<set_bidir_rp>,
+     nullptr, kActive, true},
+    {kSystem, "ip pim vrf name:STRING31 rp-address rp:IPV4 [ groups:PREFIX4 ] override bidir",
+     "The same, and it beats a learned one (IOS)", in_vrf<set_preferred_bidir_rp>, nullptr, kActive,
+     true},
+    {kSystem, "ip pim vrf name:STRING31 bidir-enable", "Enable bidirectional PIM in a VRF (IOS)",
+     in_vrf<set_bidir>},
+    {kSystem, "ip pim vrf name:STRING31 ssm range groups:PREFIX4",
+     "Source-specific groups of a VRF in place of 232.0.0.0/8 (IOS)", in_vrf<set_ssm<k4>>, nullptr,
+     kActive, true},
+    {kSystem, "ip pim vrf name:STRING31 spt-threshold kbps:0-4294967",
+     "When to join the source in a VRF, in kbit/s (IOS)", in_vrf<set_threshold<k4>>},
+    {kSystem, "ip pim vrf name:STRING31 spt-threshold infinity",
+     "Never join the source in a VRF (IOS)", in_vrf<set_infinity<k4>>},
+    {kSystem, "ipv6 pim vrf name:STRING31 rp-address rp:IPV6 [ groups:PREFIX6 ]",
+     "Static rendezvous point of a VRF (IOS)", in_vrf<set_plain_rp<k6>>, nullptr, kActive, true},
+    {kSystem, "ipv6 pim vrf name:STRING31 spt-threshold infinity",
+     "Never join the source in a VRF (IOS)", in_vrf<set_infinity<k6>>},
+    {kSystem, "ipv6 pim vrf name:STRING31 rp embedded",
+     "Groups of ff70::/12 name their RP in a VRF, default (IOS)", in_vrf<set_embedded>},
     {kSystem, "ip pim rp-address rp:IPV4 [ groups:PREFIX4 ]", "Static rendezvous point (IOS)",
      set_plain_rp<k4>, nullptr, kActive, true},
     {kSystem, "ip pim rp-address rp:IPV4 [ groups:PREFIX4 ] override",
      "Static rendezvous point that beats a learned one (IOS)", set_preferred_rp<k4>, nullptr,
      kActive, true},
+    {kSystem, "ip pim rp-address rp:IPV4 [ groups:PREFIX4 ] bidir",
+     "Static rendezvous point of bidirectional groups (IOS)", set_bidir_rp, nullptr, kActive, true},
+    {kSystem, "ip pim rp-address rp:IPV4 [ groups:PREFIX4 ] override bidir",
+     "The same, and it beats a learned one (IOS)", set_preferred_bidir_rp, nullptr, kActive, true},
+    {kSystem, "ip pim bidir-enable", "Enable bidirectional PIM (IOS)", set_bidir},
     {kSystem, "ip pim spt-threshold kbps:0-4294967", "When to join the source, in kbit/s (IOS)",
      set_threshold<k4>},
     {kSystem, "ip pim spt-threshold infinity", "Never join the source (IOS)", set_infinity<k4>},
@@ -211,6 +309,12 @@ constexpr ConfigRow kRows[] = {
     {View::pim, "static-rp rp:IPV4 [ groups:PREFIX4 ] preferred",
      "The same, and it beats what is learned for an equal range", set_preferred_rp<k4>,
      print_preferred_rps<k4>, kActive, true},
+    {View::pim, "static-rp rp:IPV4 [ groups:PREFIX4 ] bidir",
+     "Rendezvous point of bidirectional groups", set_bidir_rp, print_bidir_rps, kActive, true},
+    {View::pim, "static-rp rp:IPV4 [ groups:PREFIX4 ] preferred bidir",
+     "The same, and it beats what is learned for an equal range", set_preferred_bidir_rp,
+     print_preferred_bidir_rps, kActive, true},
+    {View::pim, "bidir-pim enable", "Enable bidirectional PIM", set_bidir, print_bidir},
     {View::pim, "ssm-range groups:PREFIX4", "Source-specific groups in place of 232.0.0.0/8",
      set_ssm<k4>, print_ssm<k4>, kActive, true},
     {View::pim, "ssm-policy text:REST", "Source-specific groups by access list", nullptr, nullptr,
@@ -231,6 +335,8 @@ constexpr ConfigRow kRows[] = {
     {View::pim_ipv6, "static-rp rp:IPV6 [ groups:PREFIX6 ] preferred",
      "The same, and it beats what is learned for an equal range", set_preferred_rp<k6>,
      print_preferred_rps<k6>, kActive, true},
+    {View::pim_ipv6, "bidir-pim enable", "Refused: bidirectional PIM runs for IPv4 only",
+     refuse_bidir},
     {View::pim_ipv6, "ssm-range groups:PREFIX6", "Source-specific groups in place of ff3x::/32",
      set_ssm<k6>, print_ssm<k6>, kActive, true},
     {View::pim_ipv6, "embedded-rp", "Groups of ff70::/12 name their RP, default", set_embedded,

@@ -31,14 +31,14 @@ void print_sysname(const PrintScope& scope, LineSink& sink) {
 }
 
 void set_multicast(Editor& editor, const Values&) {
-  editor.assign(editor.config, &Config::multicast_ipv4, true);
+  editor.assign(editor.instance(), &PimInstance::multicast_ipv4, true);
 }
 void print_multicast(const PrintScope& scope, LineSink& sink) {
   const auto& enabled = scope.config.multicast_ipv4;
   if (*enabled) sink.line("multicast routing-enable", enabled.line);
 }
 void set_multicast_ipv6(Editor& editor, const Values&) {
-  editor.assign(editor.config, &Config::multicast_ipv6, true);
+  editor.assign(editor.instance(), &PimInstance::multicast_ipv6, true);
 }
 void print_multicast_ipv6(const PrintScope& scope, LineSink& sink) {
   const auto& enabled = scope.config.multicast_ipv6;

@@ -348,6 +348,7 @@ void Daemon::every_second() {
   if (running_node_) sd_notify(0, "READY=1\nWATCHDOG=1");
   log_.flush_suppressed();
   plane_->trunks().update_operational();
+  plane_->check_rules();
   node_->on_store_age(store_->statistics().oldest_age, now());
   if (const auto taken_back = transactions_->on_timeout(instant_now())) {
     log_(kUnconfirmed, *taken_back);
@@ -362,6 +363,13 @@ void Daemon::every_second() {
   second_.async_wait([this](const boost::system::error_code& error) {
     if (!error) every_second();
   });
+}
+
+/// What the keeper does not hold would be gone with this process.
+void Daemon::act(const node::AddVrf& effect) {
+  if (!plane_->open_vrf(effect.vrf)) return;
+  const auto [names, descriptors] = plane_->descriptors();
+  keeper_->send(keeper::Descriptors{names}, descriptors);
 }
 
 void Daemon::act(const node::SendToKeeper& effect) {

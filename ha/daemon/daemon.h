@@ -90,6 +90,7 @@ class Daemon final : public cli::Actions {
   void on_signal(int number);
 
   // effects that are not the plane's
+  void act(const node::AddVrf& effect);
   void act(const node::SendToKeeper& effect);
   void act(node::AskStore&& effect);
   void act(const node::OpenTransport& effect);

@@ -37,7 +37,7 @@ inline constexpr Message kAddress{"HA-DAEMON-0010", LogLevel::warning, "address 
                                   "The configured address could not be set.",
                                   "Check that no other program manages it."};
 inline constexpr Message kSendFailed{
-    "HA-DAEMON-0011", LogLevel::warning, "query on {} could not be sent: {}",
+    "HA-DAEMON-0011", LogLevel::warning, "message on {} could not be sent: {}",
     "The interface is down or has no usable address.", "Check the interface."};
 inline constexpr Message kCommand{"HA-DAEMON-0012", LogLevel::info, "uid {} pid {}: {}",
                                   "An operator's command that changes something.", "Nothing."};
@@ -58,9 +58,14 @@ inline constexpr Message kCommitFile{
     "A file of the list of commits could not be read or written; the configuration is in force.",
     "Check the state directory and its disk."};
 
+inline constexpr Message kLeftOver{
+    "HA-DAEMON-0017", LogLevel::info, "floating addresses: device {} of an earlier life removed",
+    "The configuration has no floating addresses on that interface any more.", "Nothing."};
+
 inline constexpr std::array kMessages{kStarted,     kConfigRefused, kConfigWarning, kNoPairKey,
                                       kStoreOpened, kKeeperStart,   kPlaneOpened,   kFailed,
                                       kStopping,    kAddress,       kSendFailed,    kCommand,
-                                      kReloaded,    kTrunk,         kUnconfirmed,   kCommitFile};
+                                      kReloaded,    kTrunk,         kUnconfirmed,   kCommitFile,
+                                      kLeftOver};
 
 }  // namespace hotpair::ha::daemon

@@ -48,7 +48,7 @@ class LiveView::GroupSlices final : public cli::GmpGroupReader {
   }
 
  private:
-  const LiveView& view_;
+  const LiveView view_;  // of one VPN instance it lives no longer than the command
   Family family_;
   TimePoint now_;
   std::map<LinkId, IpAddress> addresses_;
@@ -63,7 +63,11 @@ mcast::gmp::GroupFilter LiveView::group_filter(const cli::GmpGroupQuery& query) 
   filter.max_rows = query.max_rows;
   if (query.interface) {
     const node::Link* link = node_.find_link(*query.interface);
-    filter.link = link == nullptr ? LinkId{0} : link->id;
+    filter.link = link == nullptr || !is_shown(link->id) ? LinkId{0} : link->id;
+  } else if (!config_.vrfs.empty()) {
+    auto& links = filter.links.emplace();
+    for (const auto& [id, link] : node_.links())
+      if (link.settings.vrf == vrf_) links.push_back(id);
   }
   if (query.group)
     if (const auto group = Group::from(*query.group)) filter.group = *group;
@@ -80,6 +84,7 @@ std::unique_ptr<cli::GmpGroupReader> LiveView::gmp_group_reader(
 cli::GmpGroupsModel LiveView::gmp_groups(const cli::GmpGroupQuery& query) const {
   cli::GmpGroupsModel model;
   model.family = query.family;
+  model.instance = instance_;
   const auto addresses = addresses_of(node_.gmp(), query.family, now_);
   auto table = mcast::gmp::show_groups(node_.gmp(), group_filter(query), now_);
   model.total = table.total;

@@ -295,7 +295,9 @@ cli::EtrunksModel LiveView::etrunks() const {
 cli::GmpInterfacesModel LiveView::gmp_interfaces(Family family) const {
   cli::GmpInterfacesModel model;
   model.family = family;
+  model.instance = instance_;
   for (auto& row : mcast::gmp::show_interfaces(node_.gmp(), family, now_)) {
+    if (!is_shown(row.link)) continue;
     const auto link = node_.links().find(row.link);
     const bool up = link != node_.links().end() && link->second.facts.up;
     model.interfaces.push_back({link_name(row.link), up, std::move(row)});
@@ -326,6 +328,7 @@ std::vector<ScopeId> LiveView::closed_scopes() const {
 
 cli::ForwardingTableModel LiveView::forwarding_table(const cli::ForwardingQuery& query) const {
   mcast::mrib::RouteFilter filter;
+  filter.vrf = vrf_;
   filter.family = query.family;
   filter.source = query.source;
   filter.rows_max = query.max_rows;
@@ -485,6 +488,9 @@ cli::ReadinessModel LiveView::switchover_readiness() const {
     if (found.peer)
       row.peer = cli::ReadinessPeer{found.peer->role, found.peer->complete, found.peer->access_up,
                                     found.peer_control};
+    if (row.peer && found.peer_routes)
+      row.peer->routes = cli::ReadinessRoutes{
+          found.peer_routes->without_way, found.peer_routes->by_peer, found.peer_routes->silent};
     for (const node::Finding& each : found.findings)
       row.findings.push_back({each.what, each.count, each.blocks, each.forceable});
     model.scopes.push_back(std::move(row));

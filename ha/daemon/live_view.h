@@ -47,6 +47,8 @@ class LiveView final : public cli::NodeView {
         fixed_(std::move(fixed)),
         read_counters_(std::move(read_counters)) {}
 
+  [[nodiscard]] std::string instance() const override { return instance_; }
+  [[nodiscard]] std::unique_ptr<cli::NodeView> of_instance(std::string_view name) const override;
   [[nodiscard]] const config::Config& running_config() const override { return config_; }
   [[nodiscard]] cli::RemoteBackupServicesModel remote_backup_services() const override;
   [[nodiscard]] cli::SslPoliciesModel ssl_policies() const override;
@@ -69,6 +71,11 @@ class LiveView final : public cli::NodeView {
   [[nodiscard]] cli::PimRpModel pim_rps(Family family,
                                         const std::optional<IpAddress>& group) const override;
   [[nodiscard]] cli::PimBsrModel pim_bsr(Family family) const override;
+  [[nodiscard]] cli::PimAutoRpModel pim_auto_rp() const override;
+  [[nodiscard]] cli::FloatingAddressesModel floating_addresses() const override;
+  [[nodiscard]] cli::MulticastLimitsModel multicast_limits(Family family,
+                                                           bool with_states) const override;
+  [[nodiscard]] cli::PimDfModel pim_df() const override;
   [[nodiscard]] cli::DatabasesModel databases() const override;
   [[nodiscard]] cli::KeeperModel keeper() const override;
   [[nodiscard]] cli::BfdSessionsModel bfd_sessions() const override;
@@ -90,6 +97,7 @@ class LiveView final : public cli::NodeView {
 
  private:
   class GroupSlices;
+  [[nodiscard]] cli::FloatingInterface floating_interface(const node::Link& link) const;
   [[nodiscard]] mcast::gmp::GroupFilter group_filter(const cli::GmpGroupQuery& query) const;
   [[nodiscard]] WallTime wall_of(TimePoint time) const { return wall_ - (now_ - time); }
   [[nodiscard]] std::string link_name(LinkId link) const;
@@ -102,12 +110,17 @@ class LiveView final : public cli::NodeView {
   [[nodiscard]] cli::EtrunkMember member_model(const node::Scope& scope) const;
   [[nodiscard]] cli::ScopeDatabases database_model(const node::Scope& scope) const;
 
+  /// The link belongs to the instance that is shown.
+  [[nodiscard]] bool is_shown(LinkId link) const;
+
   const node::Node& node_;
   const config::Config& config_;
   Fixed fixed_;
   ReadCounters read_counters_;
   ReadPolicies read_policies_;
   std::map<ScopeId, std::vector<checkpoint::DatabaseDigest>> stored_;  ///< newest answer
+  VrfId vrf_;  ///< of the instance that is shown
+  std::string instance_ = cli::kPublicInstance;
   TimePoint now_;
   WallTime wall_;
 };

@@ -20,8 +20,9 @@ std::vector<T> values_of(const std::vector<config::Setting<T>>& list) {
   return values;
 }
 
-mcast::rp::BsrConfig bsr_settings(const Config& config, Family family) {
-  const config::PimModel& model = config.pim_of(family);
+mcast::rp::BsrConfig bsr_settings(const config::PimInstance& instance, const Config& config,
+                                  Family family) {
+  const config::PimModel& model = instance.pim_of(family);
   mcast::rp::BsrConfig settings;
   settings.family = family;
   if (model.c_bsr) {
@@ -40,6 +41,7 @@ mcast::rp::BsrConfig bsr_settings(const Config& config, Family family) {
     mcast::rp::CandidateRp candidate;
     candidate.address = *address;
     candidate.ranges = each->groups;
+    candidate.bidir = each->bidir;
     candidate.priority = each->priority.value_or(candidate.priority);
     if (each->interval_s) {
       candidate.period = seconds(*each->interval_s);
@@ -55,31 +57,52 @@ mcast::rp::BsrConfig bsr_settings(const Config& config, Family family) {
   return settings;
 }
 
+/// Three messages, as the default times have it.
+std::uint16_t auto_rp_holdtime_s(std::uint16_t interval_s) {
+  return static_cast<std::uint16_t>(
+      std::min<std::uint32_t>(interval_s * 3U, std::numeric_limits<std::uint16_t>::max()));
+}
+
 mcast::rp::AutoRpConfig auto_rp_settings(const Config& config) {
   const config::PimModel& model = config.pim;
   mcast::rp::AutoRpConfig settings;
   settings.listen = *model.auto_rp_listening;
-  if (model.auto_rp_discovery)
-    settings.mapping_agent = config.address_of(*model.auto_rp_discovery, Family::ipv4);
-  for (const auto& each : model.auto_rp_announce)
-    if (const auto address = config.address_of(each->address, Family::ipv4))
-      settings.announced.push_back({*address, each->groups, {}});
+  if (const auto& discovery = model.auto_rp_discovery) {
+    settings.mapping_agent = config.address_of(discovery->address, Family::ipv4);
+    settings.agent_ttl = discovery->scope.value_or(settings.agent_ttl);
+    if (discovery->interval_s) {
+      settings.period = seconds(*discovery->interval_s);
+      settings.holdtime_s = auto_rp_holdtime_s(*discovery->interval_s);
+    }
+  }
+  for (const auto& each : model.auto_rp_announce) {
+    const auto address = config.address_of(each->address, Family::ipv4);
+    if (!address) continue;  // refused by the check
+    mcast::rp::AnnouncedRp announced{*address, each->groups, {}};
+    announced.ttl = each->scope.value_or(announced.ttl);
+    if (each->interval_s) {
+      announced.period = seconds(*each->interval_s);
+      announced.holdtime_s = auto_rp_holdtime_s(*each->interval_s);
+    }
+    settings.announced.push_back(std::move(announced));
+  }
   return settings;
 }
 
 }  // namespace
 
-node::PimSettings pim_settings(const Config& config, Family family) {
-  const config::PimModel& model = config.pim_of(family);
+node::PimSettings pim_settings(const config::PimInstance& instance, const Config& config,
+                               Family family) {
+  const config::PimModel& model = instance.pim_of(family);
   node::PimSettings settings;
   settings.rp_rules.embedded = *model.embedded_rp;
   settings.rp_rules.static_preferred = std::ranges::any_of(
-      config.static_rps,
+      instance.static_rps,
       [&](const auto& each) { return each.preferred && each.rp.family() == family; });
-  settings.bsr = bsr_settings(config, family);
-  if (family == Family::ipv4) settings.auto_rp = auto_rp_settings(config);
+  settings.bsr = bsr_settings(instance, config, family);
+  if (family == Family::ipv4 && &instance == &config) settings.auto_rp = auto_rp_settings(config);
   settings.spt = {model.spt->infinity, model.spt->kbps};
-  for (const auto& range : config.ssm_ranges)
+  for (const auto& range : instance.ssm_ranges)
     if (range->address.family() == family) settings.ssm_ranges.push_back(*range);
   settings.register_filter = values_of(model.register_policy);
   return settings;
@@ -89,7 +112,8 @@ std::optional<node::PimLinkSettings> pim_link_settings(const config::InterfaceMo
                                                        Family family, const Config& config) {
   const config::PimInterfaceModel& model = interface.pim_of(family);
   if (!*model.sm) return std::nullopt;
-  const config::PimHelloModel hello = config::in_force(model.hello, config.pim_of(family).hello);
+  const config::PimModel& view = config.instance_of(interface).pim_of(family);
+  const config::PimHelloModel hello = config::in_force(model.hello, view.hello);
   node::PimLinkSettings settings;
   mcast::pim::LinkConfig& link = settings.link;
   link.dr_priority = *hello.dr_priority;
@@ -99,8 +123,16 @@ std::optional<node::PimLinkSettings> pim_link_settings(const config::InterfaceMo
   link.override_interval = milliseconds(*hello.override_interval_ms);
   link.join_prune_period = seconds(*hello.join_prune_s);
   link.tracking = *hello.neighbor_tracking;
+  link.bidir = family == Family::ipv4 && *view.bidir;
   link.neighbour_filter = values_of(model.neighbor_policy);
+  link.silent = *model.silent;
+  link.require_genid = *model.require_genid;
+  for (const auto& each : model.join_policy)
+    link.join_policy.push_back({each->groups, each->sources});
   settings.bsr_border = *model.bsr_boundary;
+  if (*model.bfd.enabled)
+    settings.bfd = node::PimBfd{*model.bfd.min_tx_ms * 1000, *model.bfd.min_rx_ms * 1000,
+                                *model.bfd.multiplier};
   return settings;
 }
 

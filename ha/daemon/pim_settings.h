@@ -8,7 +8,8 @@
 namespace hotpair::ha::daemon {
 
 /// PIM of one family from a configuration that passed its check.
-[[nodiscard]] node::PimSettings pim_settings(const config::Config& config, Family family);
+[[nodiscard]] node::PimSettings pim_settings(const config::PimInstance& instance,
+                                             const config::Config& config, Family family);
 
 /// PIM of an interface; nullopt: it has none of the family.
 [[nodiscard]] std::optional<node::PimLinkSettings> pim_link_settings(

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "ha/daemon/bfd_settings.h"
+#include "ha/daemon/mcac_settings.h"
 #include "ha/daemon/pim_settings.h"
 
 namespace hotpair::ha::daemon {
@@ -47,7 +48,8 @@ node::EtrunkSettings etrunk_settings(const config::EtrunkConfigModel& model, con
 }
 
 std::optional<mcast::gmp::InterfaceConfig> gmp_settings(const GmpSettings& model, Family family,
-                                                        bool bound, const Config& config) {
+                                                        bool bound,
+                                                        const config::PimInstance& instance) {
   if (!*model.enabled) return std::nullopt;
   mcast::gmp::InterfaceConfig settings;
   const std::uint8_t newest = family == Family::ipv4 ? 3 : 2;
@@ -65,7 +67,7 @@ std::optional<mcast::gmp::InterfaceConfig> gmp_settings(const GmpSettings& model
   if (*model.group_limit != 0) settings.max_groups = *model.group_limit;
   if (*model.host_limit != 0) settings.max_groups_per_host = *model.host_limit;
   if (*model.source_limit != 0) settings.max_sources_per_group = *model.source_limit;
-  for (const auto& range : config.ssm_ranges)
+  for (const auto& range : instance.ssm_ranges)
     if (range->address.family() == family) settings.ssm_ranges.push_back(*range);
   return settings;
 }
@@ -76,8 +78,11 @@ node::LinkSettings link_settings(const config::InterfaceModel& model, const Conf
   link.name = model.name.name;
   link.device = ports.device_of(model.name);
   link.shutdown = *model.shutdown;
-  link.ipv4 = *config.multicast_ipv4 && model.multicast_ipv4();
-  link.ipv6 = *config.multicast_ipv6 && model.multicast_ipv6();
+  const config::PimInstance& instance = config.instance_of(model);
+  link.ipv4 = *instance.multicast_ipv4 && model.multicast_ipv4();
+  link.ipv6 = *instance.multicast_ipv6 && model.multicast_ipv6();
+  if (const config::VrfModel* vrf = model.vrf ? config.find_vrf(*model.vrf) : nullptr)
+    link.vrf = VrfId{*vrf->table};
   link.eth_trunk = model.name.eth_trunk_id();
   bool bound = false;
   if (model.remote_backup_profile) {
@@ -89,8 +94,11 @@ node::LinkSettings link_settings(const config::InterfaceModel& model, const Conf
   }
   for (const auto& address : model.ipv4_addresses) link.addresses.push_back(*address);
   for (const auto& address : model.ipv6_addresses) link.addresses.push_back(*address);
-  if (link.ipv4) link.igmp = gmp_settings(model.igmp, Family::ipv4, bound, config);
-  if (link.ipv6) link.mld = gmp_settings(model.mld, Family::ipv6, bound, config);
+  for (const auto& address : model.floating) link.floating.push_back(*address);
+  link.pim_floating = *model.pim_floating;
+  if (link.pim_floating) link.scope = node::kFloatingPair;
+  if (link.ipv4) link.igmp = gmp_settings(model.igmp, Family::ipv4, bound, instance);
+  if (link.ipv6) link.mld = gmp_settings(model.mld, Family::ipv6, bound, instance);
   if (link.ipv4) link.pim_ipv4 = pim_link_settings(model, Family::ipv4, config);
   if (link.ipv6) link.pim_ipv6 = pim_link_settings(model, Family::ipv6, config);
   const auto add_static = [&](const GmpSettings& from) {
@@ -98,9 +106,39 @@ node::LinkSettings link_settings(const config::InterfaceModel& model, const Conf
       if (const auto group = Group::from(each->group))
         link.static_groups.push_back({*group, each->source});
   };
+  if (link.ipv4) link.limits_ipv4 = limit_settings(model, Family::ipv4);
+  if (link.ipv6) link.limits_ipv6 = limit_settings(model, Family::ipv6);
   if (link.igmp) add_static(model.igmp);
   if (link.mld) add_static(model.mld);
   return link;
+}
+
+std::vector<mcast::rp::RpMapping> static_rps(const config::PimInstance& instance) {
+  std::vector<mcast::rp::RpMapping> mappings;
+  for (const auto& rp : instance.static_rps)
+    if (auto mapping = mcast::rp::make_static_rp(rp.rp, rp.groups)) {
+      mapping->bidir = rp.bidir;
+      mappings.push_back(*mapping);
+    }
+  return mappings;
+}
+
+/// The scope of interfaces whose identity floats; the rules leave one E-Trunk and one RBS for it.
+std::optional<node::ScopeSettings> floating_pair(const Config& config) {
+  const auto peered = [](const auto& each) { return each.peer.configured; };
+  const auto etrunk = std::ranges::find_if(config.etrunks, peered);
+  const auto service = std::ranges::find_if(config.services, peered);
+  if (std::ranges::none_of(config.interfaces,
+                           [](const auto& each) { return *each.pim_floating; }) ||
+      etrunk == config.etrunks.end() || service == config.services.end())
+    return std::nullopt;
+  return node::ScopeSettings{.scope = node::kFloatingPair,
+                             .name = "floating",
+                             .service = service->name,
+                             .etrunk = etrunk::EtrunkId{etrunk->id},
+                             .eth_trunk = 0,
+                             .igmp = true,
+                             .mld = true};
 }
 
 }  // namespace
@@ -141,15 +179,20 @@ node::NodeConfig to_node_config(const Config& config, const config::PortMap& por
                                profile.has_service(config::ServiceType::igmp),
                                profile.has_service(config::ServiceType::mld)});
   }
+  if (auto pair = floating_pair(config)) settings.scopes.push_back(std::move(*pair));
   for (const auto& interface : config.interfaces)
     if (interface.name.kind != config::InterfaceKind::null)
       settings.links.push_back(link_settings(interface, config, ports));
   settings.trunks = trunk_settings(config, ports, system_id_of(context.node), context.trunks);
-  for (const auto& rp : config.static_rps)
-    if (auto mapping = mcast::rp::make_static_rp(rp.rp, rp.groups))
-      settings.static_rps.push_back(*mapping);
-  settings.pim_ipv4 = pim_settings(config, Family::ipv4);
-  settings.pim_ipv6 = pim_settings(config, Family::ipv6);
+  settings.static_rps = static_rps(config);
+  settings.pim_ipv4 = pim_settings(config, config, Family::ipv4);
+  settings.pim_ipv6 = pim_settings(config, config, Family::ipv6);
+  for (const auto& vrf : config.vrfs)
+    if (vrf.table)
+      settings.vrfs.push_back({VrfId{*vrf.table}, vrf.name, pim_settings(vrf, config, Family::ipv4),
+                               pim_settings(vrf, config, Family::ipv6), static_rps(vrf)});
+  settings.admission_ipv4 = admission_settings(config, Family::ipv4);
+  settings.admission_ipv6 = admission_settings(config, Family::ipv6);
   return settings;
 }
 

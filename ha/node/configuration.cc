@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "ha/node/floating.h"
 #include "ha/node/link_address.h"
 #include "ha/node/node.h"
 #include "ha/node/node_log.h"
@@ -27,6 +28,7 @@ void Node::apply(const NodeConfig& config, TimePoint now) {
     check_paths(gone, now);
   }
   etrunks_ = std::move(etrunks);
+  apply_vrfs(config, now);
   apply_pim(config, now);
   apply_services(config, now);
   apply_scopes(config, now);
@@ -167,7 +169,9 @@ void Node::apply_scopes(const NodeConfig& config, TimePoint now) {
     effects_.push(AskStore{{ids_.next(), checkpoint::DropScope{scope.id}}});
     mrib_.remove_scope(scope.id, now);
     clear(kIncomplete, std::to_string(scope.id.value()));
+    const bool pair = scope.id == kFloatingPair;
     place = scopes_.erase(place);
+    if (pair) forget_shared_rps(now);
   }
 }
 
@@ -185,8 +189,23 @@ void Node::acquaint(Scope& scope, TimePoint now) {
 
 void Node::apply_links(const NodeConfig& config, TimePoint now) {
   std::set<LinkId> wanted;
+  // In another VRF it is another link. The old one goes first: they have their device in common.
+  for (auto place = links_.begin(); place != links_.end();) {
+    const auto moved = [&](const LinkSettings& settings) {
+      return settings.name == place->second.settings.name &&
+             settings.vrf != place->second.settings.vrf;
+    };
+    if (std::ranges::any_of(config.links, moved)) {
+      leave_records(place->second, now);
+      remove_link(place->second, now);
+      place = links_.erase(place);
+    } else {
+      ++place;
+    }
+  }
   for (const LinkSettings& settings : config.links) {
-    const auto [id, fresh] = link_ids_.try_emplace(settings.name, LinkId{next_link_});
+    const auto [id, fresh] =
+        link_ids_.try_emplace({settings.name, settings.vrf}, LinkId{next_link_});
     if (fresh) ++next_link_;
     wanted.insert(id->second);
     Link& link = links_[id->second];
@@ -209,14 +228,19 @@ void Node::apply_link(Link& link, const LinkSettings& settings, TimePoint now) {
       effects_.push(RemoveAddress{link.settings.device, address});
   if (!link.settings.device.empty() && link.settings.device != settings.device)
     remove_link(link, now);
+  if (!link.settings.device.empty() && link.settings.scope != settings.scope)
+    leave_records(link, now);
   if (link.gated && link.settings.scope != settings.scope) {
     effects_.push(DetachGate{link.settings.device});
     link.gated = false;
   }
   codec_.links().unbind(link.id);
   link.settings = settings;
-  checkpoint::schema::LinkName name{VrfId{0}, settings.name, std::nullopt};
-  if (settings.scope)
+  checkpoint::schema::LinkName name{settings.vrf, settings.name, std::nullopt};
+  if (settings.scope == kFloatingPair)
+    name.trunk =
+        checkpoint::schema::TrunkRef{settings.scope->value(), floating_number(settings.floating)};
+  else if (settings.scope)
     name.trunk = checkpoint::schema::TrunkRef{settings.scope->value(), settings.eth_trunk};
   if (const auto bound = codec_.links().bind(link.id, name); !bound)
     raise(kPlaneRefused, settings.name, now, settings.name, bound.error().detail);
@@ -225,17 +249,28 @@ void Node::apply_link(Link& link, const LinkSettings& settings, TimePoint now) {
   refresh_link(link, now);
 }
 
+/// The link's records belong to another scope from here on: a snapshot of what is left.
+void Node::leave_records(const Link& link, TimePoint now) {
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    Scope* scope = record_scope(link.id, family);
+    if (scope == nullptr || !scope->journal.writing()) continue;
+    scope->journal.reset(now);
+    scope->refill = 0;
+  }
+}
+
 void Node::on_device(const DeviceFacts& facts, TimePoint now) {
   devices_[facts.device] = facts;
   if (Link* link = link_of_device(facts.device)) {
     if (!facts.present) {
       link->in_plane = link->gated = link->listening = false;
-      link->listening_pim = {false, false};
+      link->listening_pim = link->listening_auto_rp = {false, false};
     }
     link->facts = facts;
     refresh_link(*link, now);
     refresh_ranks(now);
   }
+  note_floating_device(facts, now);
   pump(now);
 }
 
@@ -245,26 +280,28 @@ void Node::refresh_link(Link& link, TimePoint now) {
       if (std::ranges::find(link.facts.addresses, address) == link.facts.addresses.end())
         effects_.push(AddAddress{link.settings.device, address});
   refresh_plane(link, now);
+  refresh_floating(link);
   refresh_gmp(link, now);
   refresh_pim(link, now);
 }
 
 void Node::refresh_plane(Link& link, TimePoint now) {
   const LinkSettings& settings = link.settings;
-  const bool wanted = link.facts.present && (settings.ipv4 || settings.ipv6);
+  const bool routed = settings.ipv4 || settings.ipv6;
+  const bool wanted = link.facts.present && routed;
   // The gate comes first: a scope's link never forwards ungated.
   if (settings.scope && link.facts.present && !link.gated) {
     effects_.push(AttachGate{settings.device, slots_.at(*settings.scope)});
     link.gated = true;
   }
   if (wanted) drop_left_gate(link.id);  // used again before it was released
-  if (wanted) effects_.push(AddPlaneLink{{link.id, settings.device, settings.ipv4, settings.ipv6}});
-  if (wanted) {
+  if (wanted) effects_.push(AddPlaneLink{plane_link(link)});
+  if (routed)  // without its device it keeps its memberships for the device's return
     mrib_.set_link(route_link(link), now);
-    if (!link.in_plane) mrib_.on_unicast_changed(now);
-  } else if (link.in_plane) {
+  else
     mrib_.remove_link(link.id, now);  // and from the plane when it is released
-  }
+  refresh_limits(link, now);
+  if (wanted && !link.in_plane) mrib_.on_unicast_changed(now);
   link.in_plane = wanted;
   const bool listen = link.facts.present && (settings.igmp || settings.mld);
   if (listen && !link.listening)
@@ -275,22 +312,33 @@ void Node::refresh_plane(Link& link, TimePoint now) {
   link.listening = listen;
 }
 
-/// Without PIM, and on a link of a scope, this node serves the hosts; else if it is the DR.
+/// Without PIM, on a silent link and on one of a scope, this node serves the hosts; else if it is
+/// the DR.
 mcast::mrib::LinkConfig Node::route_link(const Link& link) const {
   const LinkSettings& settings = link.settings;
-  mcast::mrib::LinkConfig config{.link = link.id, .vrf = VrfId{0}};
+  mcast::mrib::LinkConfig config{.link = link.id, .vrf = settings.vrf};
   config.ipv4 = settings.ipv4;
   config.ipv6 = settings.ipv6;
   config.scope = settings.scope;
-  config.pim_ipv4 = settings.pim_ipv4.has_value();
-  config.pim_ipv6 = settings.pim_ipv6.has_value();
+  config.pim_ipv4 = settings.pim_ipv4 && !settings.pim_ipv4->link.silent;
+  config.pim_ipv6 = settings.pim_ipv6 && !settings.pim_ipv6->link.silent;
   const auto serves = [&](Family family, bool pim) {
-    const IpAddress dr = pim_of(family).pim.neighbours().dr(link.id);
-    return !pim || dr.is_unspecified() || pim_of(family).pim.neighbours().am_dr(link.id);
+    const mcast::pim::Neighbours& neighbours = pim_of(settings.vrf, family).pim.neighbours();
+    return !pim || neighbours.dr(link.id).is_unspecified() || neighbours.am_dr(link.id);
   };
   config.serves_hosts_ipv4 = serves(Family::ipv4, config.pim_ipv4);
   config.serves_hosts_ipv6 = serves(Family::ipv6, config.pim_ipv6);
+  config.away = !link.facts.present;
   return config;
+}
+
+fwd::PlaneLink Node::plane_link(const Link& link) {
+  const LinkSettings& settings = link.settings;
+  return {.link = link.id,
+          .device = settings.device,
+          .ipv4 = settings.ipv4,
+          .ipv6 = settings.ipv6,
+          .vrf = settings.vrf};
 }
 
 void Node::refresh_gmp(Link& link, TimePoint now) {
@@ -302,8 +350,7 @@ void Node::refresh_gmp(Link& link, TimePoint now) {
     }
     mcast::gmp::InterfaceConfig config = *settings;
     config.scope = link.settings.scope;
-    config.address =
-        link.settings.shutdown ? IpAddress::any(family) : link_address(link, family);
+    config.address = link.settings.shutdown ? IpAddress::any(family) : link_address(link, family);
     config.subnets.clear();
     for (const IpPrefix& address : link.facts.addresses)
       if (address.address.family() == family) config.subnets.push_back(address.network());
@@ -324,7 +371,10 @@ void Node::remove_link(Link& link, TimePoint now) {
   gmp_.remove(link.id, Family::ipv4, now);
   gmp_.remove(link.id, Family::ipv6, now);
   remove_pim(link, now);
-  if (link.in_plane) mrib_.remove_link(link.id, now);
+  remove_floating(link);
+  mrib_.remove_link(link.id, now);
+  for (const Family family : {Family::ipv4, Family::ipv6})
+    mrib_.set_limits(link.id, family, {}, now);
   if (link.listening) effects_.push(UnlistenGroups{link.settings.device});
   if (link.gated && link.in_plane)
     leaving_gates_[link.id] = link.settings.device;
@@ -349,6 +399,7 @@ void Node::configure_keeper() {
     message.scopes.push_back(std::move(config));
   }
   message.trunks = trunk_setups();
+  message.announcements = announcements_of_links();
   message.restart_grace_ms = static_cast<std::uint32_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(config_.restart_grace).count());
   effects_.push(SendToKeeper{message});

@@ -16,4 +16,16 @@ namespace hotpair::ha::node {
   return IpAddress::any(family);
 }
 
+/// The same where the identity floats: the first configured IPv4 address that its device has; of
+/// IPv6 its link-local one.
+[[nodiscard]] inline IpAddress floating_address(const Link& link, Family family) {
+  const DeviceFacts& facts = link.floating_facts;
+  if (!facts.up) return IpAddress::any(family);
+  if (family == Family::ipv6) return facts.link_local.value_or(IpAddress::any(family));
+  for (const IpPrefix& wanted : link.settings.floating)
+    for (const IpPrefix& present : facts.addresses)
+      if (wanted.address.is_v4() && wanted.address == present.address) return present.address;
+  return IpAddress::any(family);
+}
+
 }  // namespace hotpair::ha::node

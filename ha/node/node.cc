@@ -6,20 +6,12 @@
 #include "ha/node/node_messages.h"
 
 namespace hotpair::ha::node {
-namespace {
-
-/// Other random bits for each family than what hash tables are seeded with.
-std::uint64_t pim_seed(const Node::Identity& identity, Family family) {
-  return (identity.hash_seed ^ identity.node.value()) * 2 + (family == Family::ipv4 ? 0 : 1);
-}
-
-}  // namespace
 
 Node::Node(const Identity& identity, TimePoint now)
     : identity_(identity), gmp_(identity.hash_seed), mrib_({}, now) {
   for (const Family family : {Family::ipv4, Family::ipv6})
-    pim_[family == Family::ipv4 ? 0 : 1] =
-        std::make_unique<PimFamily>(family, pim_seed(identity_, family), mrib_, now);
+    pim_.push_back(
+        std::make_unique<PimFamily>(VrfId{}, family, pim_seed(VrfId{}, family), mrib_, now));
   mrib_.begin_hold(now);
 }
 
@@ -81,6 +73,10 @@ void Node::on_timeout(TimePoint now) {
     effects_.push(SendToKeeper{keeper::Heartbeat{}});
     effects_.push(SendToKeeper{keeper::AskStatus{}});
     refresh_ranks(now);
+    if (standings_at_ <= now) {
+      standings_at_ = now + kStandingPeriod;
+      tell_standings(now);
+    }
     if (bfd_told_) effects_.push(SendToKeeper{keeper::AskBfd{}});
   }
   for (const auto& [id, scope] : scopes_) {
@@ -100,7 +96,10 @@ void Node::on_timeout(TimePoint now) {
     family->tunnels.on_timeout(now);
     family->receiver.on_timeout(now);
   }
+  auto_rp_.engine.on_timeout(now);
   mrib_.on_timeout(now);
+  settle_registers(now);
+  ask_doubtful(now);
   for (const ActiveAlarm& alarm : alarms_.on_timeout(now))
     effects_.push(WriteLog{alarm.message, alarm.text});
   if (leaving_) continue_leaving(now);
@@ -129,7 +128,9 @@ std::optional<TimePoint> Node::next_deadline() const {
     deadline = earliest(deadline, family->tunnels.next_deadline());
     deadline = earliest(deadline, family->receiver.next_deadline());
   }
+  deadline = earliest(deadline, auto_rp_.engine.next_deadline());
   deadline = earliest(deadline, mrib_.next_deadline());
+  deadline = earliest(deadline, doubtful_at_);
   for (const Waiter& waiter : waiters_) deadline = earliest(deadline, waiter.until);
   return deadline;
 }

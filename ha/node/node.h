@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <deque>
 #include <map>
 #include <memory>
@@ -10,28 +9,26 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/journal/journal.h"
 #include "checkpoint/schema/record_codec.h"
 #include "ha/node/alarms.h"
-#include "ha/node/divergence.h"
+#include "ha/node/auto_rp_edge.h"
 #include "ha/node/node_config.h"
 #include "ha/node/node_effects.h"
+#include "ha/node/node_state.h"
 #include "ha/node/pim_family.h"
 #include "ha/node/readiness.h"
-#include "ha/role/role_machine.h"
-#include "ha/switchover/handover.h"
 #include "ha/switchover/history.h"
 #include "mcast/gmp/gmp_machine.h"
 #include "mcast/mrib/mrib_machine.h"
 #include "platform/base/effect_queue.h"
-#include "rbs/session/replication_session.h"
-#include "rbs/wire/frame_codec.h"
 
 namespace hotpair::ha::node {
 
 /// How long an activation after `handed over` waits for the end of the old journal.
 inline constexpr Duration kTailWait = std::chrono::milliseconds(300);
 inline constexpr Duration kHeartbeat = std::chrono::milliseconds(500);
+/// Between two looks at how routes stand, for the master of a scope.
+inline constexpr Duration kStandingPeriod = std::chrono::seconds(1);
 /// What is over sooner was no reason to call anybody.
 inline constexpr Duration kAlarmHold = std::chrono::seconds(3);
 
@@ -46,105 +43,6 @@ struct SwitchoverWish {
   std::optional<ScopeId> scope;
   std::optional<etrunk::EtrunkId> etrunk;
   bool force = false;  ///< no proof that the copies are equal, and what can be waived is
-};
-
-/// One interface of the configuration, with what the kernel says of its device.
-struct Link {
-  LinkId id;
-  LinkSettings settings;
-  DeviceFacts facts;
-  bool in_plane = false;
-  bool gated = false;
-  bool listening = false;
-  std::pair<bool, bool> listening_pim;  ///< IPv4, IPv6
-  std::vector<StaticGroup> static_groups;  ///< as given to the membership engine
-};
-
-/// One RBS: a session and the stream below it.
-struct Service {
-  TransportId transport;
-  ServiceSettings settings;
-  std::unique_ptr<rbs::session::ReplicationSession> session;
-  rbs::wire::FrameReader reader;
-  bool stream_up = false;
-  bool up = false;
-  bool dropped = false;  ///< by us; the transport has yet to say that it is gone
-  bool peer_left = false;  ///< it said goodbye and has not come back
-  std::string last_error;
-  std::optional<TimePoint> last_up;
-  std::uint64_t connects = 0;
-  std::uint64_t disconnects = 0;
-  std::uint64_t bytes_sent = 0;
-  std::uint64_t bytes_received = 0;
-  std::string key_id;          ///< of the connection in use; empty with certificates
-  std::uint64_t renewals = 0;  ///< the stream went on over a new connection
-  std::uint64_t limited = 0;   ///< connections of the peer's address that came too often
-  /// Failed handshakes and connections by the transport's word for why; those words are few.
-  std::map<std::string, std::uint64_t> failures;
-};
-
-/// One scope of this node: an RBP, or the whole node.
-struct Scope {
-  enum class Life : std::uint8_t { asking, restoring, ready };
-  Scope(ScopeId scope, const role::RoleConfig& role_config, checkpoint::journal::RequestIds& ids,
-        TimePoint now)
-      : id(scope), role(role_config, now), handover(scope), journal(scope, {}, ids) {}
-
-  ScopeId id;
-  ScopeSettings settings;
-  role::RoleMachine role;
-  switchover::Handover handover;
-  checkpoint::journal::Journal journal;
-  Life life = Life::asking;
-  std::uint64_t restored = 0;
-  std::uint32_t gate_slot = 0;
-  bool gate_open = false;
-  bool access_up = true;
-  bool active = false;                  ///< engines write its records
-  bool peer_complete = false;           ///< as master: the peer's copy
-  std::optional<TimePoint> take_at;     ///< handed over to us; waiting for the journal's tail
-  bool tail_in = false;                 ///< HandoverDone came before the keeper's word
-  std::optional<std::uint32_t> refill;  ///< cursor of a snapshot that refills the store
-  std::uint64_t story = 0;
-  TimePoint story_began;
-  TimePoint handover_asked;  ///< a planned one: unless forced, its digests are compared first
-  std::optional<switchover::HandoverEnded>
-      done_handover;                     ///< as old side, the newest that was done
-  std::optional<std::uint64_t> ticket;   ///< operator's switchover
-  std::optional<TimePoint> carrier_held;  ///< as old side between two LACP system ids, since then
-  bool awaits_partner = false;  ///< as master beside another system id: its partner is not here yet
-  std::optional<Divergence> divergence;  ///< as master: of a peer's line that ended
-  std::optional<TimePoint> check_until;  ///< a planned handover waits for equal digests
-};
-
-/// What the keeper said of an E-Trunk.
-struct EtrunkState {
-  EtrunkSettings settings;
-  bool heard = false;
-  bool alone = false;
-  bool same_id = false;  ///< who is heard has this node's id
-  std::map<std::uint8_t, bool> path_up;
-  std::set<std::string> alarmed_paths;  ///< subjects of kPathDown
-  std::uint8_t rank = 100;              ///< priority less what tracking took off
-  std::vector<std::string> lowered_by;  ///< what took it off, in words
-  bool detected = false;                ///< the last path that went down was given up by BFD
-  std::optional<etrunk::Hello> peer;
-
-  [[nodiscard]] bool is_up(const etrunk::PathConfig& path) const {
-    const auto known = path_up.find(path.path.value());
-    return known != path_up.end() && known->second;
-  }
-  /// One path is configured, or the peer is heard on one of several.
-  [[nodiscard]] bool has_single_path() const;
-};
-
-/// What the keeper said of an Eth-Trunk.
-struct TrunkState {
-  TrunkSettings settings;
-  std::optional<keeper::TrunkStatus> status;
-  /// Of a keeper that was lost, and when: for the one that takes its place.
-  std::optional<keeper::TrunkStatus> lost;
-  TimePoint lost_at;
 };
 
 /// One node: see DESIGN.md. Inputs in, effects out, one deadline.
@@ -212,12 +110,17 @@ class Node {
   // ---- multicast ----
   void on_group_message(const GroupMessage& message, TimePoint now);
   void on_pim_packet(const PimDatagram& datagram, TimePoint now);
+  void on_auto_rp(const AutoRpDatagram& datagram, TimePoint now);
   void on_plane_event(const fwd::PlaneEvent& event, TimePoint now);
   void on_plane_applied(std::span<const fwd::AppliedChange> results, TimePoint now);
   /// A link or gate could not be set.
   void on_plane_refused(const std::string& what, const Error& error, TimePoint now);
   void on_read_back(std::span<const fwd::Route> routes, TimePoint now);
-  void on_rpf(const IpAddress& target, const std::optional<RpfFacts>& facts, TimePoint now);
+  void on_rpf(VrfId vrf, const IpAddress& target, const std::optional<RpfFacts>& facts,
+              TimePoint now);
+  /// What unicast routing lacks for an interface of a VRF, as an operator would add it; empty:
+  /// nothing any more.
+  void on_vrf_rules(const std::string& device, const std::string& missing, TimePoint now);
   void on_unicast_changed(TimePoint now);
   void on_route_counters(
       std::span<const std::pair<fwd::RouteKey, std::optional<fwd::RouteCounters>>> counters,
@@ -252,19 +155,37 @@ class Node {
   [[nodiscard]] const Link* find_link(std::string_view name) const;
   [[nodiscard]] const mcast::gmp::Machine& gmp() const { return gmp_; }
   [[nodiscard]] const mcast::mrib::Mrib& mrib() const { return mrib_; }
-  [[nodiscard]] const mcast::pim::Pim& pim(Family family) const { return pim_of(family).pim; }
+  [[nodiscard]] const mcast::pim::Pim& pim(Family family, VrfId vrf = {}) const {
+    return pim_of(vrf, family).pim;
+  }
   /// RPs in force, configured and learned.
-  [[nodiscard]] const mcast::rp::RpSet& rp_set(Family family) const { return pim_of(family).rps; }
-  [[nodiscard]] const mcast::rp::Bsr& bsr(Family family) const { return pim_of(family).bsr; }
+  [[nodiscard]] const mcast::rp::RpSet& rp_set(Family family, VrfId vrf = {}) const {
+    return pim_of(vrf, family).rps;
+  }
+  /// The group is source-specific, by RFC 4607 or by configuration.
+  [[nodiscard]] bool is_ssm(const Group& group, VrfId vrf = {}) const {
+    return pim_of(vrf, group.family()).is_ssm(group);
+  }
+  [[nodiscard]] const mcast::rp::AutoRp& auto_rp() const { return auto_rp_.engine; }
+  /// Messages of Auto-RP that did not parse, by reason, and those to the wrong group.
+  [[nodiscard]] const AutoRpEdge& auto_rp_edge() const { return auto_rp_; }
+  [[nodiscard]] const mcast::rp::Bsr& bsr(Family family, VrfId vrf = {}) const {
+    return pim_of(vrf, family).bsr;
+  }
   /// Sources that this node registers, and those that are registered here.
-  [[nodiscard]] const mcast::pim::RegisterTunnels& register_tunnels(Family family) const {
-    return pim_of(family).tunnels;
+  [[nodiscard]] const mcast::pim::RegisterTunnels& register_tunnels(Family family,
+                                                                    VrfId vrf = {}) const {
+    return pim_of(vrf, family).tunnels;
   }
-  [[nodiscard]] const mcast::pim::RegisterReceiver& register_receiver(Family family) const {
-    return pim_of(family).receiver;
+  [[nodiscard]] const mcast::pim::RegisterReceiver& register_receiver(Family family,
+                                                                      VrfId vrf = {}) const {
+    return pim_of(vrf, family).receiver;
   }
-  /// The register tunnel as a link of routes; absent without PIM.
-  [[nodiscard]] std::optional<LinkId> register_link() const { return register_link_; }
+  /// The register tunnel of a VRF as a link of routes; absent without PIM.
+  [[nodiscard]] std::optional<LinkId> register_link(VrfId vrf = {}) const {
+    const auto found = register_links_.find(vrf);
+    return found == register_links_.end() ? std::nullopt : std::optional(found->second);
+  }
   [[nodiscard]] const Alarms& alarms() const { return alarms_; }
   [[nodiscard]] const switchover::History& history() const { return history_; }
   [[nodiscard]] bool keeper_connected() const { return keeper_up_; }
@@ -291,8 +212,10 @@ class Node {
   void apply_links(const NodeConfig& config, TimePoint now);
   void apply_link(Link& link, const LinkSettings& settings, TimePoint now);
   void refresh_link(Link& link, TimePoint now);
+  void leave_records(const Link& link, TimePoint now);
   void refresh_plane(Link& link, TimePoint now);
   [[nodiscard]] mcast::mrib::LinkConfig route_link(const Link& link) const;
+  [[nodiscard]] static fwd::PlaneLink plane_link(const Link& link);
   void refresh_gmp(Link& link, TimePoint now);
   void remove_link(Link& link, TimePoint now);
   void apply_scopes(const NodeConfig& config, TimePoint now);
@@ -302,7 +225,6 @@ class Node {
   [[nodiscard]] role::RoleConfig role_config(const ScopeSettings& settings) const;
   void configure_keeper();
   void check_paths(EtrunkState& state, TimePoint now);
-
   // rank_edge.cc: tracked interfaces and routes lower the rank
   [[nodiscard]] static std::uint8_t worse_by(const EtrunkSettings& settings, unsigned reduced);
   [[nodiscard]] bool is_link_up(const std::string& name) const;
@@ -310,11 +232,13 @@ class Node {
 
   // bfd_edge.cc
   void configure_keeper_bfd();
+  [[nodiscard]] std::vector<keeper::BfdSessionConfig> bfd_sessions() const;
+  [[nodiscard]] bool is_bfd_session(const std::string& name) const;
+  void refresh_bfd_neighbours();
   void check_bfd_alarms(TimePoint now);
   [[nodiscard]] bool is_tracked(const keeper::BfdSessionConfig& session) const;
   void handle(const keeper::BfdChanged& message, TimePoint now);
   void handle(const keeper::BfdStatus& message, TimePoint now);
-
   // keeper_edge.cc: one overload per message of the keeper
   void handle(const keeper::Welcome& message, TimePoint now);
   void handle(const keeper::Refused& message, TimePoint now);
@@ -332,7 +256,7 @@ class Node {
   void handle(const keeper::LeaveRequested& message, TimePoint now);
   void note_keeper_act(Scope& scope, const keeper::ScopeChanged& change, TimePoint now);
 
-  // trunk_edge.cc
+  // trunk_edge.cc, floating_edge.cc
   void apply_trunks(const NodeConfig& config);
   [[nodiscard]] std::vector<keeper::TrunkSetup> trunk_setups() const;
   void resume_trunks(TimePoint now);
@@ -340,6 +264,11 @@ class Node {
   void handle(const keeper::TrunkStatus& message, TimePoint now);
   void handle(const keeper::TrunkChanged& message, TimePoint now);
   void handle(const keeper::CarrierChanged& message, TimePoint now);
+  void refresh_floating(Link& link);
+  void remove_floating(Link& link);
+  void note_floating_device(const DeviceFacts& facts, TimePoint now);
+  [[nodiscard]] std::vector<keeper::Announcement> announcements_of_links() const;
+  void add_unrefreshing(const Scope& scope, std::vector<Finding>& findings) const;
   void note_partner(const TrunkSettings& trunk, bool heard, TimePoint now);
   void note_forwarding(const TrunkSettings& trunk, TimePoint now);
   void forget_held_carriers();
@@ -356,6 +285,7 @@ class Node {
   void tell_handover(Scope& scope, TimePoint now);
   void phase(const Scope& scope, const std::string& name, TimePoint at);
   [[nodiscard]] Result<void> begin_handover(Scope& scope, TimePoint now, bool force);
+  [[nodiscard]] std::vector<IpAddress> peer_addresses() const;
   [[nodiscard]] Readiness readiness(const Scope& scope) const;
   [[nodiscard]] std::string different_systems(const Scope& scope) const;
   void offer(Scope& scope, TimePoint now);
@@ -403,10 +333,36 @@ class Node {
   void handle(mcast::gmp::QueryVersionMismatch& mismatch, TimePoint now);
 
   // pim_edge.cc
-  [[nodiscard]] PimFamily& pim_of(Family family) { return *pim_[family == Family::ipv4 ? 0 : 1]; }
-  [[nodiscard]] const PimFamily& pim_of(Family family) const {
-    return *pim_[family == Family::ipv4 ? 0 : 1];
+  /// Of the default VRF.
+  [[nodiscard]] std::span<const std::unique_ptr<PimFamily>> public_pim() const {
+    return std::span(pim_).first(2);
   }
+  [[nodiscard]] PimFamily& pim_of(Family family) { return *pim_[family == Family::ipv4 ? 0 : 1]; }
+  // vrf_edge.cc
+  /// nullptr: the VRF is not configured (any more).
+  [[nodiscard]] PimFamily* find_pim(VrfId vrf, Family family);
+  /// Of a VRF that is configured: that of a link, for one.
+  [[nodiscard]] const PimFamily& pim_of(VrfId vrf, Family family) const;
+  [[nodiscard]] PimFamily& pim_of(const Link& link, Family family);
+  [[nodiscard]] std::uint64_t pim_seed(VrfId vrf, Family family) const;
+  void apply_vrfs(const NodeConfig& config, TimePoint now);
+  void drop_family(PimFamily& family, TimePoint now);
+  [[nodiscard]] const VrfSettings* find_vrf(VrfId vrf) const;
+  [[nodiscard]] const PimSettings& settings_of(const PimFamily& family) const;
+  [[nodiscard]] const std::vector<mcast::rp::RpMapping>& static_rps_of(
+      const PimFamily& family) const;
+  [[nodiscard]] std::string in_vrf(VrfId vrf) const;
+  [[nodiscard]] static Result<void> no_such_vrf(VrfId vrf);
+  [[nodiscard]] static std::vector<IpPrefix> addresses_of(const Link& link);
+  [[nodiscard]] bool is_own_address(VrfId vrf, const IpAddress& address) const;
+  [[nodiscard]] std::optional<RpfFacts> facts_in_vrf(VrfId vrf, const IpAddress& target,
+                                                     const std::optional<RpfFacts>& facts) const;
+  void ask_rpf(VrfId vrf, const IpAddress& target, TimePoint now);
+  void note_rpf(VrfId vrf, const IpAddress& target, const std::optional<RpfFacts>& facts,
+                TimePoint now);
+  void send_by_way(PimFamily& family, const IpAddress& source, const IpAddress& destination,
+                   const mcast::wire::PimMessage& message);
+  void note_way(PimFamily& family, const IpAddress& target, const std::optional<RpfFacts>& facts);
   void refresh_pim(Link& link, TimePoint now);
   void refresh_pim(const Link& link, PimFamily& family, TimePoint now);
   void remove_pim(Link& link, TimePoint now);
@@ -415,7 +371,7 @@ class Node {
   void send_on_link(const PimFamily& family, LinkId link, const IpAddress& destination,
                     const mcast::wire::PimMessage& message, TimePoint now);
   [[nodiscard]] std::string link_name(LinkId link) const;
-  void greet(PimFamily& family, LinkId link, const IpAddress& neighbour);
+  void greet(PimFamily& family, LinkId link, const IpAddress& neighbour, TimePoint now);
   void handle(PimFamily& family, mcast::pim::SendOnLink& send, TimePoint now);
   void handle(PimFamily& family, mcast::pim::DownstreamView& view, TimePoint now);
   void handle(PimFamily& family, mcast::pim::DownstreamFlushed& flushed, TimePoint now);
@@ -429,17 +385,26 @@ class Node {
   void handle(PimFamily& family, mcast::pim::DrChanged& changed, TimePoint now);
   void handle(PimFamily& family, mcast::pim::AddressConflict& conflict, TimePoint now);
   void handle(PimFamily& family, mcast::pim::LimitReached& limit, TimePoint now);
+  void handle(mcast::mrib::BidirRpChanged& change, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::DfChanged& change, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::BidirRefused& refused, TimePoint now);
+  void refill_bidir(Scope& scope, TimePoint now);
+  [[nodiscard]] Result<void> deliver_bidir(Scope& scope, const checkpoint::RecordChange& change,
+                                           TimePoint now);
 
   // register_edge.cc
-  void apply_register_link(const NodeConfig& config, TimePoint now);
-  [[nodiscard]] IpAddress unicast_source(Family family) const;
+  void apply_register_link(VrfId vrf, const NodeConfig& config, TimePoint now);
+  [[nodiscard]] IpAddress unicast_source(VrfId vrf, Family family) const;
+  void note_path(PimFamily& family, const IpAddress& target, const std::optional<RpfFacts>& facts);
+  void settle_registers(TimePoint now);
   void on_whole_packet(const fwd::WholePacket& event, TimePoint now);
   void on_register_packet(PimFamily& family, const mcast::wire::PimPacket& packet, TimePoint now);
   bool pump_register(PimFamily& family, TimePoint now);
-  void send_unicast(const IpAddress& source, const IpAddress& destination,
+  void send_unicast(PimFamily& family, const IpAddress& source, const IpAddress& destination,
                     const mcast::wire::PimMessage& message);
   void handle(PimFamily& family, mcast::pim::SendUnicast& send, TimePoint now);
   void handle(PimFamily& family, mcast::pim::SendRegister& send, TimePoint now);
+  void handle(PimFamily& family, mcast::pim::SendPacketTooBig& send, TimePoint now);
   void handle(PimFamily& family, mcast::pim::RegisterTunnelChanged& change, TimePoint now);
   void handle(PimFamily& family, mcast::pim::RegisterSource& source, TimePoint now);
   void handle(PimFamily& family, mcast::pim::RegisterRecordChanged& change, TimePoint now);
@@ -449,21 +414,25 @@ class Node {
   // pim_records_edge.cc
   void note_identity(const PimFamily& family, const Link& link, const IpAddress& source,
                      const mcast::wire::PimHello& hello, TimePoint now);
+  [[nodiscard]] Scope& identity_scope(const Link& link);
   void refill_pim(Scope& scope, TimePoint now);
   [[nodiscard]] Result<void> deliver_join_prune(Scope& scope,
                                                 const checkpoint::RecordChange& change,
                                                 TimePoint now);
   [[nodiscard]] Result<void> deliver_rp(Scope& scope, const checkpoint::RecordChange& change,
                                         TimePoint now);
-  [[nodiscard]] Result<void> deliver_identity(Scope& scope,
-                                              const checkpoint::RecordChange& change);
+  [[nodiscard]] Result<void> deliver_register(Scope& scope, const checkpoint::RecordChange& change,
+                                              TimePoint now);
+  void refill_registers(Scope& scope, const PimFamily& family, TimePoint now);
+  [[nodiscard]] Result<void> deliver_identity(Scope& scope, const checkpoint::RecordChange& change);
 
   // rp_edge.cc
   void apply_pim(const NodeConfig& config, TimePoint now);
   void refresh_rps(PimFamily& family, TimePoint now);
   void on_rp_packet(PimFamily& family, LinkId link, const mcast::wire::PimPacket& packet,
                     TimePoint now);
-  void answer_bsr(const IpAddress& target, const std::optional<RpfFacts>& facts, TimePoint now);
+  void answer_bsr(PimFamily& family, const IpAddress& target, const std::optional<RpfFacts>& facts,
+                  TimePoint now);
   bool pump_rp(PimFamily& family, TimePoint now);
   void handle(PimFamily& family, mcast::rp::SendBootstrap& send, TimePoint now);
   void handle(PimFamily& family, mcast::rp::SendBootstrapTo& send, TimePoint now);
@@ -473,6 +442,28 @@ class Node {
   void handle(PimFamily& family, mcast::rp::RecordChanged& change, TimePoint now);
   void handle(PimFamily& family, mcast::rp::BsrChanged& change, TimePoint now);
   void handle(PimFamily& family, mcast::rp::RpLimitReached& limit, TimePoint now);
+
+  // standing_edge.cc
+  void tell_standings(TimePoint now);
+  void forget_standings(const Service& service);
+  static void forget_standing(Scope& scope);
+  void add_standing(const Scope& scope, Readiness& found) const;
+
+  // shared_rps_edge.cc
+  [[nodiscard]] const SharedRps* shared_rps(const PimFamily& family) const;
+  void share_rp(const mcast::rp::RpRecord& record, TimePoint now);
+  void share_rps(const PimFamily& family, TimePoint now);
+  void restore_shared_rp(const mcast::rp::RpRecord& record, TimePoint now);
+  void forget_shared_rps(TimePoint now);
+  void adopt_shared_rps(TimePoint now);
+  void leave_shared_rps(TimePoint now);
+
+  // auto_rp_edge.cc
+  void refresh_auto_rp(TimePoint now);
+  void listen_auto_rp(Link& link);
+  [[nodiscard]] bool carries_auto_rp(const Link& link) const;
+  bool pump_auto_rp(TimePoint now);
+  void handle(mcast::rp::SendAutoRp& send, TimePoint now);
 
   // route_edge.cc
   bool pump_mrib(TimePoint now);
@@ -486,6 +477,21 @@ class Node {
   void handle(mcast::mrib::AssertFactsChanged& change, TimePoint now);
   void handle(mcast::mrib::RegisterChanged& change, TimePoint now);
   void drop_left_gate(LinkId left);
+  void judge_doubtful(const fwd::RouteKey& key, const std::optional<fwd::RouteCounters>& values,
+                      TimePoint now);
+  void ask_doubtful(TimePoint now);
+
+  // mcac_edge.cc: admission control
+  void apply_admission(const NodeConfig& config, TimePoint now);
+  void refresh_limits(const Link& link, TimePoint now);
+  void handle(mcast::mrib::ReservationChanged& change, TimePoint now);
+  void handle(mcast::mrib::ReservationRemoved& removal, TimePoint now);
+  void handle(mcast::mrib::LimitDenied& denied, TimePoint now);
+  void handle(mcast::mrib::LimitThreshold& reached, TimePoint now);
+  void refill_reservations(Scope& scope, TimePoint now);
+  [[nodiscard]] Result<void> deliver_reservation(Scope& scope,
+                                                 const checkpoint::RecordChange& change,
+                                                 TimePoint now);
   [[nodiscard]] Scope* record_scope(LinkId link, Family family);
 
   [[nodiscard]] static bool peer_ready(const Scope& scope);
@@ -520,10 +526,18 @@ class Node {
   std::uint64_t leave_ticket_ = 0;
   std::optional<TimePoint> leave_until_;
   std::optional<TimePoint> heartbeat_at_;
+  TimePoint standings_at_{};  ///< earliest next look, at a heartbeat
   std::optional<keeper::KeeperStatus> status_;
   TimePoint status_at_;
   std::map<std::string, keeper::BfdChanged> bfd_;  // newest word of each session
-  std::vector<std::string> bfd_alarms_;            // sessions with an alarm
+  struct BfdNeighbour {
+    LinkId link;
+    bfd::SessionConfig session;
+    friend bool operator==(const BfdNeighbour&, const BfdNeighbour&) = default;
+  };
+  std::map<std::string, BfdNeighbour> bfd_neighbours_;  // PIM's, by name of the session
+  bool bfd_stale_ = false;  // a neighbour came or went, or whether BFD is wanted with it
+  std::vector<std::string> bfd_alarms_;  // sessions with an alarm
   std::optional<keeper::BfdStatus> bfd_status_;
   keeper::BfdStatus bfd_incoming_;  // parts of an answer, until the last
   TimePoint bfd_status_at_;
@@ -544,7 +558,11 @@ class Node {
   checkpoint::schema::RecordCodec codec_;
   mcast::gmp::Machine gmp_;
   mcast::mrib::Mrib mrib_;
-  std::array<std::unique_ptr<PimFamily>, 2> pim_;  // IPv4, IPv6
+  std::vector<std::unique_ptr<PimFamily>> pim_;  // IPv4, IPv6 of the default VRF, then the others
+  AutoRpEdge auto_rp_;
+  std::map<fwd::RouteKey, DoubtfulPacket> doubtful_;
+  std::optional<TimePoint> doubtful_at_;  // their counters are to be read
+  bool registers_restored_ = false;       // records of register tunnels wait for their sources
   /// As journalled: database 7.
   std::map<mcast::pim::IdentityKey, std::optional<mcast::pim::IdentityValue>> identities_;
   std::map<ScopeId, std::unique_ptr<Scope>> scopes_;
@@ -552,15 +570,15 @@ class Node {
   std::map<etrunk::EtrunkId, EtrunkState> etrunks_;
   std::map<LinkId, Link> links_;
   std::map<LinkId, std::string> leaving_gates_;  // devices whose gate goes with their last route
-  std::map<std::string, LinkId> link_ids_;  // by interface name, for good
+  std::map<std::pair<std::string, VrfId>, LinkId> link_ids_;  // by interface name, for good
   std::map<std::string, DeviceFacts> devices_;
   std::uint32_t next_link_ = 1;
-  std::optional<LinkId> register_link_;  // the register tunnel, for good
+  std::map<VrfId, LinkId> register_links_;  // the register tunnels, for good
   std::uint32_t next_transport_ = 1;
   std::uint32_t next_slot_ = 0;
   std::map<ScopeId, std::uint32_t> slots_;  // by scope, for good
   std::map<lacp::TrunkId, TrunkState> trunks_;
-  std::vector<ScopeId> fresh_scopes_;       // configured by the present apply()
+  std::vector<ScopeId> fresh_scopes_;  // configured by the present apply()
   Alarms alarms_;
   switchover::History history_;
   EffectQueue<NodeEffect> effects_{1U << 20U};

@@ -8,6 +8,7 @@
 #include "ha/etrunk/etrunk_types.h"
 #include "ha/keeper/wire/keeper_bfd.h"
 #include "ha/keeper/wire/keeper_protocol.h"
+#include "ha/node/floating_pair.h"
 #include "mcast/gmp/gmp_types.h"
 #include "mcast/mrib/mrib_types.h"
 #include "mcast/pim/pim_types.h"
@@ -43,7 +44,7 @@ struct ServiceSettings {
   IpAddress local;
   IpAddress peer;
   std::uint16_t port = 0;
-  std::string ssl_policy;  ///< certificates; empty: the pair key
+  std::string ssl_policy;        ///< certificates; empty: the pair key
   std::string bfd_session = {};  ///< whose loss ends the connection; empty: none
   friend bool operator==(const ServiceSettings&, const ServiceSettings&) = default;
 };
@@ -68,10 +69,19 @@ struct StaticGroup {
 };
 
 /// `pim sm` of an interface, one family.
+/// BFD with each PIM neighbour of a link.
+struct PimBfd {
+  std::uint32_t min_tx_us = 1'000'000;
+  std::uint32_t min_rx_us = 1'000'000;
+  std::uint8_t multiplier = 3;
+  friend bool operator==(const PimBfd&, const PimBfd&) = default;
+};
+
 struct PimLinkSettings {
   /// As configured; the node fills in link, VRF, scope, addresses and MTU.
   mcast::pim::LinkConfig link;
   bool bsr_border = false;  ///< `pim bsr-boundary`
+  std::optional<PimBfd> bfd;
   friend bool operator==(const PimLinkSettings&, const PimLinkSettings&) = default;
 };
 
@@ -86,28 +96,44 @@ struct PimSettings {
   friend bool operator==(const PimSettings&, const PimSettings&) = default;
 };
 
+/// One VRF beside the default one: a Linux routing table and the multicast ones of its number.
+struct VrfSettings {
+  VrfId vrf;         ///< the number of the tables, the same on both nodes
+  std::string name;  ///< "red"
+  PimSettings pim_ipv4;
+  PimSettings pim_ipv6;
+  std::vector<mcast::rp::RpMapping> static_rps;  ///< of both families
+  friend bool operator==(const VrfSettings&, const VrfSettings&) = default;
+};
+
 /// One configured interface.
 struct LinkSettings {
   std::string name;    ///< canonical, "Eth-Trunk1"
   std::string device;  ///< Linux device
+  VrfId vrf = {};      ///< one of NodeConfig::vrfs, or the default one
   bool shutdown = false;
   bool ipv4 = false;  ///< carries IPv4 multicast: a VIF
   bool ipv6 = false;  ///< carries IPv6 multicast: a MIF
   std::optional<ScopeId> scope;
   std::uint16_t eth_trunk = 0;  ///< number of an Eth-Trunk; names the link in records of a scope
   std::vector<IpPrefix> addresses;
+  std::vector<IpPrefix> floating;  ///< whose owner is who is active in `scope`
+  bool pim_floating = false;       ///< PIM speaks from those; `scope` is kFloatingPair
   std::optional<mcast::gmp::InterfaceConfig> igmp;
   std::optional<mcast::gmp::InterfaceConfig> mld;
-  std::vector<StaticGroup> static_groups;  ///< of families that are enabled
+  std::vector<StaticGroup> static_groups;   ///< of families that are enabled
   std::optional<PimLinkSettings> pim_ipv4;  ///< absent: no PIM of the family
   std::optional<PimLinkSettings> pim_ipv6;
+  /// Admission control; the first limit that matches a state decides.
+  std::vector<mcast::mrib::Limit> limits_ipv4;
+  std::vector<mcast::mrib::Limit> limits_ipv6;
 };
 
 /// One Eth-Trunk whose LACP the keeper runs: it has `mode lacp-static` and is not a device that the
 /// operator made (named in ports.conf).
 struct TrunkSettings {
-  std::string name;    ///< "Eth-Trunk1"
-  std::string device;  ///< Linux device of the aggregate
+  std::string name;        ///< "Eth-Trunk1"
+  std::string device;      ///< Linux device of the aggregate
   std::uint32_t slot = 0;  ///< of its trunk word
   lacp::TrunkConfig lacp;
   std::vector<std::string> member_names;  ///< "GigabitEthernet0/1/2", beside lacp.members
@@ -123,9 +149,13 @@ struct NodeConfig {
   std::vector<ScopeSettings> scopes;
   std::vector<LinkSettings> links;
   std::vector<TrunkSettings> trunks;
+  // Of the default VRF:
   std::vector<mcast::rp::RpMapping> static_rps;
   PimSettings pim_ipv4;
   PimSettings pim_ipv6;
+  std::vector<VrfSettings> vrfs;  ///< the others
+  mcast::mrib::AdmissionSettings admission_ipv4;
+  mcast::mrib::AdmissionSettings admission_ipv6;
   std::vector<keeper::BfdSessionConfig> bfd;
   MacAddress system_id;
   Duration restart_grace = std::chrono::seconds(10);

@@ -65,6 +65,10 @@ struct PauseReading {
 };
 
 // ---- links and plane ----
+/// The VRF's multicast routing tables are to be there; before its first AddPlaneLink.
+struct AddVrf {
+  VrfId vrf;
+};
 struct AddPlaneLink {
   fwd::PlaneLink link;
 };
@@ -88,6 +92,19 @@ struct AddAddress {
 struct RemoveAddress {
   std::string device;
   IpPrefix address;
+};
+/// A device over `parent` with that MAC and those addresses alone, through which nothing passes
+/// while the gate of the slot is closed; taken over if it is there.
+struct SetFloating {
+  std::string device;
+  std::string parent;
+  MacAddress mac;
+  std::uint32_t slot = 0;
+  std::vector<IpPrefix> addresses;
+  friend bool operator==(const SetFloating&, const SetFloating&) = default;
+};
+struct RemoveFloating {
+  std::string device;
 };
 /// Hear IGMP or MLD on the device.
 struct ListenGroups {
@@ -116,12 +133,37 @@ struct UnlistenPim {
   std::string device;
 };
 /// A PIM message, checksum set: to ALL-PIM-ROUTERS or a neighbour with TTL 1 out of the device, or,
-/// without a device, to a router by unicast routing.
+/// without a device, to a router by unicast routing. In a VRF unicast leaves by the device that its
+/// routes say, `via`: by it Linux finds the table.
 struct SendPim {
   std::string device;
   IpAddress source;
   IpAddress destination;
   Bytes message;
+  std::string via = {};
+};
+/// An ICMPv6 error from its type on, to a source by unicast routing; the kernel's choice of source.
+struct SendIcmpError {
+  IpAddress destination;
+  Bytes message;
+  std::string via = {};  ///< as of SendPim
+};
+/// Hear Auto-RP on the device: what candidates announce, what mapping agents tell.
+struct ListenAutoRp {
+  std::string device;
+  bool announcements = false;
+  bool discoveries = false;
+};
+struct UnlistenAutoRp {
+  std::string device;
+};
+/// The payload of an Auto-RP message (UDP port 496) out of the device.
+struct SendAutoRp {
+  std::string device;
+  IpAddress source;
+  IpAddress destination;
+  std::uint8_t ttl = 0;
+  Bytes payload;
 };
 /// Answered by on_plane_applied() before any other input.
 struct ApplyRoutes {
@@ -131,6 +173,7 @@ struct ApplyRoutes {
 struct ReadBackRoutes {};
 /// Answered by on_rpf(), at once or later.
 struct AskRpf {
+  VrfId vrf;
   IpAddress target;
 };
 /// Answered by on_route_counters().
@@ -161,9 +204,10 @@ struct Stop {};
 
 using NodeEffect =
     std::variant<SendToKeeper, AskStore, OpenTransport, RemoveTransport, DialNow, DropConnection,
-                 SendBytes, PauseReading, AddPlaneLink, RemovePlaneLink, AttachGate, DetachGate,
-                 AddAddress, RemoveAddress, ListenGroups, UnlistenGroups, SendGroupMessage,
-                 ListenPim, UnlistenPim, SendPim, ApplyRoutes, ReadBackRoutes, AskRpf,
+                 SendBytes, PauseReading, AddVrf, AddPlaneLink, RemovePlaneLink, AttachGate,
+                 DetachGate, AddAddress, RemoveAddress, SetFloating, RemoveFloating, ListenGroups,
+                 UnlistenGroups, SendGroupMessage, ListenPim, UnlistenPim, SendPim, SendIcmpError,
+                 ListenAutoRp, UnlistenAutoRp, SendAutoRp, ApplyRoutes, ReadBackRoutes, AskRpf,
                  AskRouteCounters, WriteLog, ActionEnded, Stop>;
 
 // ---- facts that come in ----
@@ -198,6 +242,14 @@ struct PimDatagram {
   ByteSpan packet;             ///< IPv4: from the IP header on; IPv6: from the PIM header on
 };
 
+/// The payload of a UDP packet to port 496 of a group of Auto-RP, IPv4.
+struct AutoRpDatagram {
+  std::string device;
+  IpAddress source;
+  IpAddress destination;
+  ByteSpan payload;
+};
+
 /// A certificate that somebody has to replace in time.
 struct CredentialFact {
   std::string subject;  ///< "ssl policy p1: own certificate hotpair:node:A"; one fact each
@@ -211,8 +263,9 @@ struct RpfFacts {
   std::optional<IpAddress> next_hop;
   std::uint32_t metric = 0;
   bool connected = false;
-  bool local = false;            ///< the target is an address of this node; nothing else counts
-  std::uint32_t preference = 0;  ///< administrative distance
+  bool local = false;              ///< the target is an address of this node; nothing else counts
+  std::uint32_t preference = 0;    ///< administrative distance
+  std::uint8_t prefix_length = 0;  ///< of the route, in a VRF
 };
 
 }  // namespace hotpair::ha::node

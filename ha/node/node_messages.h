@@ -211,6 +211,23 @@ inline constexpr Message kBfdDown{
     "by hellos only, which is slow.",
     "display bfd session verbose of both nodes; addresses, keys and timers must fit."};
 
+inline constexpr Message kVrfRules{
+    "HA-NODE-0053", LogLevel::warning, "interface {}: unicast routing lacks '{}'",
+    "Packets of the router itself would leave by other routes than those of the VPN instance.",
+    "Add the rule, or bind the interface to a VRF device of the instance's table."};
+
+inline constexpr Message kLimitDenied{
+    "HA-NODE-0060", LogLevel::warning,
+    "multicast limit on {}: {} of {} denied, {} of {} in use, it costs {}; {} not told since",
+    "Admission control: the limit of the interface is used up. What was admitted before is "
+    "forwarded on; this state is admitted when something ends, the oldest denied first.",
+    "display multicast limit shows what holds the places; raise the limit if the link can bear "
+    "it."};
+inline constexpr Message kLimitThreshold{
+    "HA-NODE-0061", LogLevel::warning, "multicast limit on {}: {} of {} for {} in use",
+    "The threshold of the limit is reached: soon new states are denied.",
+    "Raise the limit if the link can bear it, or look at who asks for so much."};
+
 inline constexpr std::array kMessages{
     kRoleChanged,      kPeerSilent,      kServiceDown,        kIncomplete,
     kDigestDiffers,    kStoreDegraded,   kConventionConflict, kKeeperGone,
@@ -221,6 +238,7 @@ inline constexpr std::array kMessages{
     kCertificateMonth, kCertificateWeek, kCertificateDay,     kCertificateExpired,
     kRenewalFailed,    kPolicyRefused,   kHandshakesLimited,  kNoPartner,
     kTrunkChanged,     kBfdDown,         kDiverged,           kDivergedConfirmed,
-    kDivergedTold,     kPathDown,        kCarrierHeld,        kCarrierGivenBack};
+    kDivergedTold,     kPathDown,        kCarrierHeld,        kCarrierGivenBack,
+    kVrfRules,         kLimitDenied,     kLimitThreshold};
 
 }  // namespace hotpair::ha::node

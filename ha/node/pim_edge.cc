@@ -34,12 +34,15 @@ std::string_view to_string(pim::NeighbourGone reason) {
 /// What Hellos and Joins are sent from; of a link that is down unspecified.
 IpAddress primary_address(const Link& link, Family family) {
   const bool usable = link.facts.up && !link.settings.shutdown;
-  return usable ? link_address(link, family) : IpAddress::any(family);
+  if (!usable) return IpAddress::any(family);
+  return link.settings.pim_floating ? floating_address(link, family) : link_address(link, family);
 }
 
+/// Of the same identity: own ones tell the nodes of a pair apart.
 std::vector<IpAddress> other_addresses(const Link& link, const IpAddress& primary) {
   std::vector<IpAddress> others;
-  for (const IpPrefix& present : link.facts.addresses)
+  const DeviceFacts& facts = link.settings.pim_floating ? link.floating_facts : link.facts;
+  for (const IpPrefix& present : facts.addresses)
     if (present.address.family() == primary.family() && present.address != primary &&
         !present.address.is_link_local_unicast())
       others.push_back(present.address);
@@ -52,6 +55,7 @@ std::vector<IpAddress> other_addresses(const Link& link, const IpAddress& primar
 // ---- links and roles ----
 
 void Node::refresh_pim(Link& link, TimePoint now) {
+  auto_rp_.stale = bfd_stale_ = true;
   for (const auto& family : pim_) refresh_pim(link, *family, now);
   const bool ipv4 = link.facts.present && link.settings.pim_ipv4.has_value();
   const bool ipv6 = link.facts.present && link.settings.pim_ipv6.has_value();
@@ -65,14 +69,14 @@ void Node::refresh_pim(Link& link, TimePoint now) {
 void Node::refresh_pim(const Link& link, PimFamily& family, TimePoint now) {
   const auto& settings =
       family.family == Family::ipv4 ? link.settings.pim_ipv4 : link.settings.pim_ipv6;
-  if (!settings) {
+  if (!settings || link.settings.vrf != family.vrf) {
     family.pim.remove_link(link.id, now);
     family.bsr.remove_link(link.id);
     return;
   }
   pim::LinkConfig config = settings->link;
   config.link = link.id;
-  config.vrf = VrfId{0};
+  config.vrf = family.vrf;
   config.scope = link.settings.scope;
   config.address = primary_address(link, family.family);
   config.secondary = other_addresses(link, config.address);
@@ -94,6 +98,9 @@ void Node::remove_pim(Link& link, TimePoint now) {
   if (link.listening_pim != std::pair(false, false))
     effects_.push(UnlistenPim{link.settings.device});
   link.listening_pim = {false, false};
+  if (std::exchange(link.listening_auto_rp, {false, false}) != std::pair(false, false))
+    effects_.push(UnlistenAutoRp{link.settings.device});
+  auto_rp_.stale = true;
 }
 
 void Node::set_pim_role(const Scope& scope, bool active, pim::Leaving leaving, TimePoint now) {
@@ -112,7 +119,7 @@ void Node::set_pim_role(const Scope& scope, bool active, pim::Leaving leaving, T
 void Node::on_pim_packet(const PimDatagram& datagram, TimePoint now) {
   const Link* link = link_of_device(datagram.device);
   if (link == nullptr) return;
-  PimFamily& family = pim_of(datagram.source.family());
+  PimFamily& family = pim_of(*link, datagram.source.family());
   const auto packet =
       datagram.source.is_v4()
           ? mcast::wire::parse_pim_ipv4(datagram.packet)
@@ -135,6 +142,8 @@ bool Node::pump_pim(TimePoint now) {
     progress |= pump_rp(*family, now);
     progress |= pump_register(*family, now);
   }
+  progress |= pump_auto_rp(now);
+  if (std::exchange(bfd_stale_, false)) refresh_bfd_neighbours();
   return progress;
 }
 
@@ -146,8 +155,12 @@ void Node::send_on_link(const PimFamily& family, LinkId id, const IpAddress& des
   if (source.is_unspecified()) return;
   if (const auto* hello = std::get_if<mcast::wire::PimHello>(&message))
     note_identity(family, link->second, source, *hello, now);
-  effects_.push(SendPim{link->second.settings.device, source, destination,
-                        mcast::wire::encode_pim(message, source, destination)});
+  const std::string& device = link->second.settings.pim_floating
+                                  ? link->second.floating_facts.device
+                                  : link->second.settings.device;
+  effects_.push(SendPim{device, source, destination,
+                        mcast::wire::encode_pim(message, source, destination),
+                        family.vrf == VrfId{} ? std::string() : device});
 }
 
 void Node::handle(PimFamily& family, pim::SendOnLink& send, TimePoint now) {
@@ -194,7 +207,8 @@ void Node::handle(mrib::UpstreamChanged& change, TimePoint now) {
                          .rp = change.rp};
   if (change.wish == mrib::Wish::join) wish.kind = pim::UpstreamKind::join;
   if (change.wish == mrib::Wish::prune) wish.kind = pim::UpstreamKind::prune;
-  pim_of(change.group.family()).pim.on_wish(wish, now);
+  if (PimFamily* family = find_pim(change.vrf, change.group.family()))
+    family->pim.on_wish(wish, now);
 }
 
 void Node::handle(PimFamily& family, pim::AssertChanged& changed, TimePoint now) {
@@ -223,9 +237,10 @@ void Node::handle(mrib::AssertFactsChanged& change, TimePoint now) {
                          .metric = {}};
   if (change.could_assert || change.tracking_desired)
     facts.metric = {change.preference, change.metric};
-  pim_of(change.group.family())
-      .pim.on_assert_facts(change.link, {.group = change.group, .source = change.source}, facts,
-                           now);
+  if (const auto link = links_.find(change.link); link != links_.end())
+    pim_of(link->second, change.group.family())
+        .pim.on_assert_facts(change.link, {.group = change.group, .source = change.source}, facts,
+                             now);
 }
 
 // ---- neighbours ----
@@ -236,7 +251,11 @@ std::string Node::link_name(LinkId link) const {
 }
 
 /// Who answers a new neighbour: the DR, or who would be it but for the newcomer (RFC 5059 3.5).
-void Node::greet(PimFamily& family, LinkId link, const IpAddress& neighbour) {
+void Node::greet(PimFamily& family, LinkId link, const IpAddress& neighbour, TimePoint now) {
+  if (neighbour.is_v4() && family.vrf == VrfId{}) {
+    auto_rp_.stale = true;
+    auto_rp_.engine.on_new_neighbour(now);
+  }
   family.bsr.on_unicast_changed();
   const pim::Neighbours& neighbours = family.pim.neighbours();
   if (neighbours.am_dr(link) || neighbours.dr(link) == neighbour)
@@ -244,21 +263,22 @@ void Node::greet(PimFamily& family, LinkId link, const IpAddress& neighbour) {
 }
 
 void Node::handle(PimFamily& family, pim::NeighbourUp& up, TimePoint now) {
-  static_cast<void>(now);
   log(pim::kNeighbourUpMessage, up.address.to_string(), link_name(up.link));
-  greet(family, up.link, up.address);
+  bfd_stale_ = true;
+  greet(family, up.link, up.address, now);
 }
 
 void Node::handle(PimFamily& family, pim::NeighbourRestarted& restarted, TimePoint now) {
-  static_cast<void>(now);
   log(pim::kNeighbourRestartedMessage, restarted.address.to_string(), link_name(restarted.link));
-  greet(family, restarted.link, restarted.address);
+  greet(family, restarted.link, restarted.address, now);
 }
 
 void Node::handle(PimFamily& family, pim::NeighbourDown& down, TimePoint now) {
   static_cast<void>(now);
+  bfd_stale_ = true;
   log(pim::kNeighbourDownMessage, down.address.to_string(), link_name(down.link),
       to_string(down.reason));
+  auto_rp_.stale = true;
   family.bsr.on_unicast_changed();
 }
 

@@ -31,9 +31,9 @@ void Node::handle(PimFamily& family, pim::RecordRemoved& change, TimePoint now) 
 }
 
 void Node::handle(PimFamily& family, rp::RecordChanged& change, TimePoint now) {
-  static_cast<void>(family);
   if (auto record = codec_.encode(change.record))
     append(*find(kWholeNode), std::move(*record), now);
+  if (family.vrf == VrfId{}) share_rp(change.record, now);
 }
 
 /// Who this node is on a link, for the control plane that comes after it: database 7.
@@ -46,7 +46,14 @@ void Node::note_identity(const PimFamily& family, const Link& link, const IpAddr
   auto& told = identities_[record.key];
   if (told == record.value) return;
   told = record.value;
-  if (auto encoded = codec_.encode(record)) append(*find(kWholeNode), std::move(*encoded), now);
+  Scope& scope = identity_scope(link);
+  if (auto encoded = codec_.encode(scope.id, record)) append(scope, std::move(*encoded), now);
+}
+
+/// A floating one is that of both nodes; others say nothing to the peer.
+Scope& Node::identity_scope(const Link& link) {
+  Scope* floating = link.settings.pim_floating ? find(kFloatingPair) : nullptr;
+  return floating != nullptr ? *floating : *find(kWholeNode);
 }
 
 /// Into a journal that was reset: all that the engines have for it.
@@ -61,6 +68,7 @@ void Node::refill_pim(Scope& scope, TimePoint now) {
             append(scope, std::move(*encoded), now);
       after = slice.next;
     } while (after);
+    if (scope.id == kFloatingPair && family->vrf == VrfId{}) share_rps(*family, now);
     if (scope.id != kWholeNode) continue;
     std::optional<std::size_t> cursor = 0;
     while (cursor) {
@@ -69,11 +77,42 @@ void Node::refill_pim(Scope& scope, TimePoint now) {
         if (auto encoded = codec_.encode(record)) append(scope, std::move(*encoded), now);
       cursor = slice.next;
     }
+    refill_registers(scope, *family, now);
   }
-  if (scope.id != kWholeNode) return;
-  for (const auto& [key, value] : identities_)
-    if (auto encoded = codec_.encode(pim::IdentityRecord{key, value}))
+  for (std::optional<std::size_t> cursor = 0; cursor && scope.id == kWholeNode;) {
+    const rp::RpRecordSlice slice = auto_rp_.engine.snapshot(*cursor, kSlice);
+    for (const rp::RpRecord& record : slice.records)
+      if (auto encoded = codec_.encode(record)) append(scope, std::move(*encoded), now);
+    cursor = slice.next;
+  }
+  if (scope.id == kWholeNode) refill_bidir(scope, now);
+  for (const auto& [key, value] : identities_) {
+    const auto link = links_.find(key.link);
+    if (link == links_.end() || &identity_scope(link->second) != &scope) continue;
+    if (auto encoded = codec_.encode(scope.id, pim::IdentityRecord{key, value}))
       append(scope, std::move(*encoded), now);
+  }
+}
+
+void Node::refill_registers(Scope& scope, const PimFamily& family, TimePoint now) {
+  std::optional<pim::RegisterKey> after;
+  do {
+    const pim::RegisterSlice slice = family.tunnels.snapshot(after, kSlice);
+    for (const pim::RegisterRecord& record : slice.records)
+      if (auto encoded = codec_.encode(record)) append(scope, std::move(*encoded), now);
+    after = slice.next;
+  } while (after);
+}
+
+void Node::handle(PimFamily& family, pim::RegisterRecordChanged& change, TimePoint now) {
+  static_cast<void>(family);
+  if (auto record = codec_.encode(change.record))
+    append(*find(kWholeNode), std::move(*record), now);
+}
+
+void Node::handle(PimFamily& family, pim::RegisterRecordRemoved& change, TimePoint now) {
+  static_cast<void>(family);
+  if (auto record = codec_.encode(change.key)) append(*find(kWholeNode), std::move(*record), now);
 }
 
 // ---- in ----
@@ -82,7 +121,9 @@ Result<void> Node::deliver_join_prune(Scope& scope, const checkpoint::RecordChan
                                       TimePoint now) {
   const auto record = codec_.decode_join_prune(scope.id, change);
   if (!record) return std::unexpected(record.error());
-  pim::Pim& engine = pim_of(change.key.family).pim;
+  PimFamily* const family = find_pim(change.key.vrf, change.key.family);
+  if (family == nullptr) return no_such_vrf(change.key.vrf);
+  pim::Pim& engine = family->pim;
   if (const auto* put = std::get_if<pim::JoinPruneRecord>(&*record))
     engine.on_record(*put, now);
   else
@@ -93,7 +134,28 @@ Result<void> Node::deliver_join_prune(Scope& scope, const checkpoint::RecordChan
 Result<void> Node::deliver_rp(Scope& scope, const checkpoint::RecordChange& change, TimePoint now) {
   const auto record = codec_.decode_rp(scope.id, change);
   if (!record) return std::unexpected(record.error());
+  if (scope.id == kFloatingPair) {
+    if (!scope.active) restore_shared_rp(*record, now);
+    return {};
+  }
+  if (find_pim(change.key.vrf, change.key.family) == nullptr) return no_such_vrf(change.key.vrf);
   for (const auto& family : pim_) family->bsr.on_record(*record, now);
+  auto_rp_.engine.on_record(*record, now);
+  return {};
+}
+
+Result<void> Node::deliver_register(Scope& scope, const checkpoint::RecordChange& change,
+                                    TimePoint now) {
+  const auto record = codec_.decode_register(scope.id, change);
+  if (!record) return std::unexpected(record.error());
+  PimFamily* const family = find_pim(change.key.vrf, change.key.family);
+  if (family == nullptr) return no_such_vrf(change.key.vrf);
+  pim::RegisterTunnels& tunnels = family->tunnels;
+  registers_restored_ = true;
+  if (const auto* put = std::get_if<pim::RegisterRecord>(&*record))
+    tunnels.on_record(*put, now);
+  else
+    tunnels.on_record_removed(std::get<pim::RegisterKey>(*record), now);
   return {};
 }
 
@@ -101,8 +163,10 @@ Result<void> Node::deliver_rp(Scope& scope, const checkpoint::RecordChange& chan
 Result<void> Node::deliver_identity(Scope& scope, const checkpoint::RecordChange& change) {
   const auto record = codec_.decode_identity(scope.id, change);
   if (!record) return std::unexpected(record.error());
-  if (record->value)
-    pim_of(record->key.family).pim.note_generation(record->key.link, record->value->generation_id);
+  const auto link = links_.find(record->key.link);
+  if (record->value && link != links_.end())
+    pim_of(link->second, record->key.family)
+        .pim.note_generation(record->key.link, record->value->generation_id);
   return {};
 }
 

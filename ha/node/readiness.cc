@@ -47,6 +47,20 @@ std::string Node::different_systems(const Scope& scope) const {
                      theirs.to_string());
 }
 
+/// Where the peer may be a next hop: the far ends of all paths, and the address from which whoever
+/// has one of them says Hello (an IPv6 next hop is a link-local address).
+std::vector<IpAddress> Node::peer_addresses() const {
+  std::vector<IpAddress> all;
+  for (const auto& [etrunk, state] : etrunks_)
+    for (const etrunk::PathConfig& path : state.settings.etrunk.paths) {
+      all.push_back(path.peer);
+      const auto& neighbours = pim(path.peer.family()).neighbours();
+      for (const auto& [link, known] : links_)
+        if (const auto primary = neighbours.primary_of(link, path.peer)) all.push_back(*primary);
+    }
+  return all;
+}
+
 std::vector<Readiness> Node::readiness() const {
   std::vector<Readiness> all;
   for (const auto& [id, scope] : scopes_)
@@ -97,11 +111,10 @@ Readiness Node::readiness(const Scope& scope) const {
   if (master)
     if (const std::uint64_t waiting = unacknowledged(scope); waiting != 0)
       tells("records wait for their acknowledgement", waiting);
-  if (const std::size_t lost = mrib_.unreachable(); lost != 0)
-    tells("sources or RPs have no unicast route here", lost);
+  add_standing(scope, found);
+  add_unrefreshing(scope, found.findings);
   if (const auto etrunk = etrunks_.find(scope.settings.etrunk); etrunk != etrunks_.end())
-    if (etrunk->second.has_single_path())
-      tells("the peer is heard over a single path");
+    if (etrunk->second.has_single_path()) tells("the peer is heard over a single path");
   return found;
 }
 

@@ -7,6 +7,7 @@
 
 #include "ha/etrunk/etrunk_types.h"
 #include "platform/base/ids.h"
+#include "rbs/session/session_frames.h"
 
 /// What stands in the way of a planned switchover. Design section 8.
 namespace hotpair::ha::node {
@@ -27,6 +28,8 @@ struct Readiness {
   std::optional<etrunk::ScopeReport> peer;  ///< nothing while no peer is heard
   etrunk::ControlState peer_control = etrunk::ControlState::running;
   std::vector<Finding> findings;
+  /// As master: how the routes of the backup stand, as it says; nothing: unknown.
+  std::optional<rbs::session::RouteStanding> peer_routes = std::nullopt;
 
   [[nodiscard]] bool ready() const;
   /// The blocking findings in words, separated by "; ". With `force` those alone that stay.

@@ -133,6 +133,7 @@ void Node::finish_restore(Scope& scope, TimePoint now) {
     scope.journal.begin(Term{1, identity_.node}, now);
     scope.active = true;
     for (const auto& family : pim_) family->bsr.activate(now);
+    auto_rp_.engine.activate(now);
     refill_pim(scope, now);  // what came before the journal was written
   } else {
     attach_session(scope, now);
@@ -184,6 +185,7 @@ void Node::refill(Scope& scope, TimePoint now) {
     if (!events.next) break;
     cursor = *events.next;
   }
+  refill_reservations(scope, now);
   refill_pim(scope, now);
 }
 
@@ -218,7 +220,9 @@ void Node::deliver(Scope& scope, const checkpoint::RecordChange& change, TimePoi
       break;
     case DatabaseId::data_driven_event:
       if (const auto event = codec_.decode_data_driven(scope.id, change)) {
-        if (const auto* put = std::get_if<mcast::mrib::DataDrivenEvent>(&*event))
+        if (find_pim(change.key.vrf, change.key.family) == nullptr)
+          unknown(no_such_vrf(change.key.vrf).error());
+        else if (const auto* put = std::get_if<mcast::mrib::DataDrivenEvent>(&*event))
           mrib_.on_record(*put, now);
         else
           mrib_.on_record_removed(std::get<mcast::mrib::DataDrivenKey>(*event), now);
@@ -230,6 +234,16 @@ void Node::deliver(Scope& scope, const checkpoint::RecordChange& change, TimePoi
     case DatabaseId::bootstrap_cache:
     case DatabaseId::autorp_discovery:
       if (const auto done = deliver_rp(scope, change, now); !done) unknown(done.error());
+      break;
+    case DatabaseId::pim_register_tunnel:
+      if (const auto done = deliver_register(scope, change, now); !done) unknown(done.error());
+      break;
+    case DatabaseId::bidir_rp_route:
+    case DatabaseId::rpdf:
+      if (const auto done = deliver_bidir(scope, change, now); !done) unknown(done.error());
+      break;
+    case DatabaseId::mcac_reservation:
+      if (const auto done = deliver_reservation(scope, change, now); !done) unknown(done.error());
       break;
     case DatabaseId::interface_identity:
       if (const auto done = deliver_identity(scope, change); !done) unknown(done.error());
@@ -247,10 +261,12 @@ void Node::deliver(Scope& scope, const checkpoint::RecordChange& change, TimePoi
 void Node::drop_standby(Scope& scope, TimePoint now) {
   if (scope.active) return;
   mrib_.begin_hold(now);
+  if (scope.id == kFloatingPair) forget_shared_rps(now);
   for (auto& [id, link] : links_) {
     if (link.settings.scope != scope.id) continue;
     gmp_.remove(id, Family::ipv4, now);
     gmp_.remove(id, Family::ipv6, now);
+    mrib_.drop_reservations(id, now);
     for (const auto& family : pim_) family->pim.remove_link(id, now);
     refresh_gmp(link, now);
     refresh_pim(link, now);
@@ -331,6 +347,8 @@ void Node::handle_stream(Service& service, const session::Effect& effect, TimePo
     if (Scope* scope = find(aborted->scope)) scope->handover.on_peer_abort(aborted->term, now);
   } else if (std::holds_alternative<session::SessionUp>(effect)) {
     service.up = true;
+    service.protocol = std::get<session::SessionUp>(effect).protocol;
+    forget_standings(service);
     service.last_up = now;
     ++service.connects;
     service.last_error.clear();
@@ -347,6 +365,8 @@ void Node::handle_stream(Service& service, const session::Effect& effect, TimePo
     service.dropped = true;
   } else if (const auto* heard = std::get_if<session::DivergedHeard>(&effect)) {
     if (Scope* scope = find(heard->frame.scope)) hear_diverged(*scope, heard->frame, now);
+  } else if (const auto* standing = std::get_if<session::StandingHeard>(&effect)) {
+    if (Scope* scope = find(standing->frame.scope)) scope->peer_standing = standing->frame;
   } else if (const auto* told = std::get_if<session::DivergedTold>(&effect)) {
     handle_told(*told);
   } else if (std::holds_alternative<session::PauseReading>(effect)) {
@@ -450,6 +470,7 @@ void Node::on_transport_down(TransportId transport, const std::string& reason, T
 
 void Node::stream_ended(Service& service, const std::string& reason, TimePoint now) {
   const bool was_up = service.up;
+  if (was_up) forget_standings(service);
   service.stream_up = false;
   service.up = false;
   // While it is away it cannot be reached; that it left says more.

@@ -50,11 +50,12 @@ void Node::on_role_changed(Scope& scope, const role::RoleChanged& change, TimePo
         switchover::to_string(change.role), to_string(change.term),
         switchover::to_string(change.cause) + (change.kept ? ", kept by the keeper" : ""));
   scope.take_at.reset();
+  if (change.from != change.role) forget_standing(scope);
   if (change.role != role::Role::master) {
-    // With addresses of its own it says goodbye where it hands over, and only there.
-    deactivate(scope, now,
-               change.cause == keeper::Cause::handover ? mcast::pim::Leaving::goodbye
-                                                       : mcast::pim::Leaving::silently);
+    // With addresses of its own it says goodbye where it hands over, and only there: with those of
+    // the pair neighbours would drop what the new master is about to need.
+    const bool goodbye = change.cause == keeper::Cause::handover && scope.id != kFloatingPair;
+    deactivate(scope, now, goodbye ? mcast::pim::Leaving::goodbye : mcast::pim::Leaving::silently);
     if (scope.life == Scope::Life::ready) attach_session(scope, now);
     if (change.from != change.role) begin_story(scope, change, now);
     scope.tail_in = false;
@@ -87,6 +88,7 @@ void Node::activate(Scope& scope, TimePoint now) {
   scope.active = true;
   gmp_.activate(scope.id, now);
   set_pim_role(scope, true, mcast::pim::Leaving::silently, now);
+  if (scope.id == kFloatingPair) adopt_shared_rps(now);
   mrib_.set_scope_mode(scope.id, mcast::mrib::ScopeMode::active, now);
   phase(scope, "engines active, queries sent", now);
 }
@@ -99,7 +101,9 @@ void Node::deactivate(Scope& scope, TimePoint now, mcast::pim::Leaving leaving) 
     set_pim_role(scope, false, leaving, now);
     mrib_.set_scope_mode(scope.id, mcast::mrib::ScopeMode::standby, now);
   }
+  const bool shared = scope.active && scope.id == kFloatingPair;
   scope.active = false;
+  if (shared) leave_shared_rps(now);
   scope.peer_complete = false;
   scope.refill.reset();
   // With a channel the session ends the journal, when it has let the tail go.
@@ -149,7 +153,7 @@ void Node::phase(const Scope& scope, const std::string& name, TimePoint at) {
 Result<void> Node::begin_handover(Scope& scope, TimePoint now, bool force) {
   const auto refuse = [&](const std::string& why) {
     return fail(ErrorCode::refused,
-                fmt::format("backup-id {} cannot be switched over: {}", scope.id.value(), why));
+                fmt::format("{} cannot be switched over: {}", scope_in_words(scope.id), why));
   };
   if (scope.role.role() != role::Role::master) return refuse("this node is not its master");
   if (const std::string blockers = readiness(scope).blockers(force); !blockers.empty())
@@ -213,7 +217,7 @@ bool Node::pump_handover(Scope& scope, TimePoint now) {
       if (ended->failure.empty() && scope.carrier_held) continue;  // until the partner has moved
       if (ended->failure.empty())
         end_ticket(scope,
-                   fmt::format("backup-id {} was handed over in term {}", scope.id.value(),
+                   fmt::format("{} was handed over in term {}", scope_in_words(scope.id),
                                to_string(ended->term)),
                    std::nullopt);
       else
@@ -244,8 +248,8 @@ Result<std::uint64_t> Node::switchover(const SwitchoverWish& wish, TimePoint now
   for (const Scope* scope : scopes) {
     const std::string blockers = readiness(*scope).blockers(wish.force);
     if (!blockers.empty())
-      return fail(ErrorCode::refused, fmt::format("backup-id {} cannot be switched over: {}",
-                                                  scope->id.value(), blockers));
+      return fail(ErrorCode::refused, fmt::format("{} cannot be switched over: {}",
+                                                  scope_in_words(scope->id), blockers));
   }
   const std::uint64_t ticket = next_ticket_++;
   for (Scope* scope : scopes) {
@@ -285,6 +289,7 @@ void Node::continue_leaving(TimePoint now) {
     // Goodbye was said; the time for it to leave this machine is over.
     if (*leave_until_ <= now) {
       leave_until_.reset();
+      for (auto& [id, link] : links_) remove_floating(link);
       effects_.push(Stop{});
     }
     return;

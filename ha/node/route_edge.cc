@@ -5,6 +5,20 @@
 #include "ha/node/node_messages.h"
 
 namespace hotpair::ha::node {
+namespace {
+
+/// The link with an address of this node; none: a loopback.
+std::optional<LinkId> home_of(const std::map<LinkId, Link>& links, VrfId vrf,
+                              const IpAddress& address) {
+  for (const auto& [id, link] : links) {
+    if (link.settings.device == "lo" || link.settings.vrf != vrf) continue;
+    for (const IpPrefix& present : link.facts.addresses)
+      if (present.address == address && present.length < address.bits()) return id;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 bool Node::pump_mrib(TimePoint now) {
   bool progress = false;
@@ -20,10 +34,7 @@ void Node::handle(mcast::mrib::PlaneDelta& delta, TimePoint now) {
   effects_.push(ApplyRoutes{std::move(delta.changes)});
 }
 
-void Node::handle(mcast::mrib::AskRpf& ask, TimePoint now) {
-  static_cast<void>(now);
-  effects_.push(AskRpf{ask.target});
-}
+void Node::handle(mcast::mrib::AskRpf& ask, TimePoint now) { ask_rpf(ask.vrf, ask.target, now); }
 
 void Node::handle(mcast::mrib::AskCounters& ask, TimePoint now) {
   static_cast<void>(now);
@@ -55,20 +66,48 @@ void Node::handle(mcast::mrib::LinkReleased& left, TimePoint now) {
   for (const auto& [id, link] : links_) {
     if (!link.in_plane) continue;
     clear(kPlaneRefused, link.settings.device);
-    effects_.push(AddPlaneLink{{id, link.settings.device, link.settings.ipv4, link.settings.ipv6}});
+    effects_.push(AddPlaneLink{plane_link(link)});
   }
 }
 
+namespace {
+
+constexpr std::size_t kDoubtfulMax = 1024;
+/// Then the kernel tells the next packet.
+constexpr Duration kDoubtfulFor = std::chrono::seconds(3);
+constexpr Duration kDoubtfulPeriod = std::chrono::milliseconds(100);
+
+/// A packet as the assert machines know it: of the source's own tree, or of the shared one too.
+mcast::pim::TreeKey tree_of(const fwd::WrongInterface& event, const mcast::mrib::Mrib& mrib) {
+  return {.group = event.group,
+          .source = event.source,
+          .rpt = !mrib.spt_bit(event.vrf, event.group, event.source)};
+}
+
+}  // namespace
+
 void Node::on_plane_event(const fwd::PlaneEvent& event, TimePoint now) {
-  if (const auto* no_route = std::get_if<fwd::NoRoute>(&event))
+  if (const auto* no_route = std::get_if<fwd::NoRoute>(&event)) {
     mrib_.on_no_route(*no_route, now);
-  else if (const auto* wrong = std::get_if<fwd::WrongInterface>(&event))
+  } else if (const auto* wrong = std::get_if<fwd::WrongInterface>(&event)) {
     mrib_.on_wrong_interface(*wrong, now);
-  else if (const auto* packet = std::get_if<fwd::WholePacket>(&event))
+    pump(now);  // what it changes of CouldAssert counts for this packet (RFC 7761 4.6.1)
+    const mcast::pim::TreeKey tree = tree_of(*wrong, mrib_);
+    if (PimFamily* family = find_pim(wrong->vrf, wrong->group.family()))
+      family->pim.on_data(wrong->link, tree, now);
+    // The kernel tells such a packet once in 3 s; the counters may say sooner that this is an
+    // outgoing link of the source's own tree, and that packets still come in there.
+    if (tree.rpt && doubtful_.size() < kDoubtfulMax) {
+      doubtful_.try_emplace({wrong->vrf, wrong->group, wrong->source},
+                            DoubtfulPacket{*wrong, now + kDoubtfulFor, {}});
+      doubtful_at_ = earliest(doubtful_at_, now + kDoubtfulPeriod);
+    }
+  } else if (const auto* packet = std::get_if<fwd::WholePacket>(&event)) {
     on_whole_packet(*packet, now);
-  else if (const auto* capacity = std::get_if<fwd::CapacityReached>(&event))
+  } else if (const auto* capacity = std::get_if<fwd::CapacityReached>(&event)) {
     raise(kPlaneRefused, capacity->what, now, capacity->what,
           fmt::format("its limit of {} is reached", capacity->limit));
+  }
   pump(now);
 }
 
@@ -87,10 +126,17 @@ void Node::on_read_back(std::span<const fwd::Route> routes, TimePoint now) {
   pump(now);
 }
 
-void Node::on_rpf(const IpAddress& target, const std::optional<RpfFacts>& facts, TimePoint now) {
+void Node::on_rpf(VrfId vrf, const IpAddress& target, const std::optional<RpfFacts>& facts,
+                  TimePoint now) {
+  note_rpf(vrf, target, vrf == VrfId{} ? facts : facts_in_vrf(vrf, target, facts), now);
+  pump(now);
+}
+
+void Node::note_rpf(VrfId vrf, const IpAddress& target, const std::optional<RpfFacts>& facts,
+                    TimePoint now) {
   std::optional<mcast::mrib::RpfAnswer> answer;
   if (facts && facts->local)
-    answer = mcast::mrib::RpfAnswer{.local = true};
+    answer = mcast::mrib::RpfAnswer{.local = true, .home = home_of(links_, vrf, target)};
   else if (facts)
     if (const Link* link = link_of_device(facts->device))
       answer = mcast::mrib::RpfAnswer{.link = link->id,
@@ -98,14 +144,20 @@ void Node::on_rpf(const IpAddress& target, const std::optional<RpfFacts>& facts,
                                       .metric = facts->metric,
                                       .connected = facts->connected,
                                       .preference = facts->preference};
-  mrib_.on_rpf(VrfId{0}, target, answer, now);
-  answer_bsr(target, facts, now);
-  pump(now);
+  mrib_.on_rpf(vrf, target, answer, now);
+  PimFamily* const family = find_pim(vrf, target.family());
+  if (family == nullptr) return;
+  answer_bsr(*family, target, facts, now);
+  note_path(*family, target, facts);
+  if (vrf != VrfId{}) note_way(*family, target, facts);
 }
 
 void Node::on_unicast_changed(TimePoint now) {
   mrib_.on_unicast_changed(now);
-  for (const auto& family : pim_) family->bsr.on_unicast_changed();
+  for (const auto& family : pim_) {
+    family->bsr.on_unicast_changed();
+    family->ways.device.clear();
+  }
   pump(now);
 }
 
@@ -114,6 +166,34 @@ void Node::on_route_counters(
     TimePoint now) {
   mrib_.on_counters(counters, now);
   pump(now);
+  for (const auto& [key, values] : counters) judge_doubtful(key, values, now);
+  pump(now);
+}
+
+void Node::judge_doubtful(const fwd::RouteKey& key, const std::optional<fwd::RouteCounters>& values,
+                          TimePoint now) {
+  const auto found = doubtful_.find(key);
+  if (found == doubtful_.end()) return;
+  DoubtfulPacket& doubtful = found->second;
+  const mcast::pim::TreeKey tree = tree_of(doubtful.packet, mrib_);
+  if (values && (tree.rpt || doubtful.strays == values->wrong_interface)) {
+    doubtful.strays = values->wrong_interface;
+    return;
+  }
+  PimFamily* const family = find_pim(key.vrf, key.group.family());
+  if (values && family != nullptr) family->pim.on_data(doubtful.packet.link, tree, now);
+  doubtful_.erase(found);
+}
+
+void Node::ask_doubtful(TimePoint now) {
+  if (!doubtful_at_ || *doubtful_at_ > now) return;
+  std::erase_if(doubtful_, [&](const auto& one) { return one.second.until <= now; });
+  doubtful_at_.reset();
+  if (doubtful_.empty()) return;
+  doubtful_at_ = now + kDoubtfulPeriod;
+  AskRouteCounters ask;
+  for (const auto& [key, doubtful] : doubtful_) ask.keys.push_back(key);
+  effects_.push(std::move(ask));
 }
 
 }  // namespace hotpair::ha::node

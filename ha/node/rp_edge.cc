@@ -31,33 +31,47 @@ std::string_view shown(rp::RpLimit limit) {
 }  // namespace
 
 void Node::apply_pim(const NodeConfig& config, TimePoint now) {
+  apply_admission(config, now);
   for (const auto& family : pim_) {
-    const PimSettings& settings =
-        family->family == Family::ipv4 ? config.pim_ipv4 : config.pim_ipv6;
+    const PimSettings& settings = settings_of(*family);
     rp::BsrConfig bsr = settings.bsr;
-    bsr.vrf = VrfId{0};
+    bsr.vrf = family->vrf;
     bsr.family = family->family;
     family->bsr.configure(bsr, now);
     family->receiver.configure(
         {.sources = settings.register_filter, .switch_to_spt = !settings.spt.never});
-    mrib_.set_spt_policy(family->family, settings.spt, now);
-    mrib_.set_ssm_ranges(family->family, settings.ssm_ranges, now);
+    mrib_.set_spt_policy(family->family, settings.spt, now, family->vrf);
+    mrib_.set_ssm_ranges(family->family, settings.ssm_ranges, now, family->vrf);
+    mrib_.set_register_filter(family->family, settings.register_filter, now, family->vrf);
+    family->ssm_ranges = settings.ssm_ranges;
     refresh_rps(*family, now);
   }
-  apply_register_link(config, now);
+  // Given again it would speak at once.
+  if (auto_rp_.config != config.pim_ipv4.auto_rp) {
+    auto_rp_.config = config.pim_ipv4.auto_rp;
+    auto_rp_.engine.configure(auto_rp_.config, now);
+  }
+  auto_rp_.stale = true;
+  apply_register_link(VrfId{}, config, now);
+  for (const VrfSettings& vrf : config.vrfs) apply_register_link(vrf.vrf, config, now);
 }
 
 /// Configured and learned RPs together; MRIB has those of both families.
 void Node::refresh_rps(PimFamily& family, TimePoint now) {
-  std::vector<rp::RpMapping> mappings = family.bsr.mappings();
-  for (const rp::RpMapping& mapping : config_.static_rps)
+  const SharedRps* shared = shared_rps(family);
+  std::vector<rp::RpMapping> mappings =
+      shared != nullptr ? family.bsr.mappings(shared->bsr) : family.bsr.mappings();
+  if (family.family == Family::ipv4 && family.vrf == VrfId{})
+    for (const rp::RpMapping& mapping :
+         shared != nullptr ? auto_rp_.engine.mappings(shared->auto_rp) : auto_rp_.engine.mappings())
+      mappings.push_back(mapping);
+  for (const rp::RpMapping& mapping : static_rps_of(family))
     if (mapping.rp.family() == family.family) mappings.push_back(mapping);
-  const PimSettings& settings = family.family == Family::ipv4 ? config_.pim_ipv4 : config_.pim_ipv6;
-  rp::RpSet set(std::move(mappings), settings.rp_rules);
+  rp::RpSet set(std::move(mappings), settings_of(family).rp_rules);
   const auto conflicts = rp::rp_conflicts(set);
   std::set<std::string> alarmed;
   for (const rp::RpConflict& conflict : conflicts) {
-    const std::string range = conflict.range.to_string();
+    const std::string range = conflict.range.to_string() + in_vrf(family.vrf);
     alarmed.insert(range);
     raise(rp::kRpConflictMessage, range, now, range, conflict.configured.to_string(),
           conflict.learned.front().to_string(), rp::to_string(conflict.in_force));
@@ -66,7 +80,7 @@ void Node::refresh_rps(PimFamily& family, TimePoint now) {
     if (!alarmed.contains(range)) clear(rp::kRpConflictMessage, range);
   if (set == family.rps) return;
   family.rps = std::move(set);
-  mrib_.set_rps(VrfId{0}, family.family, family.rps, now);
+  mrib_.set_rps(family.vrf, family.family, family.rps, now);
 }
 
 void Node::on_rp_packet(PimFamily& family, LinkId link, const mcast::wire::PimPacket& packet,
@@ -81,9 +95,8 @@ void Node::on_rp_packet(PimFamily& family, LinkId link, const mcast::wire::PimPa
 }
 
 /// The answer to AskRpf, if it was asked for a BSR.
-void Node::answer_bsr(const IpAddress& target, const std::optional<RpfFacts>& facts,
-                      TimePoint now) {
-  PimFamily& family = pim_of(target.family());
+void Node::answer_bsr(PimFamily& family, const IpAddress& target,
+                      const std::optional<RpfFacts>& facts, TimePoint now) {
   if (family.asked.erase(target) == 0) return;
   std::optional<rp::RpfPath> path;
   if (facts)
@@ -96,6 +109,9 @@ void Node::answer_bsr(const IpAddress& target, const std::optional<RpfFacts>& fa
 
 bool Node::pump_rp(PimFamily& family, TimePoint now) {
   bool progress = false;
+  while (family.shared->bsr.poll_effect()) progress = true;  // only that its RP-Set changed
+  while (family.shared->auto_rp.poll_effect()) progress = true;
+  if (progress) refresh_rps(family, now);  // once for all records of a turn
   while (auto effect = family.bsr.poll_effect()) {
     progress = true;
     std::visit([&](auto& one) { handle(family, one, now); }, *effect);
@@ -123,15 +139,13 @@ void Node::handle(PimFamily& family, rp::SendBootstrapTo& send, TimePoint now) {
 }
 
 void Node::handle(PimFamily& family, rp::SendCandidateRp& send, TimePoint now) {
-  static_cast<void>(family);
   static_cast<void>(now);
-  send_unicast(send.source, send.destination, send.message);
+  send_unicast(family, send.source, send.destination, send.message);
 }
 
 void Node::handle(PimFamily& family, rp::AskBsrRpf& ask, TimePoint now) {
-  static_cast<void>(now);
   family.asked.insert(ask.bsr);
-  effects_.push(AskRpf{ask.bsr});
+  ask_rpf(family.vrf, ask.bsr, now);
 }
 
 void Node::handle(PimFamily& family, rp::RpSetChanged& change, TimePoint now) {
@@ -140,12 +154,12 @@ void Node::handle(PimFamily& family, rp::RpSetChanged& change, TimePoint now) {
 }
 
 void Node::handle(PimFamily& family, rp::BsrChanged& change, TimePoint now) {
-  static_cast<void>(family);
-  static_cast<void>(now);
+  refresh_rps(family, now);  // of a zone without one the floating pair's knowledge counts
+  const std::string zone = shown(change.zone) + in_vrf(family.vrf);
   if (change.now)
-    log(rp::kBsrChangedMessage, shown(change.zone), shown(change.now), shown(change.before));
+    log(rp::kBsrChangedMessage, zone, shown(change.now), shown(change.before));
   else
-    log(rp::kBsrLostMessage, shown(change.zone), shown(change.before));
+    log(rp::kBsrLostMessage, zone, shown(change.before));
 }
 
 void Node::handle(PimFamily& family, rp::RpLimitReached& limit, TimePoint now) {

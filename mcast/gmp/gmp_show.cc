@@ -41,8 +41,8 @@ class View {
     }
     GroupTable table;
     table.total = found.size();
-    const auto last = found.begin() + static_cast<std::ptrdiff_t>(
-                                          std::min(found.size(), filter.max_rows));
+    const auto last =
+        found.begin() + static_cast<std::ptrdiff_t>(std::min(found.size(), filter.max_rows));
     std::partial_sort(found.begin(), last, found.end(),
                       [this](std::uint32_t a, std::uint32_t b) { return key(a) < key(b); });
     for (auto it = found.begin(); it != last; ++it)
@@ -113,6 +113,7 @@ class View {
     const Machine::Interface& interface = *machine_.interfaces_[entry.interface];
     return !interface.dead && interface.family == filter.family &&
            (!filter.link || interface.link == *filter.link) &&
+           (!filter.links || std::ranges::binary_search(*filter.links, interface.link)) &&
            (!filter.group || filter.group->address() == entry.group);
   }
 

@@ -70,6 +70,7 @@ struct GroupRow {
 struct GroupFilter {
   Family family = Family::ipv4;
   std::optional<LinkId> link;
+  std::optional<std::vector<LinkId>> links;  ///< of these only; sorted
   std::optional<Group> group;
   std::size_t max_rows = 100'000;
 };

@@ -108,7 +108,8 @@ void Mrib::tell_star_facts(std::uint32_t slot, const Want& star) {
   const Family family = entry.group.family();
   if (!may_track(slot, true, family)) return;
   std::vector<ToldFacts> facts;
-  if (star.incoming == kNone) {  // no way to the RP: nothing to assert with
+  // No way to the RP: nothing to assert with. Bidirectional groups have designated forwarders.
+  if (star.incoming == kNone || entry.bidir) {
     tell_facts(slot, true, std::move(facts));
     return;
   }
@@ -146,7 +147,8 @@ void Mrib::tell_source_facts(std::uint32_t slot, const SharedTree& tree, const W
   const SourceEntry& entry = view.entry;
   if (!may_track(slot, false, view.family)) return;
   std::vector<ToldFacts> facts;
-  if (!want.named && !entry.by_traffic && entry.recorded == 0) {
+  const bool is_known = want.named || entry.by_traffic || entry.recorded != 0;
+  if (!is_known || view.group.bidir) {
     tell_facts(slot, false, std::move(facts));
     return;
   }

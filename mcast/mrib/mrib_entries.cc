@@ -68,6 +68,7 @@ void Mrib::free_group_if_idle(std::uint32_t slot) {
     free_target_if_unused(entry.rp_target);
   }
   drop_side(slot, true);
+  release_reservations(slot, true);
   groups_.remove(slot);
 }
 
@@ -80,6 +81,7 @@ bool Mrib::free_source_if_idle(std::uint32_t slot) {
     return false;
   HA_ASSERT(!entry.negative_timed);
   drop_side(slot, false);
+  release_reservations(slot, false);
   tell_register(slot);
   GroupEntry& owner = groups_[entry.group];
   Target& target = targets_[entry.target];
@@ -109,14 +111,26 @@ void Mrib::free_target_if_unused(std::uint32_t slot) {
   targets_.remove(slot);
 }
 
+// Sources that a membership names stand in the table; those of a link that was away do not.
+void Mrib::name_sources(std::uint32_t slot) {
+  const Family family = groups_[slot].group.family();
+  for (const Member& member : groups_[slot].members) {
+    if (!member.sources || current_link(member, family) == nullptr) continue;
+    for (const IpAddress& source : *member.sources) static_cast<void>(source_of(slot, source));
+  }
+}
+
 void Mrib::assign_rp(std::uint32_t slot) {
   GroupEntry& entry = groups_[slot];
   const auto set = rps_.find({entry.vrf, entry.group.family()});
-  const auto& ssm = ssm_ranges_[entry.group.family() == Family::ipv6 ? 1 : 0];
-  const bool is_ssm = std::ranges::any_of(
-      ssm, [&](const IpPrefix& range) { return range.contains(entry.group.address()); });
-  const auto mapping =
-      is_ssm || set == rps_.end() ? std::nullopt : set->second.rp_of(entry.group);
+  const auto ssm = ssm_ranges_.find({entry.vrf, entry.group.family()});
+  const bool is_ssm =
+      ssm != ssm_ranges_.end() && std::ranges::any_of(ssm->second, [&](const IpPrefix& range) {
+        return range.contains(entry.group.address());
+      });
+  const bool has_none = is_ssm || is_flooded(entry) || set == rps_.end();
+  const auto mapping = has_none ? std::nullopt : set->second.rp_of(entry.group);
+  entry.bidir = mapping && mapping->bidir;
   const std::uint32_t target = mapping ? target_of(entry.vrf, mapping->rp) : kNone;
   if (target == entry.rp_target) return;
   if (target != kNone) ++targets_[target].groups;
@@ -133,6 +147,7 @@ void Mrib::set_traffic(SourceEntry& entry, bool by_traffic) {
   entry.keepalive = false;
   entry.registered = false;
   entry.arrived = kNone;
+  entry.elsewhere = false;
   by_traffic ? ++data_driven_ : --data_driven_;
 }
 
@@ -144,7 +159,7 @@ void Mrib::set_outgoing(RouteState& state, const std::vector<std::uint32_t>& out
 
 void Mrib::prune_members(GroupEntry& entry) {
   const Family family = entry.group.family();
-  std::erase_if(entry.members, [&](const Member& member) { return !is_current(member, family); });
+  std::erase_if(entry.members, [&](const Member& member) { return is_void(member, family); });
 }
 
 }  // namespace hotpair::mcast::mrib

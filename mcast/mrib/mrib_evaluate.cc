@@ -23,15 +23,15 @@ bool names(const Member& member, const IpAddress& source) {
 }  // namespace
 
 const Mrib::LinkState* Mrib::current_link(const Member& member, Family family) const {
-  const LinkState* link = link_for(LinkId{member.link}, family);
-  if (link == nullptr) return nullptr;
-  const auto& generations = link->generation[family == Family::ipv6 ? 1 : 0];
-  const bool current = generations[static_cast<std::size_t>(member.origin)] == member.generation;
-  return current ? link : nullptr;
+  if (is_void(member, family)) return nullptr;
+  return link_for(LinkId{member.link}, family);
 }
 
-bool Mrib::is_current(const Member& member, Family family) const {
-  return current_link(member, family) != nullptr;
+bool Mrib::is_void(const Member& member, Family family) const {
+  const LinkState* link = known_link(LinkId{member.link}, family);
+  if (link == nullptr) return true;
+  const auto& generations = link->generation[family == Family::ipv6 ? 1 : 0];
+  return generations[static_cast<std::size_t>(member.origin)] != member.generation;
 }
 
 std::uint32_t Mrib::rpf_link(std::uint32_t slot) const {
@@ -54,6 +54,7 @@ std::uint32_t Mrib::shared_link(std::uint32_t slot) const {
 
 // immediate_olist(*,G) of 4.1.6, without the incoming link.
 Want Mrib::want_star(std::uint32_t slot) const {
+  if (groups_[slot].bidir) return bidir_star(slot);
   Want want = star_tree(slot);
   return want.incoming == kNone ? Want{} : want;
 }
@@ -62,6 +63,7 @@ Want Mrib::want_star(std::uint32_t slot) const {
 Want Mrib::star_tree(std::uint32_t slot) const {
   const GroupEntry& entry = groups_[slot];
   Want want;
+  if (entry.bidir) return bidir_star(slot);
   if (entry.rp_target == kNone) return want;
   want.incoming = shared_link(entry.rp_target);
   const Family family = entry.group.family();
@@ -95,20 +97,25 @@ bool Mrib::on_spt(const SourceEntry& entry) const {
 }
 
 Mrib::SharedTree Mrib::shared_tree(std::uint32_t group, const Want& star) const {
-  SharedTree tree{.link = star.incoming, .wanted = star.kind == RouteKind::route};
-  if (tree.link == kNone) return tree;
   const GroupEntry& entry = groups_[group];
+  SharedTree tree{.link = star.incoming, .wanted = star.kind == RouteKind::route};
+  if (tree.link == kNone || entry.bidir) return tree;
   const Family family = entry.group.family();
   const bool is_rp = tree.link == register_link(entry.vrf, family);
   tree.pim = is_rp || is_pim(tree.link, family);
-  const SptPolicy& policy = spt_policies_[family == Family::ipv6 ? 1 : 0];
-  tree.split = tree.pim && tree.wanted && !policy.never && (is_rp || star.local);
+  const SptPolicy policy = spt_policy(entry.vrf, family);
+  // A (*,G) of the RP would let every Register through.
+  const bool filters = is_rp && !register_filter(entry.vrf, family).empty();
+  const bool shows = !policy.never && (is_rp || star.local);
+  tree.split = tree.pim && tree.wanted && (shows || filters);
   tree.hasty = tree.pim && !policy.never && policy.threshold_kbps == 0;
   return tree;
 }
 
 Want Mrib::plane_star(std::uint32_t slot, Want star) const {
-  return shared_tree(slot, star).split ? Want{} : star;
+  // Packets of a bidirectional group come in on many links, which no (*,G) of the plane can say.
+  if (groups_[slot].bidir || shared_tree(slot, star).split) return {};
+  return limited(state_key(slot, true), std::move(star), false);
 }
 
 Mrib::SourceView Mrib::view_of(std::uint32_t slot, const SharedTree& tree) const {
@@ -158,6 +165,7 @@ void Mrib::add_member(const Member& member, const SourceView& view, Want& want,
 }
 
 Want Mrib::want_source(std::uint32_t slot, const SharedTree& tree) const {
+  if (groups_[sources_[slot].group].bidir) return bidir_source(slot);
   Want want;
   bool blocked = false;
   const SourceView view = view_of(slot, tree);
@@ -173,10 +181,13 @@ Want Mrib::want_source(std::uint32_t slot, const SharedTree& tree) const {
   // Packets go on coming by the shared tree until the first comes by the source's (4.2.2).
   const bool is_own = targets_[entry.target].answer.connected || on_spt(entry) ||
                       (held_ && entry.arrived == view.own);
-  if (tree.wanted && tree.pim && want.shared && !is_own &&
+  // One that may not be registered here comes by its own tree or not at all.
+  const bool refused = !is_own && is_refused(view);
+  if (tree.wanted && tree.pim && want.shared && !is_own && !refused &&
       (tree.split || is_pim(view.own, view.family)))
     want.incoming = tree.link;
-  if (want.incoming == kNone)
+  if (refused && !want.immediate) want.local = want.shared = false;
+  if (want.incoming == kNone || (refused && !want.immediate))
     want.outgoing.clear();
   else
     std::erase(want.outgoing, want.incoming);
@@ -184,8 +195,7 @@ Want Mrib::want_source(std::uint32_t slot, const SharedTree& tree) const {
   want.receivers = !want.outgoing.empty();
   const auto tunnel = first_hops_.empty() ? first_hops_.end() : first_hops_.find(slot);
   const bool is_open = tunnel != first_hops_.end() && tunnel->second.tunnel;
-  const std::uint32_t encapsulating =
-      is_open ? register_link(view.group.vrf, view.family) : kNone;
+  const std::uint32_t encapsulating = is_open ? register_link(view.group.vrf, view.family) : kNone;
   if (encapsulating != kNone && want.incoming != kNone) {
     want.outgoing.push_back(encapsulating);
     sort_unique(want.outgoing);
@@ -220,6 +230,15 @@ Want Mrib::held(Want want, const RouteState& state, Family family) const {
   return want;
 }
 
+/// The (S,G) as the plane is to have it.
+Want Mrib::plane_source(std::uint32_t slot, Want want) const {
+  const SourceEntry& entry = sources_[slot];
+  if (awaits_first_packet(entry)) want.kind = RouteKind::none;
+  const bool connected = comes_in_connected(slot, want);
+  want = limited(state_key(slot, false), std::move(want), connected);
+  return held(std::move(want), entry.route, entry.source.family());
+}
+
 bool Mrib::differs(const Want& want, const RouteState& state) const {
   if (want.kind != state.kind) return true;
   if (want.kind == RouteKind::none) return false;
@@ -238,6 +257,7 @@ void Mrib::evaluate_group(std::uint32_t slot, TimePoint now) {
   prune_members(entry);
   const Want star = want_star(slot);
   wish_star(entry, star);
+  reserve_star(slot, star);
   if (entry.source_count > kInlineSources) {
     // What changes while a pass over the sources runs asks for another pass after it.
     if (entry.queued)
@@ -280,16 +300,18 @@ bool Mrib::knows_both_ways(const SourceEntry& entry) const {
 void Mrib::evaluate_source_of(std::uint32_t slot, const SharedTree& tree, TimePoint now) {
   SourceEntry& entry = sources_[slot];
   // Under a hold it waits for the memberships that say whether its tree is joined.
-  if (entry.arrived != kNone && !held_ && knows_both_ways(entry)) {
+  if (entry.arrived != kNone && !held_ && !groups_[entry.group].bidir && knows_both_ways(entry)) {
     judge_upcall(entry, tree);
     static_cast<void>(judge_packet(slot, entry.arrived, tree));
     entry.arrived = kNone;
   }
+  if (must_be_seen_anew(entry)) set_traffic(entry, false);
   tell_register(slot);
   Want want = want_source(slot, tree);
   switch_to_spt(entry, tree, want);
   if (update_records(entry, want)) want = want_source(slot, tree);
-  const Want told = held(want, entry.route, entry.source.family());
+  reserve_source(slot, want);
+  const Want told = plane_source(slot, want);
   wish_source(slot, tree, want, told);
   tell_source_facts(slot, tree, want);
   time_negative(slot, told.kind == RouteKind::negative && told.timed, now);
@@ -318,8 +340,8 @@ std::vector<std::uint32_t> Mrib::wanted_records(const SourceEntry& entry, const 
     const std::optional<ScopeId> scope = links_[link].config.scope;
     if (!scope) return;
     const auto found = scopes_.find(*scope);
-    if (found != scopes_.end() && found->second.mode == ScopeMode::active)
-      through.push_back(scope->value());
+    const bool is_active = found != scopes_.end() && found->second.mode == ScopeMode::active;
+    if (is_active && !groups_[entry.group].bidir) through.push_back(scope->value());
   };
   if (want.kind == RouteKind::route && !want.named)
     for (const std::uint32_t link : want.outgoing) add_scope_of(link);
@@ -338,8 +360,7 @@ std::vector<std::uint32_t> Mrib::wanted_records(const SourceEntry& entry, const 
 
 bool Mrib::update_records(SourceEntry& entry, const Want& want) {
   const bool first_hop = is_first_hop(entry);
-  if (entry.recorded == 0 &&
-      (!entry.by_traffic || (want.kind != RouteKind::route && !first_hop)))
+  if (entry.recorded == 0 && (!entry.by_traffic || (want.kind != RouteKind::route && !first_hop)))
     return false;
   const std::vector<std::uint32_t> wanted = wanted_records(entry, want);
   const std::vector<std::uint32_t> recorded = lists_[entry.recorded];

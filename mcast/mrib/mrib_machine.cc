@@ -15,7 +15,7 @@ constexpr std::uint32_t kInlineTargets = 64;
 /// What a metric alone changes is told to asserts, and to nobody else.
 bool is_same_way(const RpfAnswer& a, const RpfAnswer& b) {
   return a.link == b.link && a.neighbour == b.neighbour && a.connected == b.connected &&
-         a.local == b.local;
+         a.local == b.local && a.home == b.home;
 }
 
 std::size_t family_index(Family family) { return family == Family::ipv6 ? 1 : 0; }
@@ -32,11 +32,16 @@ Mrib::LinkState& Mrib::link_slot(LinkId link) {
   return links_[link.value()];
 }
 
-const Mrib::LinkState* Mrib::link_for(LinkId link, Family family) const {
+const Mrib::LinkState* Mrib::known_link(LinkId link, Family family) const {
   if (link.value() >= links_.size()) return nullptr;
   const LinkState& state = links_[link.value()];
   const bool is_enabled = family == Family::ipv4 ? state.config.ipv4 : state.config.ipv6;
-  return state.present && is_enabled ? &state : nullptr;
+  return state.known && is_enabled ? &state : nullptr;
+}
+
+const Mrib::LinkState* Mrib::link_for(LinkId link, Family family) const {
+  const LinkState* state = known_link(link, family);
+  return state != nullptr && state->carries() ? state : nullptr;
 }
 
 void Mrib::void_members(LinkState& link, Family family) {
@@ -49,7 +54,7 @@ void Mrib::count_pim(const LinkState& before, LinkState& after, Family family) {
     const LinkConfig& config = link.config;
     const bool pim =
         family == Family::ipv4 ? config.ipv4 && config.pim_ipv4 : config.ipv6 && config.pim_ipv6;
-    return link.present && pim;
+    return link.carries() && pim;
   };
   const std::size_t index = family_index(family);
   const bool had = has_pim(before);
@@ -65,31 +70,40 @@ void Mrib::count_pim(const LinkState& before, LinkState& after, Family family) {
 void Mrib::set_link(const LinkConfig& link, TimePoint now) {
   last_now_ = now;
   LinkState& state = link_slot(link.link);
-  if (state.present && state.config == link) return;
-  const bool moved = state.present && state.config.vrf != link.vrf;
+  if (state.known && state.config == link) return;
+  const bool moved = state.known && state.config.vrf != link.vrf;
   if (!link.ipv4 || moved) void_members(state, Family::ipv4);
   if (!link.ipv6 || moved) void_members(state, Family::ipv6);
   const LinkState before = state;
   state.config = link;
-  state.present = true;
+  state.known = true;
+  follow_records(link.link);
   for (const Family family : {Family::ipv4, Family::ipv6}) count_pim(before, state, family);
-  leaving_.erase(link.link.value());
+  if (state.carries())
+    leaving_.erase(link.link.value());
+  else if (before.carries())
+    begin_leaving(link.link, now);
   sweep_.start();
+}
+
+void Mrib::begin_leaving(LinkId link, TimePoint now) {
+  leaving_.insert(link.value());
+  leaving_cursor_ = kNone;
+  leaving_at_ = now;
 }
 
 void Mrib::remove_link(LinkId link, TimePoint now) {
   last_now_ = now;
   LinkState& state = link_slot(link);
-  if (!state.present) return;
+  if (!state.known) return;
   const LinkState before = state;
-  state.present = false;
+  state.known = false;
   for (const Family family : {Family::ipv4, Family::ipv6}) count_pim(before, state, family);
   void_members(state, Family::ipv4);
   void_members(state, Family::ipv6);
+  admission_.forget(link);
   sweep_.start();
-  leaving_.insert(link.value());
-  leaving_cursor_ = kNone;
-  leaving_at_ = now;
+  if (before.carries()) begin_leaving(link, now);
 }
 
 void Mrib::set_rps(VrfId vrf, Family family, rp::RpSet set, TimePoint now) {
@@ -97,6 +111,7 @@ void Mrib::set_rps(VrfId vrf, Family family, rp::RpSet set, TimePoint now) {
   rp::RpSet& current = rps_[{vrf, family}];
   if (current == set) return;
   current = std::move(set);
+  refresh_bidir_rps(vrf, family);
   sweep_.start();
 }
 
@@ -106,6 +121,9 @@ void Mrib::set_scope_mode(ScopeId scope, ScopeMode mode, TimePoint now) {
   if (!is_new && found->second.mode == mode) return;
   found->second.mode = mode;
   if (mode == ScopeMode::active) found->second.activated_at = now;
+  for (const LinkState& link : links_)
+    if (link.known && link.config.scope == scope) follow_records(link.config.link);
+  if (mode == ScopeMode::active) unclaimed_at_ = now + config_.reservation_hold;
   // A standby keeps its records; but it registers nothing.
   if (mode == ScopeMode::active || !first_hops_.empty()) sweep_.start();
 }
@@ -152,7 +170,7 @@ void Mrib::on_membership(LinkId link, const Group& group, const Membership& memb
                          TimePoint now, Origin origin) {
   last_now_ = now;
   if (group.address().is_link_local_multicast()) return;
-  const LinkState* state = link_for(link, group.family());
+  const LinkState* state = known_link(link, group.family());
   if (state == nullptr) {
     count(Count::membership_ignored);
     return;
@@ -169,7 +187,7 @@ void Mrib::on_membership(LinkId link, const Group& group, const Membership& memb
 
 void Mrib::on_flush(LinkId link, Family family, TimePoint now, Origin origin) {
   last_now_ = now;
-  if (link_for(link, family) == nullptr) return;
+  if (known_link(link, family) == nullptr) return;
   ++link_slot(link).generation[family_index(family)][static_cast<std::size_t>(origin)];
   sweep_.start();
 }
@@ -231,6 +249,7 @@ void Mrib::on_no_route(const fwd::NoRoute& event, TimePoint now) {
   set_traffic(entry, true);
   entry.active_at = now;
   entry.arrived = event.link.value();
+  entry.elsewhere = is_elsewhere(groups_[entry.group], entry.arrived);
   if (entry.route.kind != RouteKind::none) {
     // The plane asks although it was told: tell it again.
     entry.route.again = true;
@@ -249,6 +268,8 @@ void Mrib::on_wrong_interface(const fwd::WrongInterface& event, TimePoint now) {
   if (target == kNone) return;
   ask(target);
   const std::uint32_t slot = find_source(event.vrf, event.group, event.source);
+  if (slot != kNone && groups_[sources_[slot].group].bidir)
+    return note_arrival(slot, event.link.value(), now);
   if (slot == kNone || on_spt(sources_[slot])) return;
   const std::uint32_t owner = sources_[slot].group;
   if (judge_packet(slot, event.link.value(), shared_tree(owner, want_star(owner)))) {
@@ -274,6 +295,7 @@ void Mrib::on_rpf(VrfId vrf, const IpAddress& address, const std::optional<RpfAn
   unreachable_ += state == RpfState::unreachable ? 1U : 0U;
   target.state = state;
   target.answer = answer.value_or(RpfAnswer{});
+  tell_bidir_rp(vrf, address);
   if (is_same && !tells_metric) return;
   if (!is_same) target.way = next_way_++;
   if (target.groups > 0) sweep_.start();
@@ -336,15 +358,17 @@ void Mrib::begin_hold(TimePoint now) {
   last_now_ = now;
   held_ = true;
   hold_until_.reset();
+  admission_.set_restoring(true);
 }
 
 void Mrib::end_hold(Duration hold_off, TimePoint now) {
   last_now_ = now;
   if (held_) hold_until_ = now + hold_off;
+  admission_.set_restoring(false);
 }
 
 void Mrib::on_read_back(std::span<const fwd::Route> routes, TimePoint now) {
-  begin_hold(now);
+  if (!held_) begin_hold(now);  // the end of one that runs may be known already
   for (const fwd::Route& route : routes) adopt(route, now);
 }
 

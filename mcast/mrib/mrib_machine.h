@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "mcast/mrib/mrib_admission.h"
 #include "mcast/mrib/mrib_records.h"
 #include "mcast/mrib/mrib_show.h"
 #include "mcast/mrib/mrib_tables.h"
@@ -31,7 +32,9 @@ class Mrib {
 
   // ---- configuration ----
 
-  /// Adds a link or changes it. A family switched off forgets its memberships.
+  /// Adds a link or changes it. A family switched off forgets its memberships. A link that goes
+  /// away leaves its routes as by remove_link(), LinkReleased included, and has them again when it
+  /// returns.
   void set_link(const LinkConfig& link, TimePoint now);
   /// Forgets the link. Its routes leave the plane in slices, under a hold after it; then comes
   /// LinkReleased, unless the link was set again.
@@ -43,9 +46,23 @@ class Mrib {
   void set_register_link(VrfId vrf, Family family, std::optional<LinkId> link, TimePoint now);
   /// When sources of PIM's shared trees are joined; `never` until it is set. Else, where hosts or
   /// the RP are, the (*,G) is not given to the plane: its upcalls show the sources.
-  void set_spt_policy(Family family, const SptPolicy& policy, TimePoint now);
+  void set_spt_policy(Family family, const SptPolicy& policy, TimePoint now, VrfId vrf = {});
   /// Groups without (*,G), beside 232/8 and ff3x::/32 which always are (RFC 4607).
-  void set_ssm_ranges(Family family, std::vector<IpPrefix> ranges, TimePoint now);
+  void set_ssm_ranges(Family family, std::vector<IpPrefix> ranges, TimePoint now, VrfId vrf = {});
+  /// Dense groups: the packets of each source, RPF checked, go to all of `links` but the one that
+  /// they come in by. Such a group has no RP here, nothing of it is joined upstream or registered.
+  /// Links that are set anew (set_link() after remove_link()) have to be told again.
+  void set_flooding(VrfId vrf, const std::vector<Group>& groups, const std::vector<LinkId>& links,
+                    TimePoint now);
+  /// Sources that Registers may bring; empty: all. Packets of others that come out of Registers
+  /// are not forwarded: their routes never have the register link as incoming.
+  void set_register_filter(Family family, std::vector<IpPrefix> sources, TimePoint now,
+                           VrfId vrf = {});
+  /// Admission control of a link; order matters, the first limit that matches a state decides.
+  void set_limits(LinkId link, Family family, const std::vector<Limit>& limits, TimePoint now);
+  void set_costs(Family family, const std::vector<ChannelCost>& costs, TimePoint now);
+  /// LimitDenied at most so often a second; 0: never.
+  void set_limit_rate(Family family, std::uint32_t per_second);
   /// A scope exists and who writes its records: the master does. `standby` is what a scope starts
   /// as; activation takes over the records at once, in O(1).
   void set_scope_mode(ScopeId scope, ScopeMode mode, TimePoint now);
@@ -70,6 +87,10 @@ class Mrib {
   /// it is nothing.
   void on_assert(LinkId link, const Group& group, const std::optional<IpAddress>& source,
                  const AssertState& state, TimePoint now);
+  /// Who acts as designated forwarder of a link for an RP of bidirectional groups (RFC 5015 3.5):
+  /// another router, or `self`; neither: nobody.
+  void on_df(VrfId vrf, const IpAddress& rp, LinkId link, const std::optional<IpAddress>& df,
+             bool self, TimePoint now);
   /// Every assert state of the link and family is gone.
   void on_asserts_flushed(LinkId link, Family family, TimePoint now);
   /// The packets of a source that could be registered go to the register link as well, while on.
@@ -92,6 +113,11 @@ class Mrib {
   /// A data-driven event of a standby scope's master, or of the own store.
   void on_record(const DataDrivenEvent& record, TimePoint now);
   void on_record_removed(const DataDrivenKey& key, TimePoint now);
+  /// A reservation of a standby scope's master or, while records are restored, of the own store.
+  void on_reservation(const Reservation& record, TimePoint now);
+  void on_reservation_removed(const ReservationKey& key, TimePoint now);
+  /// All reservations of a link whose scope is standby come anew.
+  void drop_reservations(LinkId link, TimePoint now);
 
   // ---- adoption and hold-off ----
 
@@ -125,6 +151,9 @@ class Mrib {
   [[nodiscard]] RouteTableModel show(const RouteFilter& filter, std::span<const ScopeId> closed,
                                      TimePoint now) const;
   [[nodiscard]] StatisticsModel statistics() const;
+  /// `peer`: the addresses by which the other node of the pair may be a next hop. Walks over all
+  /// sources and RPs in use.
+  [[nodiscard]] StandingModel standing(std::span<const IpAddress> peer) const;
   /// SPTbit(S,G): its packets come by its own tree (RFC 7761 4.2.2).
   [[nodiscard]] bool spt_bit(VrfId vrf, const Group& group, const IpAddress& source) const;
   /// inherited_olist(S,G) is not empty (4.1.6).
@@ -132,11 +161,13 @@ class Mrib {
   /// Sources and RPs in use that the unicast routing has no way to.
   [[nodiscard]] std::size_t unreachable() const { return unreachable_; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] const Admission& admission() const { return admission_; }
 
  private:
   struct LinkState {
     LinkConfig config;
-    bool present = false;
+    bool known = false;
+    [[nodiscard]] bool carries() const { return known && !config.away; }
     /// Per family and origin; a member of an older one is void.
     std::array<std::array<std::uint16_t, kOrigins>, 2> generation{};
     std::array<std::uint32_t, 2> asserts{};  // per family: assert state of an older one is void
@@ -193,9 +224,13 @@ class Mrib {
 
   // mrib_machine.cc: inputs
   void count(Count what) { ++counters_[static_cast<std::size_t>(what)]; }
+  /// The link if it is set with the family, away or not.
+  [[nodiscard]] const LinkState* known_link(LinkId link, Family family) const;
+  /// The same, if it is not away.
   [[nodiscard]] const LinkState* link_for(LinkId link, Family family) const;
   [[nodiscard]] LinkState& link_slot(LinkId link);
   void void_members(LinkState& link, Family family);
+  void begin_leaving(LinkId link, TimePoint now);
   void count_pim(const LinkState& before, LinkState& after, Family family);
   void set_member(GroupEntry& entry, const LinkState& link, Origin origin, Membership membership);
   [[nodiscard]] bool admit_upcall(const fwd::NoRoute& event, TimePoint now);
@@ -214,6 +249,7 @@ class Mrib {
   bool free_source_if_idle(std::uint32_t slot);
   void free_target_if_unused(std::uint32_t slot);
   void assign_rp(std::uint32_t slot);
+  void name_sources(std::uint32_t slot);
   void set_traffic(SourceEntry& entry, bool by_traffic);
   void set_outgoing(RouteState& state, const std::vector<std::uint32_t>& outgoing);
   void prune_members(GroupEntry& entry);
@@ -221,13 +257,14 @@ class Mrib {
 
   // mrib_evaluate.cc: what a route should be
   [[nodiscard]] const LinkState* current_link(const Member& member, Family family) const;
-  [[nodiscard]] bool is_current(const Member& member, Family family) const;
+  [[nodiscard]] bool is_void(const Member& member, Family family) const;
   [[nodiscard]] std::uint32_t rpf_link(std::uint32_t target) const;
   [[nodiscard]] Want want_star(std::uint32_t slot) const;
   [[nodiscard]] Want star_tree(std::uint32_t slot) const;
   [[nodiscard]] std::uint32_t shared_link(std::uint32_t rp_target) const;
   /// The (*,G) as the plane is to have it.
   [[nodiscard]] Want plane_star(std::uint32_t slot, Want star) const;
+  [[nodiscard]] Want plane_source(std::uint32_t slot, Want want) const;
   [[nodiscard]] SharedTree shared_tree(std::uint32_t group, const Want& star) const;
   [[nodiscard]] SourceView view_of(std::uint32_t slot, const SharedTree& tree) const;
   [[nodiscard]] Share share_of(const Member& member, const LinkState& link, const SourceView& view,
@@ -253,15 +290,19 @@ class Mrib {
                                                           const Want& want) const;
 
   // mrib_upstream.cc: what the routers upstream are to do
-  [[nodiscard]] std::uint32_t way_of(std::uint32_t target, Family family) const;
+  enum class Towards : bool { source, rp };
+  [[nodiscard]] std::optional<IpAddress> next_hop(std::uint32_t target, Towards towards) const;
+  [[nodiscard]] std::uint32_t way_of(std::uint32_t target, Family family, Towards towards) const;
   void tell_upstream(std::uint32_t& told, std::uint32_t way, std::uint32_t target,
                      UpstreamChanged change);
   void wish_star(GroupEntry& entry, const Want& star);
   void wish_source(std::uint32_t slot, const SharedTree& tree, const Want& want, const Want& told);
+  [[nodiscard]] bool is_silent(const SourceEntry& entry, TimePoint now) const;
+  [[nodiscard]] std::optional<ScopeId> standby_scope(const RouteState& route) const;
   [[nodiscard]] bool keeps_alive(const SourceEntry& entry, const SharedTree& tree) const;
   [[nodiscard]] bool join_desired(const SourceEntry& entry, const SharedTree& tree,
                                   const Want& want) const;
-  [[nodiscard]] std::optional<IpAddress> rpf_prime(std::uint32_t target,
+  [[nodiscard]] std::optional<IpAddress> rpf_prime(std::uint32_t target, Towards towards,
                                                    const TreeSide* side) const;
   [[nodiscard]] bool knows_both_ways(const SourceEntry& entry) const;
   void switch_to_spt(SourceEntry& entry, const SharedTree& tree, const Want& want);
@@ -269,13 +310,34 @@ class Mrib {
   /// True if the packet on `link` set SPTbit.
   bool judge_packet(std::uint32_t slot, std::uint32_t link, const SharedTree& tree);
 
+  // mrib_bidir.cc: RFC 5015
+  void refresh_bidir_rps(VrfId vrf, Family family);
+  void tell_bidir_rp(VrfId vrf, const IpAddress& rp);
+  [[nodiscard]] const BidirRp* bidir_rp(const GroupEntry& entry) const;
+  [[nodiscard]] std::uint32_t bidir_upstream(const BidirRp& rp) const;
+  [[nodiscard]] Want bidir_star(std::uint32_t slot) const;
+  [[nodiscard]] Want bidir_source(std::uint32_t slot) const;
+  void wish_bidir(GroupEntry& entry, const Want& star);
+  [[nodiscard]] bool is_elsewhere(const GroupEntry& group, std::uint32_t link) const;
+  [[nodiscard]] bool must_be_seen_anew(const SourceEntry& entry) const;
+  void note_arrival(std::uint32_t slot, std::uint32_t link, TimePoint now);
+
   // mrib_register.cc: first hop and RP
+  [[nodiscard]] SptPolicy spt_policy(VrfId vrf, Family family) const;
+  [[nodiscard]] std::span<const IpPrefix> register_filter(VrfId vrf, Family family) const;
   [[nodiscard]] std::uint32_t register_link(VrfId vrf, Family family) const;
+  [[nodiscard]] bool is_beside_source(const SourceEntry& entry) const;
   [[nodiscard]] bool is_first_hop(const SourceEntry& entry) const;
+  [[nodiscard]] bool awaits_first_packet(const SourceEntry& entry) const;
   [[nodiscard]] bool serves_sources(const LinkConfig& link, Family family) const;
   [[nodiscard]] bool could_register(const SourceEntry& entry) const;
   [[nodiscard]] bool is_kept(const SourceEntry& entry) const;
+  /// What comes of the source out of Registers is not taken.
+  [[nodiscard]] bool is_refused(const SourceView& view) const;
   void tell_register(std::uint32_t slot);
+
+  // mrib_flooding.cc: dense groups
+  [[nodiscard]] bool is_flooded(const GroupEntry& entry) const;
 
   // mrib_asserts.cc: what the assert machine says and is told
   [[nodiscard]] const TreeSide* side_of(std::uint32_t slot, bool star) const;
@@ -320,6 +382,20 @@ class Mrib {
   [[nodiscard]] bool names_leaving(const RouteState& state) const;
   [[nodiscard]] bool group_names_leaving(const GroupEntry& entry, std::size_t& budget) const;
 
+  // mrib_limits.cc: admission control
+  void follow_records(LinkId link);
+  [[nodiscard]] StateKey state_key(std::uint32_t slot, bool star) const;
+  [[nodiscard]] bool comes_in_connected(std::uint32_t slot, const Want& want) const;
+  void reserve_star(std::uint32_t slot, const Want& star);
+  void reserve_source(std::uint32_t slot, const Want& want);
+  void reserve(const StateKey& state, const Want& want, const RouteState& told, bool connected);
+  void release_reservations(std::uint32_t slot, bool star);
+  [[nodiscard]] Want limited(const StateKey& state, Want want, bool connected) const;
+  /// True if something changed: effects, routes.
+  bool settle_admission();
+  void run_admission(std::size_t& budget, TimePoint now);
+  void evaluate_state(const StateKey& state);
+
   // mrib_show.cc
   [[nodiscard]] std::vector<OutgoingModel> outgoing_of(std::span<const std::uint32_t> links,
                                                        std::span<const ScopeId> closed) const;
@@ -338,16 +414,26 @@ class Mrib {
   ListTable lists_;
   std::vector<LinkState> links_;  // by LinkId
   std::map<std::pair<VrfId, Family>, rp::RpSet> rps_;
+  std::map<std::pair<VrfId, IpAddress>, BidirRp> bidir_rps_;
   std::map<ScopeId, ScopeState> scopes_;
   SourceBuckets source_buckets_;
-  std::array<SptPolicy, 2> spt_policies_{SptPolicy{.never = true}, SptPolicy{.never = true}};
-  std::array<std::vector<IpPrefix>, 2> ssm_ranges_;
+  using VrfFamily = std::pair<VrfId, Family>;
+  std::map<VrfFamily, SptPolicy> spt_policies_;  // absent: never
+  std::map<VrfFamily, std::vector<IpPrefix>> ssm_ranges_;
+  std::map<VrfFamily, std::vector<IpPrefix>> register_filters_;
+  std::map<std::pair<VrfId, Group>, std::set<LinkId>> flooded_;  // dense groups: where to
   std::map<std::pair<VrfId, Family>, LinkId> register_links_;
   std::map<std::uint32_t, FirstHop> first_hops_;  // by source slot: told that it could register
   TimePoint counted_at_{};                        // the latest round of counters began
   TimePoint counted_before_{};                    // and the one before it
   std::map<std::pair<std::uint32_t, bool>, TreeSide> sides_;  // by slot and whether of (*,G)
   std::array<std::uint32_t, 2> pim_links_{};                  // per family
+  Admission admission_;
+  std::array<std::uint32_t, 2> limit_rates_{1, 1};
+  std::array<TokenBucket, 2> limit_buckets_;
+  std::array<std::uint64_t, 2> limit_suppressed_{};
+  bool admission_waits_ = false;           // the turn had its slice, the rest is on_timeout()'s
+  std::optional<TimePoint> unclaimed_at_;  // reservations that nobody claimed are released
   std::uint32_t next_stamp_ = 1;
   std::uint32_t next_way_ = 1;
 
@@ -372,9 +458,11 @@ class Mrib {
   std::optional<TimePoint> hold_until_;
   bool held_ = false;
 
-  std::size_t data_driven_ = 0;  // sources with by_traffic
-  std::size_t negative_ = 0;     // sources with negative_timed
-  std::size_t unreachable_ = 0;  // targets without a unicast route
+  std::size_t data_driven_ = 0;                   // sources with by_traffic
+  std::size_t negative_ = 0;                      // sources with negative_timed
+  std::map<ScopeId, std::size_t> silent_;         // StandingModel, of the latest whole round
+  std::map<ScopeId, std::size_t> silent_so_far_;  // of the round under way
+  std::size_t unreachable_ = 0;                   // targets without a unicast route
   Counters counters_{};
 };
 

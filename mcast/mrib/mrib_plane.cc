@@ -39,7 +39,7 @@ Want Mrib::effective_want(const RouteRef& ref) {
   }
   const SourceEntry& entry = sources_[ref.slot];
   const SharedTree tree = shared_tree(entry.group, want_star(entry.group));
-  return held(want_source(ref.slot, tree), entry.route, entry.source.family());
+  return plane_source(ref.slot, want_source(ref.slot, tree));
 }
 
 void Mrib::enqueue(RouteState& state, const RouteRef& ref) {
@@ -136,8 +136,8 @@ void Mrib::on_result(const RouteRef& ref, const fwd::AppliedChange& result, Time
 }
 
 Duration Mrib::counter_interval() const {
-  const bool by_rate = std::ranges::any_of(spt_policies_, [](const SptPolicy& policy) {
-    return !policy.never && policy.threshold_kbps != 0;
+  const bool by_rate = std::ranges::any_of(spt_policies_, [](const auto& each) {
+    return !each.second.never && each.second.threshold_kbps != 0;
   });
   return by_rate ? std::min(config_.rate_interval, config_.counter_interval)
                  : config_.counter_interval;
@@ -146,7 +146,7 @@ Duration Mrib::counter_interval() const {
 // CheckSwitchToSpt (4.2.1) of a threshold: the rate since the round of counters before.
 bool Mrib::is_fast(std::uint32_t slot, std::uint64_t bytes, TimePoint now) const {
   const SourceEntry& entry = sources_[slot];
-  const SptPolicy& policy = spt_policies_[entry.source.is_v6() ? 1 : 0];
+  const SptPolicy policy = spt_policy(groups_[entry.group].vrf, entry.source.family());
   if (policy.never || policy.threshold_kbps == 0 || bytes <= entry.bytes) return false;
   const TimePoint since = std::max(counted_before_, entry.route.since);
   const double seconds = std::chrono::duration<double>(now - since).count();

@@ -42,4 +42,35 @@ struct DataDrivenSlice {
   std::optional<std::uint32_t> next;
 };
 
+/// On which side of a link a state is accounted by admission control.
+enum class Direction : std::uint8_t {
+  out = 1,  ///< the link is an outgoing one of the state
+  in = 2,   ///< the link is its incoming one
+};
+
+/// A state of the forwarding plane: (S,G), or (*,G) without a source.
+struct StateKey {
+  VrfId vrf;
+  Group group;
+  std::optional<IpAddress> source;
+  friend auto operator<=>(const StateKey&, const StateKey&) = default;
+};
+
+/// Names a record of checkpoint database 4, "MCAC Reservation". Ordered by state.
+struct ReservationKey {
+  StateKey state;
+  LinkId link;
+  Direction direction = Direction::out;
+  friend auto operator<=>(const ReservationKey&, const ReservationKey&) = default;
+};
+
+/// What a state was admitted with. `order` counts the admissions of its master.
+struct Reservation {
+  ReservationKey key;
+  std::uint32_t cost = 1;
+  std::uint64_t order = 0;
+  bool connected = false;  ///< `in`: the source was directly connected
+  friend auto operator<=>(const Reservation&, const Reservation&) = default;
+};
+
 }  // namespace hotpair::mcast::mrib

@@ -8,7 +8,7 @@ namespace hotpair::mcast::mrib {
 
 namespace {
 
-std::size_t family_index(Family family) { return family == Family::ipv6 ? 1 : 0; }
+constexpr SptPolicy kNeverJoin{.never = true};
 
 }  // namespace
 
@@ -24,21 +24,40 @@ void Mrib::set_register_link(VrfId vrf, Family family, std::optional<LinkId> lin
   sweep_.start();
 }
 
-void Mrib::set_spt_policy(Family family, const SptPolicy& policy, TimePoint now) {
+void Mrib::set_spt_policy(Family family, const SptPolicy& policy, TimePoint now, VrfId vrf) {
   last_now_ = now;
-  SptPolicy& current = spt_policies_[family_index(family)];
+  SptPolicy& current = spt_policies_.try_emplace({vrf, family}, kNeverJoin).first->second;
   if (current == policy) return;
   current = policy;
   if (counters_at_) counters_at_ = std::min(*counters_at_, now + counter_interval());
   sweep_.start();
 }
 
-void Mrib::set_ssm_ranges(Family family, std::vector<IpPrefix> ranges, TimePoint now) {
+void Mrib::set_ssm_ranges(Family family, std::vector<IpPrefix> ranges, TimePoint now, VrfId vrf) {
   last_now_ = now;
-  std::vector<IpPrefix>& current = ssm_ranges_[family_index(family)];
+  std::vector<IpPrefix>& current = ssm_ranges_[{vrf, family}];
   if (current == ranges) return;
   current = std::move(ranges);
   sweep_.start();
+}
+
+void Mrib::set_register_filter(Family family, std::vector<IpPrefix> sources, TimePoint now,
+                               VrfId vrf) {
+  last_now_ = now;
+  std::vector<IpPrefix>& current = register_filters_[{vrf, family}];
+  if (current == sources) return;
+  current = std::move(sources);
+  sweep_.start();
+}
+
+SptPolicy Mrib::spt_policy(VrfId vrf, Family family) const {
+  const auto found = spt_policies_.find({vrf, family});
+  return found == spt_policies_.end() ? kNeverJoin : found->second;
+}
+
+std::span<const IpPrefix> Mrib::register_filter(VrfId vrf, Family family) const {
+  const auto found = register_filters_.find({vrf, family});
+  return found == register_filters_.end() ? std::span<const IpPrefix>{} : found->second;
 }
 
 std::uint32_t Mrib::register_link(VrfId vrf, Family family) const {
@@ -55,19 +74,29 @@ bool Mrib::serves_sources(const LinkConfig& link, Family family) const {
   return found != scopes_.end() && found->second.mode == ScopeMode::active;
 }
 
-/// The source is on a link of ours and active, as its packets or the master say; its RP is another
-/// router, reached by Registers.
-bool Mrib::is_first_hop(const SourceEntry& entry) const {
+/// The source is on a link of ours; its RP is another router, reached by Registers.
+bool Mrib::is_beside_source(const SourceEntry& entry) const {
   if (register_links_.empty()) return false;
   const GroupEntry& group = groups_[entry.group];
-  if (register_link(group.vrf, group.group.family()) == kNone || group.rp_target == kNone)
+  if (register_link(group.vrf, group.group.family()) == kNone || group.rp_target == kNone ||
+      group.bidir)
     return false;
   const Target& rp = targets_[group.rp_target];
   const bool is_far =
       rp.state != RpfState::asked && !(rp.state == RpfState::reachable && rp.answer.local);
-  const bool is_active = (entry.by_traffic && entry.keepalive) || entry.recorded != 0;
-  return is_far && is_active && rpf_link(entry.target) != kNone &&
-         targets_[entry.target].answer.connected;
+  return is_far && rpf_link(entry.target) != kNone && targets_[entry.target].answer.connected;
+}
+
+/// And it is active, as its packets or the master say.
+bool Mrib::is_first_hop(const SourceEntry& entry) const {
+  return ((entry.by_traffic && entry.keepalive) || entry.recorded != 0) && is_beside_source(entry);
+}
+
+/// Its first packet is to be seen here, to register it: until then the plane has no route for it,
+/// whoever has joined it.
+bool Mrib::awaits_first_packet(const SourceEntry& entry) const {
+  return !entry.by_traffic && entry.recorded == 0 && is_beside_source(entry) &&
+         serves_sources(links_[rpf_link(entry.target)].config, entry.source.family());
 }
 
 // CouldRegister(S,G) of 4.4.1.
@@ -80,6 +109,15 @@ bool Mrib::could_register(const SourceEntry& entry) const {
 /// or is to be sent, at any time.
 bool Mrib::is_kept(const SourceEntry& entry) const {
   return entry.registered || is_first_hop(entry);
+}
+
+bool Mrib::is_refused(const SourceView& view) const {
+  const std::span<const IpPrefix> filter = register_filter(view.group.vrf, view.family);
+  if (filter.empty() || view.tree.link == kNone ||
+      view.tree.link != register_link(view.group.vrf, view.family))
+    return false;
+  return std::ranges::none_of(
+      filter, [&](const IpPrefix& prefix) { return prefix.contains(view.entry.source); });
 }
 
 void Mrib::tell_register(std::uint32_t slot) {
@@ -123,6 +161,11 @@ void Mrib::on_register_source(VrfId vrf, const Group& group, const IpAddress& so
   }
   const std::uint32_t slot = source_of(group_of(vrf, group), source);
   SourceEntry& entry = sources_[slot];
+  if (groups_[entry.group].bidir) {  // nobody registers such a group (RFC 5015 3)
+    count(Count::register_ignored);
+    evaluate_source(slot, now);
+    return;
+  }
   set_traffic(entry, true);
   entry.active_at = now;
   entry.registered = true;

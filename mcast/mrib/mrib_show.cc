@@ -32,11 +32,15 @@ std::optional<RouteModel> Mrib::star_model(std::uint32_t slot, const RouteFilter
     if (tree.outgoing.empty()) return std::nullopt;
     row = RouteModel{.vrf = group.vrf, .group = group.group, .source = std::nullopt};
     if (tree.incoming != kNone) row->incoming = LinkId{tree.incoming};
-    row->rpf_neighbour = targets_[group.rp_target].answer.neighbour;
     row->outgoing = outgoing_of(tree.outgoing, closed);
     row->closed_gate_only = std::ranges::all_of(row->outgoing, &OutgoingModel::closed_gate);
   }
-  if (row && group.rp_target != kNone) row->rp = targets_[group.rp_target].address;
+  if (!row) return row;
+  row->bidir = group.bidir;
+  if (group.rp_target != kNone) {
+    row->rp = targets_[group.rp_target].address;
+    row->rpf_neighbour = next_hop(group.rp_target, Towards::rp);
+  }
   return row;
 }
 
@@ -61,6 +65,7 @@ RouteTableModel Mrib::show(const RouteFilter& filter, std::span<const ScopeId> c
   for (std::uint32_t slot = 0; slot < groups_.slots(); ++slot) {
     if (!groups_.contains(slot)) continue;
     const GroupEntry& group = groups_[slot];
+    if (filter.vrf && group.vrf != *filter.vrf) continue;
     if (filter.family && group.group.family() != *filter.family) continue;
     if (filter.group && group.group != *filter.group) continue;
     if (auto row = star_model(slot, filter, closed, now)) model.rows.push_back(std::move(*row));
@@ -71,6 +76,7 @@ RouteTableModel Mrib::show(const RouteFilter& filter, std::span<const ScopeId> c
       if (filter.source && entry.source != *filter.source) continue;
       RouteModel row = model_of(group, entry.route, entry.target, closed, now);
       row.source = entry.source;
+      row.bidir = group.bidir;
       row.data_driven = entry.by_traffic || entry.recorded != 0;
       if (entry.counted) {
         row.packets = entry.packets;
@@ -106,6 +112,20 @@ StatisticsModel Mrib::statistics() const {
   for (std::uint32_t slot = 0; slot < sources_.slots(); ++slot)
     if (sources_.contains(slot)) add(sources_[slot].route);
   model.rpf_unreachable = unreachable_;
+  return model;
+}
+
+StandingModel Mrib::standing(std::span<const IpAddress> peer) const {
+  StandingModel model{.silent = silent_};
+  for (std::uint32_t slot = 0; slot < targets_.slots(); ++slot) {
+    if (!targets_.contains(slot)) continue;
+    const Target& target = targets_[slot];
+    const std::size_t routes = std::size_t{target.groups} + target.sources;
+    if (target.state == RpfState::unreachable) model.without_way += routes;
+    if (target.state == RpfState::reachable && target.answer.neighbour &&
+        std::ranges::find(peer, *target.answer.neighbour) != peer.end())
+      model.by_peer += routes;
+  }
   return model;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -34,11 +35,13 @@ struct RouteModel {
   bool stale = false;              ///< found in the plane at start, not confirmed yet
   bool not_installed = false;      ///< the plane refused it; it is tried again
   bool data_driven = false;        ///< made by traffic or by a data-driven event of the master
+  bool bidir = false;              ///< a bidirectional group (RFC 5015)
   bool closed_gate_only = false;   ///< every outgoing link is behind a closed gate
 };
 
 /// Which rows a display asks for.
 struct RouteFilter {
+  std::optional<VrfId> vrf;
   std::optional<Family> family;
   std::optional<Group> group;
   std::optional<IpAddress> source;
@@ -64,6 +67,15 @@ struct StatisticsModel {
   std::size_t rpf_targets = 0;
   std::size_t rpf_unreachable = 0;
   Counters counters{};
+};
+
+/// What would be amiss if this node forwarded now.
+struct StandingModel {
+  std::size_t without_way = 0;  ///< routes whose source or RP has no unicast route
+  std::size_t by_peer = 0;      ///< routes whose RPF neighbour is the peer
+  /// (S,G) that lead out of the scope, standby here, alone, and got no packet for a whole round of
+  /// counters; as of the latest round. By scope, those that have any.
+  std::map<ScopeId, std::size_t> silent;
 };
 
 }  // namespace hotpair::mcast::mrib

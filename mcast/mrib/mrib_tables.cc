@@ -111,25 +111,46 @@ bool SourceBuckets::take(LinkId link, const IpAddress& source, std::uint32_t per
 
 const char* to_string(Count count) {
   switch (count) {
-    case Count::upcalls: return "upcalls";
-    case Count::upcall_limited_link: return "upcalls ignored, rate of link";
-    case Count::upcall_limited_source: return "upcalls ignored, rate of source";
-    case Count::upcall_limited_table: return "upcalls ignored, table full";
-    case Count::upcall_link_local: return "upcalls ignored, link-local group";
-    case Count::upcall_bad_source: return "upcalls ignored, source not routable";
-    case Count::upcall_unknown_link: return "upcalls ignored, link not configured";
-    case Count::negative_made: return "negative routes made";
-    case Count::negative_expired: return "negative routes expired";
-    case Count::negative_evicted: return "negative routes evicted";
-    case Count::wrong_interface: return "packets on a wrong interface";
-    case Count::membership_ignored: return "memberships ignored, link not configured";
-    case Count::expired: return "(S,G) expired without traffic";
-    case Count::adopted: return "routes adopted at start";
-    case Count::plane_failed: return "changes refused by the plane";
-    case Count::plane_lost: return "routes lost by the plane";
-    case Count::register_ignored: return "registered sources ignored";
-    case Count::record_ignored: return "records ignored";
-    case Count::kCount: break;
+    case Count::upcalls:
+      return "upcalls";
+    case Count::upcall_limited_link:
+      return "upcalls ignored, rate of link";
+    case Count::upcall_limited_source:
+      return "upcalls ignored, rate of source";
+    case Count::upcall_limited_table:
+      return "upcalls ignored, table full";
+    case Count::upcall_link_local:
+      return "upcalls ignored, link-local group";
+    case Count::upcall_bad_source:
+      return "upcalls ignored, source not routable";
+    case Count::upcall_unknown_link:
+      return "upcalls ignored, link not configured";
+    case Count::negative_made:
+      return "negative routes made";
+    case Count::negative_expired:
+      return "negative routes expired";
+    case Count::negative_evicted:
+      return "negative routes evicted";
+    case Count::wrong_interface:
+      return "packets on a wrong interface";
+    case Count::membership_ignored:
+      return "memberships ignored, link not configured";
+    case Count::expired:
+      return "(S,G) expired without traffic";
+    case Count::adopted:
+      return "routes adopted at start";
+    case Count::plane_failed:
+      return "changes refused by the plane";
+    case Count::plane_lost:
+      return "routes lost by the plane";
+    case Count::register_ignored:
+      return "registered sources ignored";
+    case Count::record_ignored:
+      return "records ignored";
+    case Count::reservation_ignored:
+      return "reservations ignored";
+    case Count::kCount:
+      break;
   }
   return "unknown";
 }

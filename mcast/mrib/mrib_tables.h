@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -69,6 +70,7 @@ struct Want {
   bool shared = false;                  // (S,G): inherited_olist(S,G,rpt) is not empty
   bool local = false;                   // hosts of ours want it from the shared tree, or by name
   bool timed = false;                   // a negative that only an upcall asks for
+  bool denied = false;                  // a route, but for admission control
 };
 
 /// One link's membership of one origin. Void when `generation` is not the link's: the link was
@@ -110,6 +112,16 @@ struct FirstHop {
   bool tunnel = false;  // the register link is joined
 };
 
+/// The root of bidirectional groups, and who acts as designated forwarder for it.
+struct BidirRp {
+  std::uint32_t target = kNone;
+  std::map<std::uint32_t, IpAddress> others;  // link -> another router that acts
+  std::set<std::uint32_t> ours;               // links on which this router acts
+  std::optional<RpfAnswer> told;              // way to it, as BidirRpChanged said
+  bool was_told = false;
+  bool wanted = false;  // while the RPs in force are read
+};
+
 struct GroupEntry {
   Group group;
   VrfId vrf;
@@ -120,6 +132,7 @@ struct GroupEntry {
   std::uint32_t rp_target = kNone;
   std::uint32_t joined = 0;  // way of the upstream join that was told; 0: none
   bool queued = false;       // stands in the queue of groups to evaluate
+  bool bidir = false;        // RFC 5015: one tree in both directions, rp_target is its root
 };
 
 struct SourceEntry {
@@ -148,6 +161,7 @@ struct SourceEntry {
   bool patience_over : 1 = false;   // no RPF answer in time
   bool registered : 1 = false;      // the RP heard of it by Register
   bool keepalive : 1 = false;       // Keepalive Timer runs: by_traffic, and its tree is wanted
+  bool elsewhere : 1 = false;       // RFC 5015: another router acted on `arrived` at the time
 };
 
 enum class RpfState : std::uint8_t { asked, reachable, unreachable };

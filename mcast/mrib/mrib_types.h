@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "mcast/mrib/mrib_admission.h"
 #include "mcast/mrib/mrib_records.h"
 #include "platform/base/address.h"
 #include "platform/base/ids.h"
@@ -24,8 +25,9 @@ enum class Origin : std::uint8_t {
   hosts,         ///< IGMP and MLD: pim_include, pim_exclude
   shared_tree,   ///< joins(*,G) less prunes(S,G,rpt): EXCLUDE{pruned}
   source_trees,  ///< joins(S,G): INCLUDE{joined}
+  flooding,      ///< dense groups: EXCLUDE{}, see Mrib::set_flooding()
 };
-inline constexpr std::size_t kOrigins = 3;
+inline constexpr std::size_t kOrigins = 4;
 
 /// What one link wants of one group. INCLUDE with no source means "nothing": the group is left.
 struct Membership {
@@ -48,6 +50,8 @@ struct LinkConfig {
   /// A scope's link always serves its hosts (the gate decides), its sources while active.
   bool serves_hosts_ipv4 = true;
   bool serves_hosts_ipv6 = true;
+  /// Its device is not there: what is wanted on it is kept for its return, nothing is routed by it.
+  bool away = false;
   friend bool operator==(const LinkConfig&, const LinkConfig&) = default;
 };
 
@@ -71,6 +75,9 @@ struct RpfAnswer {
   bool connected = false;
   bool local = false;            ///< the target is an address of this router
   std::uint32_t preference = 0;  ///< administrative distance, for asserts
+  /// Of a local target: the link that its address stands on, unless it is a loopback. The RP link
+  /// of bidirectional groups (RFC 5015 2.1).
+  std::optional<LinkId> home;
   friend bool operator==(const RpfAnswer&, const RpfAnswer&) = default;
 };
 
@@ -114,6 +121,8 @@ struct Config {
   /// First wait before a change that the plane refused is tried again; doubles up to `retry_max`.
   Duration retry_min = std::chrono::seconds(1);
   Duration retry_max = std::chrono::seconds(60);
+  /// After the activation of a scope: reservations that no state claims by then are released.
+  Duration reservation_hold = std::chrono::seconds(15);
 };
 
 // ---- effects ----
@@ -177,6 +186,14 @@ struct AssertFactsChanged {
   std::uint32_t metric = 0;
   friend bool operator==(const AssertFactsChanged&, const AssertFactsChanged&) = default;
 };
+/// An RP of bidirectional groups, told with each change of the way to it, its metric included.
+struct BidirRpChanged {
+  VrfId vrf;
+  IpAddress rp;
+  bool gone = false;             ///< no bidirectional group has it any more
+  std::optional<RpfAnswer> way;  ///< absent: unicast routing has none
+  friend bool operator==(const BidirRpChanged&, const BidirRpChanged&) = default;
+};
 /// CouldRegister(S,G) of RFC 7761 4.4.1 turned: this router is the first hop of an active source
 /// whose RP is another router. Told again with another RP.
 struct RegisterChanged {
@@ -187,8 +204,10 @@ struct RegisterChanged {
   bool could_register = false;
   friend bool operator==(const RegisterChanged&, const RegisterChanged&) = default;
 };
-using Effect = std::variant<PlaneDelta, AskRpf, AskCounters, RecordChanged, RecordRemoved,
-                            LinkReleased, UpstreamChanged, AssertFactsChanged, RegisterChanged>;
+using Effect =
+    std::variant<PlaneDelta, AskRpf, AskCounters, RecordChanged, RecordRemoved, LinkReleased,
+                 UpstreamChanged, AssertFactsChanged, RegisterChanged, BidirRpChanged,
+                 ReservationChanged, ReservationRemoved, LimitDenied, LimitThreshold>;
 
 // ---- counters ----
 
@@ -212,6 +231,7 @@ enum class Count : std::uint8_t {
   plane_lost,             ///< routes that the plane turned out not to have
   register_ignored,       ///< registered sources that cannot be: link-local group, table full
   record_ignored,         ///< records that cannot be: link-local group, foreign family, no scope
+  reservation_ignored,    ///< reservations of links that this node decides itself, or too many
   kCount
 };
 using Counters = std::array<std::uint64_t, static_cast<std::size_t>(Count::kCount)>;

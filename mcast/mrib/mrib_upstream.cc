@@ -4,12 +4,18 @@
 
 namespace hotpair::mcast::mrib {
 
-/// The number of the way to a target if a PIM router is the next hop on it, else 0.
-std::uint32_t Mrib::way_of(std::uint32_t slot, Family family) const {
-  if (slot == kNone) return 0;
-  const std::uint32_t link = rpf_link(slot);
+/// MRIB.next_hop of 4.1.6. An RP on a link of ours is the next hop itself; of a source there nobody
+/// is asked, its packets come by themselves.
+std::optional<IpAddress> Mrib::next_hop(std::uint32_t slot, Towards towards) const {
   const Target& target = targets_[slot];
-  return is_pim(link, family) && target.answer.neighbour ? target.way : 0;
+  if (towards == Towards::rp && target.answer.connected) return target.address;
+  return target.answer.neighbour;
+}
+
+/// The number of the way to a target if a PIM router is the next hop on it, else 0.
+std::uint32_t Mrib::way_of(std::uint32_t slot, Family family, Towards towards) const {
+  if (slot == kNone) return 0;
+  return is_pim(rpf_link(slot), family) && next_hop(slot, towards) ? targets_[slot].way : 0;
 }
 
 void Mrib::tell_upstream(std::uint32_t& told, std::uint32_t way, std::uint32_t target,
@@ -19,9 +25,9 @@ void Mrib::tell_upstream(std::uint32_t& told, std::uint32_t way, std::uint32_t t
   if (way == 0) {
     change.wish = Wish::none;
   } else {
-    const RpfAnswer& answer = targets_[target].answer;
-    change.link = answer.link;
-    change.neighbour = *answer.neighbour;
+    const Towards towards = change.source && !change.rpt ? Towards::source : Towards::rp;
+    change.link = targets_[target].answer.link;
+    change.neighbour = *next_hop(target, towards);
   }
   effects_.push(std::move(change));
 }
@@ -29,13 +35,14 @@ void Mrib::tell_upstream(std::uint32_t& told, std::uint32_t way, std::uint32_t t
 // JoinDesired(*,G): immediate_olist(*,G) is not empty (RFC 7761 4.5.4). What a hold keeps of it
 // may be in no route of the plane.
 void Mrib::wish_star(GroupEntry& entry, const Want& star) {
+  if (entry.bidir) return wish_bidir(entry, star);
   const bool wanted = (held_ && entry.joined != 0) ||
                       held(star, entry.star, entry.group.family()).kind == RouteKind::route;
   UpstreamChanged change{.vrf = entry.vrf, .group = entry.group, .source = {}};
   change.wish = Wish::join;
   if (wanted && entry.rp_target != kNone) change.rp = targets_[entry.rp_target].address;
-  tell_upstream(entry.joined, wanted ? way_of(entry.rp_target, entry.group.family()) : 0,
-                entry.rp_target, std::move(change));
+  const std::uint32_t way = way_of(entry.rp_target, entry.group.family(), Towards::rp);
+  tell_upstream(entry.joined, wanted ? way : 0, entry.rp_target, std::move(change));
 }
 
 // Without a shared tree of PIM nothing tells its packets from those of the source's own tree.
@@ -58,13 +65,14 @@ void Mrib::switch_to_spt(SourceEntry& entry, const SharedTree& tree, const Want&
 }
 
 // RPF'(*,G) and RPF'(S,G) of 4.1.6.
-std::optional<IpAddress> Mrib::rpf_prime(std::uint32_t slot, const TreeSide* side) const {
+std::optional<IpAddress> Mrib::rpf_prime(std::uint32_t slot, Towards towards,
+                                         const TreeSide* side) const {
   const std::uint32_t link = rpf_link(slot);
   if (link == kNone) return std::nullopt;
   const Target& target = targets_[slot];
   if (target.answer.local) return std::nullopt;
   const AssertState* state = assert_of(side, links_[link], target.address.family());
-  return state != nullptr && state->winner ? state->winner : target.answer.neighbour;
+  return state != nullptr && state->winner ? state->winner : next_hop(slot, towards);
 }
 
 // PruneDesired(S,G,rpt): the shared tree is joined, and nobody wants the source from it or it comes
@@ -74,16 +82,19 @@ void Mrib::wish_source(std::uint32_t slot, const SharedTree& tree, const Want& w
   SourceEntry& entry = sources_[slot];
   const GroupEntry& group = groups_[entry.group];
   const Family family = group.group.family();
-  const bool active = keeps_alive(entry, tree) && told.kind == RouteKind::route;
+  const bool active = keeps_alive(entry, tree) && (told.kind == RouteKind::route || told.denied) &&
+                      !is_flooded(group) && !group.bidir;
   UpstreamChanged change{.vrf = group.vrf, .group = group.group, .source = entry.source};
   change.wish = Wish::join;
-  const std::uint32_t own = want.immediate || active ? way_of(entry.target, family) : 0;
+  const std::uint32_t own =
+      want.immediate || active ? way_of(entry.target, family, Towards::source) : 0;
   tell_upstream(entry.joined, own, entry.target, change);
 
-  const bool apart = on_spt(entry) && rpf_prime(entry.target, side_of(slot, false)) !=
-                                          rpf_prime(group.rp_target, side_of(entry.group, true));
+  const bool apart =
+      on_spt(entry) && rpf_prime(entry.target, Towards::source, side_of(slot, false)) !=
+                           rpf_prime(group.rp_target, Towards::rp, side_of(entry.group, true));
   const bool known = want.named || entry.by_traffic || entry.recorded != 0;
-  const bool prune = known && group.joined != 0 && (!want.shared || apart);
+  const bool prune = known && !group.bidir && group.joined != 0 && (!want.shared || apart);
   change.rpt = true;
   change.wish = Wish::prune;
   if (prune) change.rp = targets_[group.rp_target].address;
@@ -101,17 +112,17 @@ void Mrib::judge_upcall(SourceEntry& entry, const SharedTree& tree) {
 bool Mrib::judge_packet(std::uint32_t slot, std::uint32_t link, const SharedTree& tree) {
   SourceEntry& entry = sources_[slot];
   const std::uint32_t own = rpf_link(entry.target);
-  if (own == kNone || link != own) return false;
+  if (own == kNone || link != own || groups_[entry.group].bidir) return false;
   if (on_spt(entry)) return false;
   const Want want = want_source(slot, tree);
   if (!join_desired(entry, tree, want)) return false;
   const bool is_apart = targets_[entry.target].answer.connected || own != tree.link;
   const TreeSide* side = side_of(slot, false);
   const AssertState* state = assert_of(side, links_[own], entry.source.family());
-  const std::optional<IpAddress> hop = rpf_prime(entry.target, side);
-  const bool sets =
-      is_apart || !want.shared || (state != nullptr && state->winner) ||
-      (hop && hop == rpf_prime(groups_[entry.group].rp_target, side_of(entry.group, true)));
+  const std::optional<IpAddress> hop = rpf_prime(entry.target, Towards::source, side);
+  const bool sets = is_apart || !want.shared || (state != nullptr && state->winner) ||
+                    (hop && hop == rpf_prime(groups_[entry.group].rp_target, Towards::rp,
+                                             side_of(entry.group, true)));
   if (!sets) return false;
   entry.spt_way = targets_[entry.target].way;
   return true;

@@ -10,6 +10,7 @@ void Mrib::on_timeout(TimePoint now) {
   if (hold_until_ && *hold_until_ <= now) {
     hold_until_.reset();
     held_ = false;
+    unclaimed_at_ = now;
     sweep_.start();
   }
   std::size_t budget = kSliceMax;
@@ -17,6 +18,7 @@ void Mrib::on_timeout(TimePoint now) {
   run_groups(budget, now);
   run_targets(budget, now);
   run_sweep(budget, now);
+  run_admission(budget, now);
   run_asks(budget);
   run_counters(budget, now);
   run_leaving(budget, now);
@@ -108,6 +110,7 @@ void Mrib::run_sweep(std::size_t& budget, TimePoint now) {
     --budget;
     if (!groups_.contains(slot)) continue;
     assign_rp(slot);
+    name_sources(slot);
     budget -= std::min<std::size_t>(budget, std::min(groups_[slot].source_count, 256U));
     evaluate_group(slot, now);
   }
@@ -120,6 +123,24 @@ void Mrib::run_asks(std::size_t& budget) {
     --budget;
     if (targets_.contains(*slot)) ask(*slot);
   }
+}
+
+/// The scope behind whose closed gates, and behind no open one, a route leads.
+std::optional<ScopeId> Mrib::standby_scope(const RouteState& route) const {
+  if (route.kind != RouteKind::route) return std::nullopt;
+  std::optional<ScopeId> found;
+  for (const std::uint32_t link : lists_[route.outgoing]) {
+    const std::optional<ScopeId>& scope = links_[link].config.scope;
+    const auto state = scope ? scopes_.find(*scope) : scopes_.end();
+    if (state == scopes_.end() || state->second.mode == ScopeMode::active) return std::nullopt;
+    found = *scope;
+  }
+  return found;
+}
+
+bool Mrib::is_silent(const SourceEntry& entry, TimePoint now) const {
+  const Duration round = counter_interval() + counter_interval() / 2;
+  return now - entry.route.since > round && now - entry.active_at > round;
 }
 
 void Mrib::run_counters(std::size_t& budget, TimePoint now) {
@@ -135,8 +156,12 @@ void Mrib::run_counters(std::size_t& budget, TimePoint now) {
     --budget;
     if (!sources_.contains(slot)) continue;
     const SourceEntry& entry = sources_[slot];
-    if ((!entry.by_traffic && entry.recorded == 0) || entry.route.kind == RouteKind::none ||
-        (entry.route.kind == RouteKind::negative && !is_kept(entry)))
+    const std::optional<ScopeId> behind = standby_scope(entry.route);
+    if (behind && is_silent(entry, now)) ++silent_so_far_[*behind];
+    if ((!entry.by_traffic && entry.recorded == 0 && !behind) ||
+        entry.route.kind == RouteKind::none ||
+        (entry.route.kind == RouteKind::negative && !is_kept(entry) &&
+         !admission_.denies(state_key(slot, false))))
       continue;
     batch.keys.push_back(key_of({slot, entry.route.stamp, false}));
     if (batch.keys.size() < kDeltaMax) continue;
@@ -145,18 +170,21 @@ void Mrib::run_counters(std::size_t& budget, TimePoint now) {
   if (!batch.keys.empty()) effects_.push(std::move(batch));
   if (counter_cursor_ < sources_.slots()) return;
   counter_cursor_ = kNone;
+  silent_ = std::exchange(silent_so_far_, {});
   if (sources_.size() > 0) counters_at_ = now + counter_interval();
 }
 
 bool Mrib::has_work() const {
   return reask_.is_running() || sweep_.is_running() || !group_work_.empty() ||
-         !target_work_.empty() || counter_cursor_ != kNone || negative_ > config_.negative_max;
+         !target_work_.empty() || admission_.has_work() || counter_cursor_ != kNone ||
+         negative_ > config_.negative_max;
 }
 
 std::optional<TimePoint> Mrib::next_deadline() const {
   if (has_work()) return last_now_;
   std::optional<TimePoint> next = earliest(counters_at_, hold_until_);
   if (!leaving_.empty()) next = earliest(next, leaving_at_);
+  if (unclaimed_at_ && !held_) next = earliest(next, unclaimed_at_);
   if (!negatives_.empty()) next = earliest(next, negatives_.front().due);
   if (!patience_.empty()) next = earliest(next, patience_.front().due);
   if (!retries_.empty()) next = earliest(next, retries_.begin()->first);
@@ -164,14 +192,17 @@ std::optional<TimePoint> Mrib::next_deadline() const {
 }
 
 std::optional<Effect> Mrib::poll_effect() {
-  if (std::optional<Effect> effect = effects_.poll()) return effect;
-  while (!asks_.empty()) {
-    const std::uint32_t slot = asks_.front();
-    asks_.pop_front();
-    if (!targets_.contains(slot) || !targets_[slot].to_ask) continue;
-    targets_[slot].to_ask = false;
-    return AskRpf{targets_[slot].vrf, targets_[slot].address};
-  }
+  // What was freed in this turn is given away before the plane is told of it.
+  do {
+    if (std::optional<Effect> effect = effects_.poll()) return effect;
+    while (!asks_.empty()) {
+      const std::uint32_t slot = asks_.front();
+      asks_.pop_front();
+      if (!targets_.contains(slot) || !targets_[slot].to_ask) continue;
+      targets_[slot].to_ask = false;
+      return AskRpf{targets_[slot].vrf, targets_[slot].address};
+    }
+  } while (settle_admission());
   if (std::optional<PlaneDelta> delta = next_delta()) return std::move(*delta);
   return std::nullopt;
 }

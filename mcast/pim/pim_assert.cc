@@ -16,6 +16,22 @@ TreeKey key_of(const Group& group, const IpAddress& source) {
 
 }  // namespace
 
+std::string_view to_string(AssertIgnored reason) {
+  switch (reason) {
+    case AssertIgnored::muted:
+      return "link is muted or down";
+    case AssertIgnored::wrong_source:
+      return "wrong source address";
+    case AssertIgnored::no_row:
+      return "changes nothing";
+    case AssertIgnored::entries_max:
+      return "too many trees";
+    case AssertIgnored::count_:
+      break;
+  }
+  return "unknown";
+}
+
 Asserts::Link* Asserts::find(LinkId link) {
   const auto found = links_.find(link);
   return found == links_.end() ? nullptr : &found->second;
@@ -37,8 +53,8 @@ std::optional<Asserts::Place> Asserts::find(Link& link, const TreeKey& key) {
   const auto found = link.entries.find(TreeKey{.group = key.group, .source = key.source});
   if (found == link.entries.end()) return std::nullopt;
   Entry& entry = found->second;
-  if (std::exchange(entry.generation, link.generation) != link.generation)
-    entry.view = {.winner = {.address = IpAddress::any(key.group.family())}};
+  if (std::exchange(entry.generation, link.generation) != link.generation && entry.learned)
+    entry.learned->view = {.winner = {.address = IpAddress::any(key.group.family())}};
   return Place{link, found->first, entry};
 }
 
@@ -127,7 +143,7 @@ void Asserts::on_assert(LinkId id, const IpAddress& from, const wire::PimAssert&
   const TreeKey key = key_of(message.group, message.source);
   if (key.source) {
     if (const auto place = find(*link, key)) {
-      const bool had_state = place->entry.view.state != AssertState::no_info;
+      const bool had_state = place->entry.state() != AssertState::no_info;
       if (receive(*place, heard, message.source, now) == Took::action) return;
       if (had_state) return link->ignore(AssertIgnored::no_row);
     }
@@ -155,9 +171,9 @@ void Asserts::on_data(LinkId id, const TreeKey& key, TimePoint now) {
 void Asserts::on_join_received(LinkId id, const TreeKey& key, TimePoint now) {
   last_now_ = now;
   Link* link = find(id);
-  if (link == nullptr || key.rpt) return;
+  if (link == nullptr || key.rpt || link->losers.empty()) return;
   const auto place = find(*link, key);
-  if (place && place->entry.view.state == AssertState::loser) forget(*place);
+  if (place && place->entry.state() == AssertState::loser) forget(*place);
 }
 
 void Asserts::on_neighbour_lost(LinkId id, const IpAddress& address, TimePoint now) {
@@ -170,18 +186,19 @@ void Asserts::on_neighbour_lost(LinkId id, const IpAddress& address, TimePoint n
 // ---- entries, timers and slices ----
 
 void Asserts::arm(const Place& place) {
-  Entry& entry = place.entry;
-  if (entry.armed && *entry.armed <= entry.deadline) return;
+  Learned& learned = *place.entry.learned;
+  if (learned.armed && *learned.armed <= learned.deadline) return;
   const LinkId id = place.link.config.link;
-  if (entry.armed) timers_.erase({*entry.armed, id, place.key});
-  entry.armed = entry.deadline;
-  timers_.emplace(entry.deadline, id, place.key);
+  if (learned.armed) timers_.erase({*learned.armed, id, place.key});
+  learned.armed = learned.deadline;
+  timers_.emplace(learned.deadline, id, place.key);
 }
 
 void Asserts::free_if_idle(const Place& place) {
   const Entry& entry = place.entry;
-  if (entry.view.state != AssertState::no_info || entry.facts != AssertFacts{}) return;
-  if (entry.armed) timers_.erase({*entry.armed, place.link.config.link, place.key});
+  if (entry.state() != AssertState::no_info || entry.facts != AssertFacts{}) return;
+  if (entry.learned && entry.learned->armed)
+    timers_.erase({*entry.learned->armed, place.link.config.link, place.key});
   Link& link = place.link;
   link.entries.erase(link.entries.find(place.key));
 }
@@ -204,10 +221,10 @@ void Asserts::run_timer(TimePoint now) {
   Link* link = find(id);
   if (link == nullptr) return;
   const auto place = find(*link, key);
-  if (!place || place->entry.armed != at) return;
-  place->entry.armed.reset();
-  if (place->entry.view.state == AssertState::no_info) return;
-  if (place->entry.deadline > now) return arm(*place);
+  if (!place || !place->entry.learned || place->entry.learned->armed != at) return;
+  if (place->entry.state() == AssertState::no_info) return place->entry.learned.reset();
+  place->entry.learned->armed.reset();
+  if (place->entry.learned->deadline > now) return arm(*place);
   expire(*place, now);
 }
 
@@ -224,7 +241,8 @@ void Asserts::run_sweep(std::size_t& budget, TimePoint now) {
   auto at = sweep.after ? link->entries.upper_bound(*sweep.after) : link->entries.begin();
   for (; at != link->entries.end() && budget > 0; ++at, --budget) {
     sweep.after = at->first;
-    if (at->second.stamp < sweep.stamp && at->second.generation == link->generation)
+    const Entry& entry = at->second;
+    if (entry.learned && entry.learned->stamp < sweep.stamp && entry.generation == link->generation)
       visit(Place{*link, at->first, at->second}, lost, now);
   }
   if (at == link->entries.end()) sweeps_.erase(front);
@@ -250,7 +268,7 @@ AssertView Asserts::view(LinkId id, const TreeKey& key) const {
   if (link == nullptr) return none;
   const auto found = link->entries.find(TreeKey{.group = key.group, .source = key.source});
   if (found == link->entries.end() || found->second.generation != link->generation) return none;
-  return found->second.view;
+  return found->second.learned ? found->second.learned->view : none;
 }
 
 std::size_t Asserts::entry_count(LinkId id) const {

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
+#include <string_view>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -73,6 +75,7 @@ enum class AssertIgnored : std::uint8_t {
   count_
 };
 inline constexpr std::size_t kAssertIgnoredCount = static_cast<std::size_t>(AssertIgnored::count_);
+[[nodiscard]] std::string_view to_string(AssertIgnored reason);
 
 struct AssertCounters {
   std::uint64_t received = 0;
@@ -123,13 +126,21 @@ class Asserts {
   [[nodiscard]] AssertCounters counters(LinkId link) const;
 
  private:
-  struct Entry {
-    AssertFacts facts;
+  /// What an Assert taught. Few trees have it, each has facts on all its links.
+  struct Learned {
     AssertView view;
-    std::uint32_t generation = 0;    // of the link; an older one: no_info
     std::uint64_t stamp = 0;         // order of what was learned, for sweeps
     TimePoint deadline{};            // Assert Timer
     std::optional<TimePoint> armed;  // as it stands in timers_: at or before the deadline
+  };
+  struct Entry {
+    AssertFacts facts;
+    std::uint32_t generation = 0;      // of the link; an older one: no_info
+    std::unique_ptr<Learned> learned;  // null: no_info, and no timer
+
+    [[nodiscard]] AssertState state() const {
+      return learned ? learned->view.state : AssertState::no_info;
+    }
   };
   using Entries = std::map<TreeKey, Entry>;
   struct Link {

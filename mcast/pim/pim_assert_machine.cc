@@ -50,7 +50,7 @@ AssertMetric Asserts::my_metric(const Place& place) const {
 
 Asserts::Took Asserts::receive(const Place& place, const AssertMetric& heard,
                                const IpAddress& mentioned, TimePoint now) {
-  switch (place.entry.view.state) {
+  switch (place.entry.state()) {
     case AssertState::no_info:
       return receive_as_nobody(place, heard, mentioned, now);
     case AssertState::winner:
@@ -92,7 +92,7 @@ Asserts::Took Asserts::receive_as_winner(const Place& place, const AssertMetric&
 
 Asserts::Took Asserts::receive_as_loser(const Place& place, const AssertMetric& heard,
                                         TimePoint now) {
-  const AssertMetric& winner = place.entry.view.winner;
+  const AssertMetric& winner = place.entry.learned->view.winner;
   const AssertMetric mine = my_metric(place);
   const bool of_this_tree = heard.rpt == !place.key.source;
   const bool from_winner = heard.address == winner.address;
@@ -109,7 +109,7 @@ Asserts::Took Asserts::receive_as_loser(const Place& place, const AssertMetric& 
 // ---- other events ----
 
 Asserts::Took Asserts::take_data(const Place& place, const IpAddress& mentioned, TimePoint now) {
-  if (place.entry.view.state != AssertState::no_info) return Took::action;
+  if (place.entry.state() != AssertState::no_info) return Took::action;
   if (!place.entry.facts.could_assert) return Took::nothing;
   assert_self(place, mentioned, now);
   return Took::action;
@@ -119,22 +119,22 @@ void Asserts::apply_facts(const Place& place, const AssertFacts& facts) {
   Entry& entry = place.entry;
   const bool left_rpf_interface = entry.facts.rpf_interface && !facts.rpf_interface;
   entry.facts = facts;
-  if (entry.view.state == AssertState::winner) {
+  if (entry.state() == AssertState::winner) {
     if (!facts.could_assert)
       cancel(place);
     else
       become(place, AssertState::winner, my_metric(place));
-  } else if (entry.view.state == AssertState::loser) {
+  } else if (entry.state() == AssertState::loser) {
     if (!facts.tracking_desired || left_rpf_interface ||
-        my_metric(place).is_better_than(entry.view.winner))
+        my_metric(place).is_better_than(entry.learned->view.winner))
       forget(place);
     else
-      become(place, AssertState::loser, entry.view.winner);
+      become(place, AssertState::loser, AssertMetric{entry.learned->view.winner});
   }
 }
 
 void Asserts::expire(const Place& place, TimePoint now) {
-  if (place.entry.view.state == AssertState::winner)
+  if (place.entry.state() == AssertState::winner)
     assert_self(place, IpAddress::any(place.key.group.family()), now);
   else
     forget(place);
@@ -142,7 +142,8 @@ void Asserts::expire(const Place& place, TimePoint now) {
 
 // Of a sweep: the neighbour `lost` is gone or restarted, or unspecified, our own address changed.
 void Asserts::visit(const Place& place, const IpAddress& lost, TimePoint now) {
-  const AssertView& view = place.entry.view;
+  if (!place.entry.learned) return;
+  const AssertView& view = place.entry.learned->view;
   if (view.state == AssertState::loser) {
     const bool is_ours = lost.is_unspecified() && my_metric(place).is_better_than(view.winner);
     if (is_ours || view.winner.address == lost) forget(place);
@@ -158,8 +159,8 @@ void Asserts::assert_self(const Place& place, const IpAddress& mentioned, TimePo
   const AssertMetric mine = my_metric(place);
   send(place, place.key.source.value_or(mentioned), mine);
   ++place.link.counters.sent;
-  place.entry.deadline = now + kAssertTime - kAssertOverride;
   become(place, AssertState::winner, mine);
+  place.entry.learned->deadline = now + kAssertTime - kAssertOverride;
   arm(place);
 }
 
@@ -173,8 +174,8 @@ void Asserts::cancel(const Place& place) {
 
 // A2 and A6.
 void Asserts::lose_to(const Place& place, const AssertMetric& winner, TimePoint now) {
-  place.entry.deadline = now + kAssertTime;
   become(place, AssertState::loser, winner);
+  place.entry.learned->deadline = now + kAssertTime;
   arm(place);
 }
 
@@ -194,7 +195,13 @@ void Asserts::send(const Place& place, const IpAddress& source, const AssertMetr
 void Asserts::become(const Place& place, AssertState state, const AssertMetric& winner) {
   Entry& entry = place.entry;
   Link& link = place.link;
-  const AssertView before = entry.view;
+  if (!entry.learned) {
+    if (state == AssertState::no_info) return;
+    entry.learned = std::make_unique<Learned>(Learned{
+        .view = {.winner = {.address = IpAddress::any(place.key.group.family())}}, .armed = {}});
+  }
+  Learned& learned = *entry.learned;
+  const AssertView before = learned.view;
   if (before.state == AssertState::loser) {
     const auto counted = link.losers.find(before.winner.address);
     if (--counted->second == 0) link.losers.erase(counted);
@@ -202,14 +209,15 @@ void Asserts::become(const Place& place, AssertState state, const AssertMetric& 
   if (state == AssertState::loser) ++link.losers[winner.address];
   link.asserted += (state != AssertState::no_info ? 1 : 0);
   link.asserted -= (before.state != AssertState::no_info ? 1 : 0);
-  entry.stamp = next_stamp_++;
-  entry.view.state = state;
-  entry.view.winner = winner;
+  learned.stamp = next_stamp_++;
+  learned.view.state = state;
+  learned.view.winner = winner;
   // 4.6.5 compares an (S,G) with what we would assert, whether or not we could.
   const AssertMetric spt{.rpt = false, .route = entry.facts.metric, .address = link.config.address};
-  entry.view.lost = state == AssertState::loser && !entry.facts.rpf_interface &&
-                    (!place.key.source || winner.is_better_than(spt));
-  if (entry.view != before) effects_.push(AssertChanged{link.config.link, place.key, entry.view});
+  learned.view.lost = state == AssertState::loser && !entry.facts.rpf_interface &&
+                      (!place.key.source || winner.is_better_than(spt));
+  if (learned.view != before)
+    effects_.push(AssertChanged{link.config.link, place.key, learned.view});
 }
 
 }  // namespace hotpair::mcast::pim

@@ -14,8 +14,16 @@ struct Downstream::Reading {
   const RpDirectory& rps;
   std::uint16_t holdtime_s;
   TimePoint now;
-  std::set<Group> shared_trees;  ///< groups with an accepted Join(*,G)
+  std::vector<Group> shared_trees;  ///< groups with an accepted Join(*,G), sorted; at most 255
   bool limit_told = false;
+
+  /// False: the message had one of this group before.
+  [[nodiscard]] bool note_shared_tree(const Group& group) {
+    const auto place = std::ranges::lower_bound(shared_trees, group);
+    if (place != shared_trees.end() && *place == group) return false;
+    shared_trees.insert(place, group);
+    return true;
+  }
 };
 
 Downstream::Downstream() = default;
@@ -49,6 +57,19 @@ void Downstream::on_join_prune(const JoinPruneArrival& arrival, const wire::PimJ
   send_echoes(*link);  // of a prune whose time was up just now
 }
 
+namespace {
+
+bool permits(const LinkConfig& config, const Group& group, const wire::PimSource& source) {
+  return config.join_policy.empty() ||
+         std::ranges::any_of(config.join_policy, [&](const JoinPermit& permit) {
+           return permit.groups.contains(group.address()) &&
+                  (!permit.sources ||
+                   (!source.wildcard && permit.sources->contains(source.address)));
+         });
+}
+
+}  // namespace
+
 // Joins come first, of them (*,G): a Join(*,G) gives back what the (S,G,rpt) prunes of the same
 // message take away (4.5.3).
 void Downstream::read_set(Reading& reading, const wire::PimGroupSet& set) {
@@ -75,6 +96,9 @@ void Downstream::read_source(Reading& reading, const Group& group, const wire::P
   // Unknown flags are to be ignored (4.9.1).
   if (fault != wire::PimEntryFault::none && fault != wire::PimEntryFault::reserved_flags) return;
   if (source.rpt && group.is_default_ssm()) return link.ignore(DownstreamIgnored::ssm_range);
+  // A Prune off the shared tree makes state as a Join does; other Prunes only end some.
+  if ((join_it || (source.rpt && !source.wildcard)) && !permits(link.config, group, source))
+    return link.ignore(DownstreamIgnored::policy);
   if (source.wildcard) {
     const TreeKey key{group, std::nullopt, false};
     if (!join_it) return prune(reading, key, source.address);
@@ -209,7 +233,7 @@ void Downstream::prune_rpt(Reading& reading, const TreeKey& key) {
 // nothing, and must not cost anything.
 void Downstream::begin_shared_tree(Reading& reading, const Group& group) {
   Link& link = reading.link;
-  if (!reading.shared_trees.insert(group).second || link.rpt_entries == 0) return;
+  if (!reading.note_shared_tree(group) || link.rpt_entries == 0) return;
   for (Place place = link.first_of(group);
        place != link.entries.end() && place->first.group == group; ++place) {
     if (!place->first.rpt) continue;

@@ -34,6 +34,7 @@ enum class DownstreamIgnored : std::uint8_t {
   rp_unknown,        ///< Join(*,G) of a group without RP
   ssm_range,         ///< (*,G) or (S,G,rpt) of a source-specific group (4.8.1)
   link_local_group,  ///< never routed
+  policy,            ///< not in the join policy of the link
   entries_limit,     ///< LinkConfig::entries_max reached
   bad_record,        ///< a record whose state does not fit its key
   count_
@@ -60,7 +61,7 @@ struct JoinPruneArrival {
   LanState lan;
 };
 
-/// A record to journal, of an active link with a scope.
+/// A record to journal: of a link with a scope while that is active, of others always.
 struct RecordChanged {
   JoinPruneRecord record;
 };
@@ -119,7 +120,7 @@ class Downstream {
 
   // ---- queries ----
 
-  /// Records of links with a scope, at most `max`, after `after` (none: from the beginning).
+  /// Records of all links, at most `max`, after `after` (none: from the beginning).
   [[nodiscard]] JoinPruneSlice snapshot(const std::optional<JoinPruneKey>& after,
                                         std::size_t max) const;
   [[nodiscard]] DownstreamModel show(const JoinPruneFilter& filter, TimePoint now) const;

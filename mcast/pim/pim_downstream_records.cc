@@ -65,6 +65,8 @@ std::string_view to_string(DownstreamIgnored reason) {
       return "shared tree of a source-specific group";
     case DownstreamIgnored::link_local_group:
       return "link-local group";
+    case DownstreamIgnored::policy:
+      return "not in the join policy";
     case DownstreamIgnored::entries_limit:
       return "limit of entries reached";
     case DownstreamIgnored::bad_record:
@@ -96,7 +98,7 @@ void Downstream::announce(Link& link, Place place) {
   if (is_muted(link)) return;
   Entry& entry = place->second;
   std::optional<JoinPruneValue> value;
-  if (link.config.scope && entry.state != DownstreamState::no_info)
+  if (entry.state != DownstreamState::no_info)
     value = JoinPruneValue{record_state(entry.state), entry.holdtime_s};
   if (value == entry.announced) return;
   entry.announced = value;
@@ -173,6 +175,8 @@ void Downstream::configure(const LinkConfig& config, TimePoint now) {
   const bool was_muted = is_muted(link);
   const bool other_scope = link.config.scope != config.scope;
   link.config = config;
+  if (other_scope)  // another journal has not heard of it
+    for (auto& [key, entry] : link.entries) entry.announced.reset();
   if (is_muted(link)) {
     link.sweeping = false;
     return;
@@ -299,7 +303,6 @@ JoinPruneSlice Downstream::snapshot(const std::optional<JoinPruneKey>& after,
   auto at = after ? links_.lower_bound(after->link) : links_.begin();
   for (; at != links_.end(); ++at) {
     Link& link = *at->second;
-    if (!link.config.scope) continue;
     const bool within = after && after->link == at->first;
     Place place = within ? link.entries.upper_bound(after->tree) : link.entries.begin();
     for (; place != link.entries.end(); ++place) {

@@ -28,6 +28,8 @@ std::string_view to_string(PacketIgnored reason) {
   switch (reason) {
     case PacketIgnored::not_enabled:
       return "PIM is not enabled";
+    case PacketIgnored::silent:
+      return "interface is silent";
     case PacketIgnored::wrong_source:
       return "wrong source address";
     case PacketIgnored::wrong_destination:
@@ -49,14 +51,22 @@ Pim::Pim(Family family, std::uint64_t seed, const RpDirectory& rps)
       entropy_(seed),
       rps_(rps),
       neighbours_(family, entropy_),
-      upstream_(entropy_) {}
+      upstream_(entropy_),
+      elections_(entropy_) {}
 
 // ---- configuration and role ----
 
 void Pim::set_link(const LinkConfig& config, TimePoint now) {
+  const auto known = links_.find(config.link);
+  if (known != links_.end() && known->second.config.silent != config.silent)
+    remove_link(config.link, now);  // one life ends, with a goodbye
+  send_join_prunes();               // what was wished on the link as it was
   links_[config.link].config = config;
   neighbours_.set_link(config, now);
+  if (config.silent) return settle(now);  // no other part knows the link
   asserts_.set_link(config, now);
+  elections_.set_link(config, now);
+  check_bidir(config.link, now);
   downstream_.configure(config, now);
   upstream_.configure(config, now);
   upstream_.set_lan(config.link, lan_of(config.link));
@@ -65,9 +75,11 @@ void Pim::set_link(const LinkConfig& config, TimePoint now) {
 
 void Pim::remove_link(LinkId link, TimePoint now) {
   if (!links_.contains(link)) return;
+  send_join_prunes();  // while somebody there hears it
   neighbours_.remove_link(link, now);
   settle(now);  // its neighbours go while the other parts know the link
   asserts_.remove_link(link, now);
+  elections_.remove_link(link, now);
   downstream_.remove_link(link, now);
   settle(now);
   upstream_.remove_link(link, now);
@@ -79,15 +91,18 @@ void Pim::remove_link(LinkId link, TimePoint now) {
 void Pim::activate(ScopeId scope, TimePoint now) {
   neighbours_.set_mode(scope, LinkMode::live, Leaving::silently, now);
   asserts_.set_mode(scope, LinkMode::live, now);
+  elections_.set_mode(scope, LinkMode::live, now);
   downstream_.activate(scope, now);
   upstream_.activate(scope, now);
   settle(now);
 }
 
 void Pim::deactivate(ScopeId scope, Leaving leaving, TimePoint now) {
+  send_join_prunes();  // while somebody there hears it
   upstream_.deactivate(scope, now);
   downstream_.deactivate(scope, now);
   asserts_.set_mode(scope, LinkMode::muted, now);
+  elections_.set_mode(scope, LinkMode::muted, now);
   neighbours_.set_mode(scope, LinkMode::muted, leaving, now);
   settle(now);
 }
@@ -105,9 +120,10 @@ bool Pim::is_own(const LinkConfig& config, const IpAddress& address) {
 
 std::optional<PacketIgnored> Pim::refusal(LinkId link, const Link& state,
                                           const wire::PimPacket& packet) const {
+  if (state.config.silent) return PacketIgnored::silent;
   if (packet.source.family() != family_) return PacketIgnored::wrong_source;
   if (is_own(state.config, packet.source)) return PacketIgnored::own_address;
-  if (std::holds_alternative<wire::PimDfElection>(packet.message))
+  if (std::holds_alternative<wire::PimDfElection>(packet.message) && !state.config.bidir)
     return PacketIgnored::bidirectional;
   const bool by_link = packet.destination == wire::all_pim_routers(family_);
   const wire::PimDelivery delivery = wire::delivery_of(packet.message);
@@ -134,15 +150,48 @@ bool Pim::on_packet(LinkId id, const wire::PimPacket& packet, TimePoint now) {
     return false;
   }
   if (const auto* hello = std::get_if<wire::PimHello>(&packet.message))
-    neighbours_.on_hello(id, packet.source, *hello, now);
+    on_hello(id, packet.source, *hello, now);
   else if (const auto* join_prune = std::get_if<wire::PimJoinPrune>(&packet.message))
     on_join_prune(link, packet, *join_prune, now);
   else if (const auto* assertion = std::get_if<wire::PimAssert>(&packet.message))
     asserts_.on_assert(id, packet.source, *assertion, now);
+  else if (const auto* election = std::get_if<wire::PimDfElection>(&packet.message))
+    elections_.on_message(id, packet.source, *election, now);
   else
     return true;
   settle(now);
   return false;
+}
+
+void Pim::on_hello(LinkId id, const IpAddress& source, const wire::PimHello& hello, TimePoint now) {
+  neighbours_.on_hello(id, source, hello, now);
+  check_bidir(id, now);
+}
+
+/// One neighbour that does not know bidirectional PIM would forward on its own, or not at all.
+void Pim::check_bidir(LinkId id, TimePoint now) {
+  Link& link = links_.at(id);
+  const auto without = link.config.bidir ? neighbours_.without_bidir(id) : std::nullopt;
+  elections_.set_usable(id, !without, now);
+  if (link.without_bidir.has_value() != without.has_value())
+    effects_.push(BidirRefused{id, without});
+  link.without_bidir = without;
+}
+
+bool Pim::set_bidir_rp(const DfRp& rp, const DfRoute& route, TimePoint now) {
+  const bool taken = elections_.set_rp(rp, route, now);
+  settle(now);
+  return taken;
+}
+
+void Pim::remove_bidir_rp(const DfRp& rp, TimePoint now) {
+  elections_.remove_rp(rp, now);
+  settle(now);
+}
+
+void Pim::note_df_acting(const DfRp& rp, LinkId link, TimePoint now) {
+  elections_.note_acting(rp, link, now);
+  settle(now);
 }
 
 void Pim::on_reject(LinkId link, wire::PimReject reason) {
@@ -201,17 +250,20 @@ void Pim::on_record_removed(const JoinPruneKey& key, TimePoint now) {
 void Pim::on_timeout(TimePoint now) {
   neighbours_.on_timeout(now);
   asserts_.on_timeout(now);
+  elections_.on_timeout(now);
   downstream_.on_timeout(now);
   upstream_.on_timeout(now);
   settle(now);
 }
 
 std::optional<TimePoint> Pim::next_deadline() const {
-  return earlier(earlier(neighbours_.next_deadline(), asserts_.next_deadline()),
-                 earlier(downstream_.next_deadline(), upstream_.next_deadline()));
+  const auto next = earlier(earlier(neighbours_.next_deadline(), asserts_.next_deadline()),
+                            earlier(downstream_.next_deadline(), upstream_.next_deadline()));
+  return earlier(next, elections_.next_deadline());
 }
 
 void Pim::settle(TimePoint now) {
+  now_ = now;
   bool progress = true;
   while (progress) {
     progress = settle_neighbours(now);
@@ -219,15 +271,24 @@ void Pim::settle(TimePoint now) {
       progress = true;
       std::visit([&](const auto& one) { take(one, now); }, *effect);
     }
+    while (auto effect = elections_.poll_effect()) {
+      progress = true;
+      std::visit([&](const auto& one) { take(one, now); }, *effect);
+    }
     while (auto effect = downstream_.poll_effect()) {
       progress = true;
       std::visit([&](const auto& one) { take(one, now); }, *effect);
     }
-    while (auto send = upstream_.poll_effect()) {
-      progress = true;
-      take(*send, now);
-    }
   }
+}
+
+void Pim::send_join_prunes() {
+  while (auto send = upstream_.poll_effect()) take(*send, now_);
+}
+
+std::optional<PimEffect> Pim::poll_effect() {
+  if (effects_.empty()) send_join_prunes();
+  return effects_.poll();
 }
 
 bool Pim::settle_neighbours(TimePoint now) {
@@ -261,17 +322,21 @@ void Pim::take(const NeighbourUp& up, TimePoint now) {
   upstream_.set_lan(up.link, lan_of(up.link));
   upstream_.on_neighbour_up(up.link, up.address, neighbours_.secondary_of(up.link, up.address),
                             now);
+  elections_.on_neighbour_up(up.link, now);
   effects_.push(up);
 }
 
 void Pim::take(const NeighbourRestarted& restarted, TimePoint now) {
   asserts_.on_neighbour_lost(restarted.link, restarted.address, now);
+  elections_.on_neighbour_restarted(restarted.link, restarted.address, now);
   upstream_.on_neighbour_restarted(restarted.link, restarted.address, now);
   effects_.push(restarted);
 }
 
 void Pim::take(const NeighbourDown& down, TimePoint now) {
   asserts_.on_neighbour_lost(down.link, down.address, now);
+  elections_.on_neighbour_lost(down.link, down.address, now);
+  check_bidir(down.link, now);
   upstream_.on_neighbour_down(down.link, down.address, now);
   upstream_.set_lan(down.link, lan_of(down.link));
   effects_.push(down);
@@ -346,6 +411,7 @@ void Pim::reset_counters() {
     neighbours_.reset_counters(id);
     downstream_.reset_counters(id);
     upstream_.reset_counters(id);
+    elections_.reset_counters(id);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mcast/pim/pim_assert.h"
+#include "mcast/pim/pim_df.h"
 #include "mcast/pim/pim_downstream.h"
 #include "mcast/pim/pim_neighbours.h"
 #include "mcast/pim/pim_upstream.h"
@@ -17,21 +18,29 @@
 /// PIM-SM of one family: the parts put together. See DESIGN.md.
 namespace hotpair::mcast::pim {
 
+/// A link serves no bidirectional groups, or does again: a neighbour does not know them (RFC 5015
+/// 3.7.4).
+struct BidirRefused {
+  LinkId link;
+  std::optional<IpAddress> neighbour;  ///< absent: all know them again
+};
+
 /// What the engine asks of its driver, and tells it. Views, asserts and records are of MRIB and the
 /// journal; the rest is to be sent or logged.
 using PimEffect =
     std::variant<SendOnLink, DownstreamView, DownstreamFlushed, AssertChanged, AssertsFlushed,
                  RecordChanged, RecordRemoved, NeighbourUp, NeighbourRestarted, NeighbourDown,
-                 DrChanged, AddressConflict, LimitReached>;
+                 DrChanged, AddressConflict, LimitReached, DfChanged, BidirRefused>;
 
 /// Why a well-formed packet was not acted on.
 enum class PacketIgnored : std::uint8_t {
   not_enabled,        ///< no PIM of the family on the link
+  silent,             ///< the link is silent: hosts only
   wrong_source,       ///< of another family, or a link's message over IPv6 not from a link-local
   wrong_destination,  ///< a link's message by unicast, or another by multicast
   own_address,        ///< our own, come back
   not_neighbour,      ///< from an address that said no Hello
-  bidirectional,      ///< DF election: bidirectional PIM does not run here
+  bidirectional,      ///< DF election: bidirectional PIM is not enabled on the link
   count_
 };
 inline constexpr std::size_t kPacketIgnoredCount = static_cast<std::size_t>(PacketIgnored::count_);
@@ -81,6 +90,10 @@ class Pim {
   void on_assert_facts(LinkId link, const TreeKey& key, const AssertFacts& facts, TimePoint now);
   /// A packet came in on a link that its tree goes out on; see Asserts::on_data().
   void on_data(LinkId link, const TreeKey& key, TimePoint now);
+  /// An RP of bidirectional groups, and the way to it; see DfElections.
+  bool set_bidir_rp(const DfRp& rp, const DfRoute& route, TimePoint now);
+  void remove_bidir_rp(const DfRp& rp, TimePoint now);
+  void note_df_acting(const DfRp& rp, LinkId link, TimePoint now);
   /// See Downstream::on_record().
   void on_record(const JoinPruneRecord& record, TimePoint now);
   void on_record_removed(const JoinPruneKey& key, TimePoint now);
@@ -89,7 +102,9 @@ class Pim {
 
   void on_timeout(TimePoint now);
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
-  [[nodiscard]] std::optional<PimEffect> poll_effect() { return effects_.poll(); }
+  /// Join/Prune messages come after all else: what one turn of the driver wishes of a neighbour, in
+  /// any number of inputs, fills messages together (RFC 7761 4.9.5).
+  [[nodiscard]] std::optional<PimEffect> poll_effect();
 
   // ---- queries ----
 
@@ -116,6 +131,8 @@ class Pim {
   [[nodiscard]] AssertView assert_view(LinkId link, const TreeKey& key) const {
     return asserts_.view(link, key);
   }
+  [[nodiscard]] std::vector<DfRow> show_df(TimePoint now) const { return elections_.show(now); }
+  [[nodiscard]] DfCounters df_counters(LinkId link) const { return elections_.counters(link); }
   [[nodiscard]] AssertCounters assert_counters(LinkId link) const {
     return asserts_.counters(link);
   }
@@ -141,6 +158,7 @@ class Pim {
     LinkConfig config;
     MessageCounters counters;
     std::set<TreeKey> lost;  ///< trees whose assert winner the upstream part was told
+    std::optional<IpAddress> without_bidir;  ///< as told by BidirRefused
   };
 
   [[nodiscard]] std::optional<PacketIgnored> refusal(LinkId link, const Link& state,
@@ -150,8 +168,11 @@ class Pim {
   void on_join_prune(const Link& link, const wire::PimPacket& packet,
                      const wire::PimJoinPrune& message, TimePoint now);
 
-  // Effects of the parts, moved on until all are quiet.
+  void on_hello(LinkId link, const IpAddress& source, const wire::PimHello& hello, TimePoint now);
+  void check_bidir(LinkId link, TimePoint now);
+  // Effects of the parts, moved on until all are quiet; Join/Prune messages wait to be polled.
   void settle(TimePoint now);
+  void send_join_prunes();
   bool settle_neighbours(TimePoint now);
   void take(const SendOnLink& send, TimePoint now);
   void take(const NeighbourUp& up, TimePoint now);
@@ -171,7 +192,9 @@ class Pim {
   Downstream downstream_;
   Upstream upstream_;
   Asserts asserts_;
+  DfElections elections_;
   std::map<LinkId, Link> links_;
+  TimePoint now_{};  ///< of the last input
   EffectQueue<PimEffect> effects_{1U << 20U};
 };
 

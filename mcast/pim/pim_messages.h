@@ -59,8 +59,26 @@ inline constexpr Message kAddressConflictMessage{
     .meaning = "Two routers name the same secondary address in their Hellos; the last one counts.",
     .action = "Remove the address from one of them."};
 
-inline constexpr std::array kMessages{kNeighbourUpMessage,        kNeighbourDownMessage,
-                                      kNeighbourRestartedMessage, kDrChangedMessage,
-                                      kPimLimitMessage,           kAddressConflictMessage};
+inline constexpr Message kDfChangedMessage{
+    .id = "HA-PIM-0007",
+    .level = LogLevel::info,
+    .text = "designated forwarder on {} for bidirectional RP {} is now {} (was {})",
+    .meaning =
+        "The election among the PIM routers of the link has a new result. It alone carries "
+        "bidirectional groups of the RP to and from the link.",
+    .action = "None if it was meant; else compare the routes to the RP: display pim df-info."};
+
+inline constexpr Message kBidirRefusedMessage{
+    .id = "HA-PIM-0008",
+    .level = LogLevel::warning,
+    .text = "{} serves no bidirectional groups: PIM neighbor {} does not know them",
+    .meaning =
+        "The Hello of the neighbor has no Bidirectional Capable option. A link with one such "
+        "router would loop or lose packets, so it takes no part (RFC 5015 3.7.4).",
+    .action = "Enable bidirectional PIM on the neighbor, or none of its groups on this link."};
+
+inline constexpr std::array kMessages{
+    kNeighbourUpMessage, kNeighbourDownMessage,   kNeighbourRestartedMessage, kDrChangedMessage,
+    kPimLimitMessage,    kAddressConflictMessage, kDfChangedMessage,          kBidirRefusedMessage};
 
 }  // namespace hotpair::mcast::pim

@@ -40,6 +40,7 @@ wire::PimHello hello_of(const LinkConfig& config, std::uint32_t generation) {
                              .override_interval_ms = to_ms(config.override_interval, 0xffff)};
   hello.dr_priority = config.dr_priority;
   hello.generation_id = generation;
+  hello.bidirectional = config.bidir;
   if (!config.secondary.empty()) hello.addresses = config.secondary;
   return hello;
 }
@@ -59,7 +60,7 @@ Neighbours::Link* Neighbours::find(LinkId link) {
 }
 
 bool Neighbours::may_send(const Link& link) const {
-  if (link.config.address.is_unspecified()) return false;
+  if (link.config.address.is_unspecified() || link.config.silent) return false;
   if (!link.config.scope) return true;
   const auto mode = modes_.find(*link.config.scope);
   return mode != modes_.end() && mode->second == LinkMode::live;
@@ -85,7 +86,7 @@ void Neighbours::set_link(const LinkConfig& wanted, TimePoint now) {
 void Neighbours::change_link(Link& link, const LinkConfig& config, TimePoint now) {
   const LinkConfig before = std::exchange(link.config, config);
   const bool was_live = link.hello_at.has_value();
-  if (before.vrf != config.vrf || config.address.is_unspecified())
+  if (before.vrf != config.vrf || config.address.is_unspecified() || config.silent)
     drop_all(link, NeighbourGone::interface_down);
   drop_unwanted(link);
   if (!may_send(link)) {
@@ -170,12 +171,22 @@ void Neighbours::send(Link& link, wire::PimHello hello) {
   effects_.push(SendOnLink{link.config.link, std::move(hello)});
 }
 
-void Neighbours::hello_first(LinkId id, TimePoint /*now*/) {
+void Neighbours::hello_first(LinkId id, TimePoint now) {
   Link* link = find(id);
   if (link == nullptr || !link->hello_at) return;
   if (link->said_hello && !link->triggered_at) return;
   send_hello(*link);
+  // Who hears it must not wait longer for the next than its holdtime allows.
+  link->hello_at = std::min(*link->hello_at, now + link->config.hello_period);
   settle(*link);
+}
+
+std::optional<IpAddress> Neighbours::without_bidir(LinkId id) const {
+  const Link* link = find(id);
+  if (link == nullptr) return std::nullopt;
+  for (const auto& [address, neighbour] : link->neighbours)
+    if (!neighbour.hello.bidirectional) return address;
+  return std::nullopt;
 }
 
 // ---- timers ----
@@ -190,7 +201,10 @@ void Neighbours::on_timeout(TimePoint now) {
       const TimePoint next = *link.hello_at + link.config.hello_period;
       link.hello_at = next > now ? next : now + link.config.hello_period;
     }
-    if (link.triggered_at && *link.triggered_at <= now) send_hello(link);
+    if (link.triggered_at && *link.triggered_at <= now) {
+      send_hello(link);
+      if (link.hello_at) link.hello_at = std::min(*link.hello_at, now + link.config.hello_period);
+    }
     expire(link, now);
     settle(link);
   }
@@ -253,6 +267,13 @@ std::optional<IpAddress> Neighbours::primary_of(LinkId id, const IpAddress& addr
   const auto owner = link->owners.find(address);
   if (owner == link->owners.end()) return std::nullopt;
   return owner->second;
+}
+
+std::vector<IpAddress> Neighbours::addresses(LinkId id) const {
+  std::vector<IpAddress> all;
+  if (const Link* link = find(id))
+    for (const auto& [address, neighbour] : link->neighbours) all.push_back(address);
+  return all;
 }
 
 std::vector<IpAddress> Neighbours::secondary_of(LinkId id, const IpAddress& address) const {
@@ -347,6 +368,9 @@ std::vector<PimInterfaceRow> Neighbours::show_interfaces(TimePoint now) const {
     row.override_interval = link.delay.override_interval;
     row.suppression = link.delay.suppression;
     row.join_prune_period = link.config.join_prune_period;
+    row.silent = link.config.silent;
+    row.require_genid = link.config.require_genid;
+    row.join_policy = link.config.join_policy.size();
     row.counters = link.counters;
   }
   return rows;

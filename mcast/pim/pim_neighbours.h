@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -33,6 +34,7 @@ enum class HelloIgnored : std::uint8_t {
   wrong_source,    ///< of another family, or IPv6 and not link-local
   own_address,     ///< from an address of ours: an echo, or a duplicate address
   filtered,        ///< not in the neighbour filter
+  no_genid,        ///< no generation id where the link requires one
   stranger_bye,    ///< goodbye of somebody who is no neighbour
   neighbours_max,  ///< the link has as many neighbours as it may
   secondary_max,   ///< counted per address
@@ -40,6 +42,7 @@ enum class HelloIgnored : std::uint8_t {
   count_
 };
 inline constexpr std::size_t kHelloIgnoredCount = static_cast<std::size_t>(HelloIgnored::count_);
+[[nodiscard]] std::string_view to_string(HelloIgnored reason);
 
 /// Of one link since it was set or reset.
 struct HelloCounters {
@@ -108,6 +111,9 @@ struct PimInterfaceRow {
   Duration propagation_delay{};        ///< in force (4.3.3)
   Duration override_interval{};        ///< in force
   bool suppression = true;             ///< join suppression, in force
+  bool silent = false;                 ///< LinkConfig::silent
+  bool require_genid = false;          ///< LinkConfig::require_genid
+  std::size_t join_policy = 0;         ///< lines of LinkConfig::join_policy
   Duration join_prune_period{};
   HelloCounters counters;
 };
@@ -151,9 +157,13 @@ class Neighbours {
   [[nodiscard]] bool is_neighbour(LinkId link, const IpAddress& address) const;
   /// The primary address of the neighbour that has this one (4.3.4); absent: no neighbour has.
   [[nodiscard]] std::optional<IpAddress> primary_of(LinkId link, const IpAddress& address) const;
+  /// The primary addresses of the link's neighbours, sorted.
+  [[nodiscard]] std::vector<IpAddress> addresses(LinkId link) const;
   /// The address list of the neighbour with this primary address, sorted.
   [[nodiscard]] std::vector<IpAddress> secondary_of(LinkId link, const IpAddress& address) const;
   [[nodiscard]] std::size_t neighbour_count(LinkId link) const;
+  /// The first neighbour whose Hello has no Bidirectional Capable option (RFC 5015 3.7.4).
+  [[nodiscard]] std::optional<IpAddress> without_bidir(LinkId link) const;
   /// The designated router (4.3.2); unspecified: nobody. A muted router is not a candidate.
   [[nodiscard]] IpAddress dr(LinkId link) const;
   [[nodiscard]] bool am_dr(LinkId link) const;
@@ -221,6 +231,7 @@ class Neighbours {
 
   // pim_neighbours_hello.cc: Hellos heard, who is designated router, delays
   [[nodiscard]] static std::optional<HelloIgnored> refuse(const Link& link, const IpAddress& source,
+                                                          const wire::PimHello& hello,
                                                           Family family);
   void learn(Link& link, const IpAddress& source, const wire::PimHello& hello, TimePoint now);
   void set_addresses(Link& link, const IpAddress& primary, Neighbour& neighbour,

@@ -22,6 +22,32 @@ bool is_own(const LinkConfig& config, const IpAddress& address) {
 
 }  // namespace
 
+std::string_view to_string(HelloIgnored reason) {
+  switch (reason) {
+    case HelloIgnored::link_down:
+      return "link is down";
+    case HelloIgnored::wrong_source:
+      return "wrong source address";
+    case HelloIgnored::own_address:
+      return "own address";
+    case HelloIgnored::filtered:
+      return "not in the neighbor policy";
+    case HelloIgnored::no_genid:
+      return "no generation ID";
+    case HelloIgnored::stranger_bye:
+      return "goodbye of a stranger";
+    case HelloIgnored::neighbours_max:
+      return "too many neighbors";
+    case HelloIgnored::secondary_max:
+      return "too many secondary addresses";
+    case HelloIgnored::bad_secondary:
+      return "bad secondary address";
+    case HelloIgnored::count_:
+      break;
+  }
+  return "unknown";
+}
+
 // ---- Hellos heard (4.3.1, 4.3.2) ----
 
 void Neighbours::on_hello(LinkId id, const IpAddress& source, const wire::PimHello& hello,
@@ -30,7 +56,7 @@ void Neighbours::on_hello(LinkId id, const IpAddress& source, const wire::PimHel
   if (link == nullptr) return;
   ++link->counters.received;
   link->counters.unknown_options += hello.unknown_options;
-  if (const auto reason = refuse(*link, source, family_)) return link->ignore(*reason);
+  if (const auto reason = refuse(*link, source, hello, family_)) return link->ignore(*reason);
   if (hello.holdtime_s == 0) {
     if (!link->neighbours.contains(source)) return link->ignore(HelloIgnored::stranger_bye);
     drop(*link, source, NeighbourGone::goodbye);
@@ -41,13 +67,16 @@ void Neighbours::on_hello(LinkId id, const IpAddress& source, const wire::PimHel
 }
 
 std::optional<HelloIgnored> Neighbours::refuse(const Link& link, const IpAddress& source,
-                                               Family family) {
+                                               const wire::PimHello& hello, Family family) {
   if (link.config.address.is_unspecified()) return HelloIgnored::link_down;
   if (source.family() != family || !wire::is_pim_unicast(source) ||
       (family == Family::ipv6 && !source.is_link_local_unicast()))
     return HelloIgnored::wrong_source;
   if (is_own(link.config, source)) return HelloIgnored::own_address;
   if (!passes(link.config, source)) return HelloIgnored::filtered;
+  // A goodbye needs none: whoever it names is gone.
+  if (link.config.require_genid && !hello.generation_id && hello.holdtime_s != 0)
+    return HelloIgnored::no_genid;
   return std::nullopt;
 }
 
@@ -160,11 +189,13 @@ void Neighbours::drop_all(Link& link, NeighbourGone reason) {
   while (!link.neighbours.empty()) drop(link, link.neighbours.begin()->first, reason);
 }
 
-// A changed filter or own address may leave no room for a neighbour.
+// A changed filter, required option or own address may leave no room for a neighbour.
 void Neighbours::drop_unwanted(Link& link) {
   std::vector<IpAddress> gone;
   for (const auto& [address, neighbour] : link.neighbours)
-    if (!passes(link.config, address) || is_own(link.config, address)) gone.push_back(address);
+    if (!passes(link.config, address) || is_own(link.config, address) ||
+        (link.config.require_genid && !neighbour.hello.generation_id))
+      gone.push_back(address);
   for (const IpAddress& address : gone) drop(link, address, NeighbourGone::filtered);
   for (const IpAddress& address : link.config.secondary) disown(link, address);
   disown(link, link.config.address);

@@ -64,4 +64,31 @@ struct IdentityRecord {
   friend bool operator==(const IdentityRecord&, const IdentityRecord&) = default;
 };
 
+/// The way to an RP of bidirectional groups (database 1, IPv4), so that elections begin with the
+/// metric of before.
+struct BidirRouteValue {
+  std::optional<LinkId> link;  ///< RPF_interface(RPA); absent: a loopback of this router
+  bool on_link = false;        ///< `link` is the RP link
+  std::optional<IpAddress> neighbour;
+  std::uint32_t preference = 0;
+  std::uint32_t metric = 0;
+  friend bool operator==(const BidirRouteValue&, const BidirRouteValue&) = default;
+};
+struct BidirRouteRecord {
+  VrfId vrf;
+  IpAddress rp;
+  std::optional<BidirRouteValue> value;  ///< absent: the record is gone
+  friend bool operator==(const BidirRouteRecord&, const BidirRouteRecord&) = default;
+};
+
+/// Links that one RPDF record names; more than links of a router.
+inline constexpr std::size_t kRpdfLinksMax = 256;
+/// The links where this router is designated forwarder for an RP (database 9, IPv4).
+struct RpdfRecord {
+  VrfId vrf;
+  IpAddress rp;
+  std::vector<LinkId> links;  ///< sorted; none: the record is gone
+  friend bool operator==(const RpdfRecord&, const RpdfRecord&) = default;
+};
+
 }  // namespace hotpair::mcast::pim

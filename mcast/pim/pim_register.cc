@@ -9,6 +9,16 @@ namespace {
 
 /// One on_timeout() runs at most this many items.
 constexpr std::size_t kSliceItems = 1000;
+constexpr std::size_t kPathsMax = 4096;
+/// RFC 8200 5: every link carries this much.
+constexpr std::size_t kIpv6MtuMin = 1280;
+constexpr std::size_t kErrorBurst = 10;
+
+std::uint16_t bucket_of(Duration time) {
+  const auto whole = std::chrono::ceil<std::chrono::seconds>(time).count();
+  const auto buckets = (whole + kSuppressionBucket_s - 1) / kSuppressionBucket_s;
+  return static_cast<std::uint16_t>(std::min<std::int64_t>(buckets * kSuppressionBucket_s, 0xffff));
+}
 
 // 4.8.1: what is source-specific or never routed has no RP.
 bool is_registrable(const RegisterKey& key, const IpAddress& rp) {
@@ -90,9 +100,13 @@ void RegisterTunnels::confirm(Place place, TimePoint now) {
       send_null_register(place);
       arm(place, now + config_.probe_time);
       break;
-    case RegisterState::prune:
-      arm(place, now + entropy_.up_to(config_.suppression_time / 2 - config_.probe_time));
+    case RegisterState::prune: {
+      Duration most = config_.suppression_time / 2 - config_.probe_time;
+      if (entry.value.suppression_s != 0)
+        most = std::min<Duration>(most, std::chrono::seconds(entry.value.suppression_s));
+      arm(place, now + entropy_.up_to(most));
       break;
+    }
   }
 }
 
@@ -147,7 +161,15 @@ void RegisterTunnels::on_data(VrfId vrf, const IpAddress& source, const Group& g
   };
   if (!prepared) return refuse(prepared.error());
   if (!within_rate(entry, now)) return refuse(RegisterIgnored::data_rate);
-  if (prepared->outer_size > config_.mtu) ++counters_.fragmented;
+  const std::size_t mtu = path_mtu(entry.value.rp);
+  const std::size_t around = prepared->outer_size - packet.size();
+  // What fits is at least what every IPv6 link carries; the Register is fragmented then (4.4.1).
+  const std::size_t fits = std::max(mtu > around ? mtu - around : 0, kIpv6MtuMin);
+  if (source.is_v6() && packet.size() > fits) {
+    refuse(RegisterIgnored::data_beyond_mtu);
+    return tell_too_big(place->first, fits, std::move(packet), now);
+  }
+  if (prepared->outer_size > mtu) ++counters_.fragmented;
   ++entry.packets;
   ++counters_.registers_sent;
   effects_.push(SendRegister{.vrf = vrf,
@@ -165,6 +187,31 @@ bool RegisterTunnels::within_rate(Entry& entry, TimePoint now) const {
   if (entry.even_flow > now + each * config_.burst) return false;
   entry.even_flow = std::max(entry.even_flow, now) + each;
   return true;
+}
+
+void RegisterTunnels::set_path_mtu(const IpAddress& rp, std::size_t mtu) {
+  const auto known = path_mtus_.find(rp);
+  if (known == path_mtus_.end() && path_mtus_.size() >= kPathsMax) path_mtus_.clear();
+  path_mtus_.insert_or_assign(rp, mtu);
+}
+
+std::size_t RegisterTunnels::path_mtu(const IpAddress& rp) const {
+  const auto known = path_mtus_.find(rp);
+  return known == path_mtus_.end() ? config_.mtu : known->second;
+}
+
+// RFC 4443 2.4 (f): errors are limited, so that a source that does not listen costs little.
+void RegisterTunnels::tell_too_big(const RegisterKey& key, std::size_t fits, Bytes packet,
+                                   TimePoint now) {
+  const Duration each = Duration(std::chrono::seconds(1)) / std::max(config_.errors_per_s, 1U);
+  if (config_.errors_per_s == 0 || errors_even_flow_ > now + each * (kErrorBurst - 1)) {
+    ++counters_.too_bigs_held_back;
+    return;
+  }
+  errors_even_flow_ = std::max(errors_even_flow_, now) + each;
+  ++counters_.too_bigs_sent;
+  effects_.push(SendPacketTooBig{
+      key.vrf, key.source, packet_too_big(std::move(packet), static_cast<std::uint32_t>(fits))});
 }
 
 void RegisterTunnels::send_null_register(Place place) {
@@ -208,9 +255,10 @@ void RegisterTunnels::stop(Place place, const IpAddress& from, TimePoint now) {
   if (from != entry.value.rp) return ignore(RegisterIgnored::stop_wrong_sender);
   if (entry.value.state == RegisterState::prune) return ignore(RegisterIgnored::stop_no_row);
   if (entry.confirmed && entry.value.state == RegisterState::join) tell_tunnel(place->first, false);
+  const Duration time = stop_time();
   std::optional<TimePoint> timer;
-  if (entry.confirmed) timer = now + stop_time();
-  become(place, {RegisterState::prune, entry.value.rp}, timer);
+  if (entry.confirmed) timer = now + time;
+  become(place, {RegisterState::prune, entry.value.rp, bucket_of(time)}, timer);
 }
 
 void RegisterTunnels::run_sweep(std::size_t& budget, TimePoint now) {

@@ -26,7 +26,8 @@ struct RegisterConfig {
   std::size_t entries_max = 100'000;     ///< (S,G) registered, all VRFs together
   std::uint32_t packets_per_s = 10'000;  ///< of one (S,G) in Registers; 0: no limit
   std::uint32_t burst = 1'000;           ///< packets above an even flow of them
-  std::size_t mtu = 1500;                ///< towards RPs; what needs more is counted
+  std::size_t mtu = 1500;                ///< towards RPs whose own is not known
+  std::uint32_t errors_per_s = 10;       ///< Packet Too Big, all sources together (RFC 4443 2.4)
 };
 
 /// A data packet to the RP of its group. A Border bit is never set (4.9.3).
@@ -43,6 +44,12 @@ struct SendRegister {
   [[nodiscard]] wire::PimRegister message() const {
     return {.source = data_source, .group = group, .packet = packet};
   }
+};
+/// IPv6: the packet does not fit into the tunnel (4.4.1). To its source, by unicast routing.
+struct SendPacketTooBig {
+  VrfId vrf;
+  IpAddress destination;
+  Bytes message;  ///< ICMPv6 from the type on, its checksum zero (RFC 4443 3.2)
 };
 /// The register tunnel comes into or leaves the outgoing list of (S,G). The RP is no matter there.
 struct RegisterTunnelChanged {
@@ -63,8 +70,8 @@ struct RegisterLimitReached {
   VrfId vrf;
 };
 using RegisterEffect =
-    std::variant<SendUnicast, SendRegister, RegisterTunnelChanged, RegisterRecordChanged,
-                 RegisterRecordRemoved, RegisterLimitReached>;
+    std::variant<SendUnicast, SendRegister, SendPacketTooBig, RegisterTunnelChanged,
+                 RegisterRecordChanged, RegisterRecordRemoved, RegisterLimitReached>;
 
 /// Why a packet, a Register-Stop or a record changed nothing.
 enum class RegisterIgnored : std::uint8_t {
@@ -74,6 +81,7 @@ enum class RegisterIgnored : std::uint8_t {
   data_ttl,           ///< TTL or hop limit 1: not forwarded
   data_rate,          ///< above RegisterConfig::packets_per_s
   data_too_large,     ///< no IP packet can carry it
+  data_beyond_mtu,    ///< IPv6: does not fit into the tunnel, its source is told
   stop_no_state,      ///< Register-Stop of a source that is not registered here
   stop_wrong_sender,  ///< Register-Stop of another router than the RP
   stop_no_row,        ///< Register-Stop while pruned: no row of the state table
@@ -90,7 +98,9 @@ struct RegisterCounters {
   std::uint64_t registers_sent = 0;       ///< with data
   std::uint64_t null_registers_sent = 0;  ///< probes
   std::uint64_t stops_received = 0;
-  std::uint64_t fragmented = 0;  ///< of registers_sent: beyond RegisterConfig::mtu
+  std::uint64_t fragmented = 0;          ///< of registers_sent: beyond the MTU towards the RP
+  std::uint64_t too_bigs_sent = 0;       ///< Packet Too Big
+  std::uint64_t too_bigs_held_back = 0;  ///< above RegisterConfig::errors_per_s
   std::array<std::uint64_t, kRegisterIgnoredCount> ignored{};
 };
 
@@ -113,6 +123,9 @@ class RegisterTunnels {
   void configure(const RegisterConfig& config) { config_ = config; }
   /// Outer source of Registers of a VRF; unspecified, as at first: the kernel's choice.
   void set_source_address(VrfId vrf, const IpAddress& address);
+
+  /// The MTU of the way to an RP; of kept ones only the newest few thousand count.
+  void set_path_mtu(const IpAddress& rp, std::size_t mtu);
 
   /// CouldRegister(S,G) of 4.4.1 together with RP(G); nullopt: it is false, or the group has no RP,
   /// or this router is the RP. A repetition changes nothing, another RP joins the tunnel anew.
@@ -175,6 +188,8 @@ class RegisterTunnels {
   void send_null_register(Place place);
   [[nodiscard]] bool within_rate(Entry& entry, TimePoint now) const;
   [[nodiscard]] Duration stop_time();
+  [[nodiscard]] std::size_t path_mtu(const IpAddress& rp) const;
+  void tell_too_big(const RegisterKey& key, std::size_t fits, Bytes packet, TimePoint now);
   [[nodiscard]] IpAddress source_address(const RegisterKey& key) const;
   void tell_tunnel(const RegisterKey& key, bool on);
   void run_timer(TimePoint now);
@@ -185,6 +200,8 @@ class RegisterTunnels {
   Entropy& entropy_;
   RegisterConfig config_;
   std::map<VrfId, IpAddress> source_addresses_;
+  std::map<IpAddress, std::size_t> path_mtus_;  // by RP
+  TimePoint errors_even_flow_{};                // as Entry::even_flow, of Packet Too Big
   Entries entries_;
   std::set<std::pair<TimePoint, RegisterKey>> timers_;
   std::map<std::pair<VrfId, Group>, Sweep> sweeps_;

@@ -1,5 +1,7 @@
 #include "mcast/pim/pim_register_packet.h"
 
+#include <algorithm>
+
 #include "mcast/wire/checksum.h"
 #include "mcast/wire/ipv4_header.h"
 
@@ -55,6 +57,20 @@ Prepared prepare_v6(Bytes& packet, const IpAddress& source, const Group& group) 
 Prepared prepare_inner(Bytes& packet, const IpAddress& source, const Group& group) {
   return group.family() == Family::ipv4 ? prepare_v4(packet, source, group)
                                         : prepare_v6(packet, source, group);
+}
+
+Bytes packet_too_big(Bytes packet, std::uint32_t mtu) {
+  constexpr std::size_t kMessageMax = 1280 - kIpv6Header;
+  constexpr std::size_t kIcmpHeader = 8;
+  packet[7] = static_cast<std::byte>(std::to_integer<unsigned>(packet[7]) + 1);  // hop limit
+  Bytes message;
+  ByteWriter out(message);
+  out.u8(2);
+  out.u8(0);
+  out.u16(0);
+  out.u32(mtu);
+  out.bytes(ByteSpan(packet).first(std::min(packet.size(), kMessageMax - kIcmpHeader)));
+  return message;
 }
 
 }  // namespace hotpair::mcast::pim

@@ -21,4 +21,8 @@ struct InnerPacket {
                                                                         const IpAddress& source,
                                                                         const Group& group);
 
+/// An ICMPv6 Packet Too Big about a packet that prepare_inner() made, as it was before: type 2, the
+/// MTU, and as much of the packet as keeps the error within 1280 octets (RFC 4443 3.2).
+[[nodiscard]] Bytes packet_too_big(Bytes packet, std::uint32_t mtu);
+
 }  // namespace hotpair::mcast::pim

@@ -26,9 +26,13 @@ enum class RegisterState : std::uint8_t {
   prune = 3,         ///< pruned by a Register-Stop
 };
 
+inline constexpr std::uint16_t kSuppressionBucket_s = 5;
+
 struct RegisterValue {
   RegisterState state = RegisterState::join;
   IpAddress rp;  ///< RP(G), the far end
+  /// prune: the Register-Stop timer as it was set, in whole buckets of kSuppressionBucket_s.
+  std::uint16_t suppression_s = 0;
   friend bool operator==(const RegisterValue&, const RegisterValue&) = default;
 };
 

@@ -104,8 +104,8 @@ class RegisterReceiver {
   void on_register(const RegisterArrival& arrival, const wire::PimRegister& message,
                    const RpDirectory& rps, const TreeFacts& trees, TimePoint now);
 
-  /// The source may be registered here. For MRIB too: a packet that came out of a Register of
-  /// another source is to get a negative route.
+  /// The source may be registered here. MRIB has the same filter: a packet that came out of a
+  /// Register of another source gets a negative route.
   [[nodiscard]] bool permits(const IpAddress& source) const;
 
   /// Forgets what is due, at most 1000 entries.

@@ -38,6 +38,8 @@ std::string_view to_string(RegisterIgnored reason) {
       return "data above the rate limit";
     case RegisterIgnored::data_too_large:
       return "data too large for a Register";
+    case RegisterIgnored::data_beyond_mtu:
+      return "data beyond the MTU of the tunnel";
     case RegisterIgnored::stop_no_state:
       return "Register-Stop of a source that is not registered";
     case RegisterIgnored::stop_wrong_sender:

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <bit>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -27,6 +29,14 @@ inline constexpr Duration kAssertOverride = std::chrono::seconds(3);
 
 using hotpair::Entropy;
 
+/// One line of a join policy: trees that the routers of a link may ask for. (*,G) needs a line that
+/// names no sources.
+struct JoinPermit {
+  IpPrefix groups;
+  std::optional<IpPrefix> sources;
+  friend auto operator<=>(const JoinPermit&, const JoinPermit&) = default;
+};
+
 /// `interface X` / `pim sm` as configured, for one family.
 struct LinkConfig {
   LinkId link;
@@ -44,7 +54,11 @@ struct LinkConfig {
   std::uint32_t entries_max = 100'000;  ///< downstream (*,G), (S,G) and (S,G,rpt) of the link
   std::optional<ScopeId> scope;         ///< whose role decides; absent: always live
   std::size_t mtu = 1500;               ///< of the link, in bytes, IP header included
-  bool tracking = false;  ///< T bit (4.3.3): we can do without join suppression, if all can
+  bool tracking = false;       ///< T bit (4.3.3): we can do without join suppression, if all can
+  bool bidir = false;          ///< bidirectional PIM (RFC 5015), IPv4: told in Hellos, DF elections
+  bool silent = false;         ///< hosts only: no PIM is sent or taken, what comes is counted
+  bool require_genid = false;  ///< a Hello without generation id makes no neighbour
+  std::vector<JoinPermit> join_policy;  ///< which Joins to take; empty: all
   friend bool operator==(const LinkConfig&, const LinkConfig&) = default;
 };
 
@@ -59,7 +73,30 @@ struct TreeKey {
   Group group;
   std::optional<IpAddress> source;
   bool rpt = false;
-  friend auto operator<=>(const TreeKey&, const TreeKey&) = default;
+  friend bool operator==(const TreeKey& a, const TreeKey& b) { return (a <=> b) == 0; }
+  /// By group, within it (*,G) first, then by source. Trees are looked up by it for every entry of
+  /// a Join/Prune, so two IPv4 keys are compared as numbers.
+  friend std::strong_ordering operator<=>(const TreeKey& a, const TreeKey& b) {
+    if (a.group.address().is_v4() && b.group.address().is_v4()) {
+      if (const auto order = number(a.group.address()) <=> number(b.group.address()); order != 0)
+        return order;
+      if (a.source && b.source && a.source->is_v4() && b.source->is_v4()) {
+        if (const auto order = number(*a.source) <=> number(*b.source); order != 0) return order;
+        return a.rpt <=> b.rpt;
+      }
+    } else if (const auto order = a.group <=> b.group; order != 0) {
+      return order;
+    }
+    if (const auto order = a.source <=> b.source; order != 0) return order;
+    return a.rpt <=> b.rpt;
+  }
+
+ private:
+  [[nodiscard]] static std::uint32_t number(const IpAddress& ipv4) {
+    std::uint32_t value = 0;
+    std::memcpy(&value, ipv4.bytes().data(), sizeof value);
+    return std::endian::native == std::endian::little ? std::byteswap(value) : value;
+  }
 };
 
 /// What MRIB wants of the upstream router of a tree. At most one per (VRF, key); the last counts.

@@ -70,10 +70,12 @@ AutoRp::Choice AutoRp::chosen() const {
 }
 
 void AutoRp::announce(TimePoint now) {
-  announce_at_ = now + config_.period;
-  for (const AnnouncedRp& rp : config_.announced) {
+  for (std::size_t i = 0; i < announce_at_.size(); ++i) {
+    if (announce_at_[i] > now) continue;
+    const AnnouncedRp& rp = config_.announced[i];
+    announce_at_[i] = now + rp.period;
     wire::AutoRpMessage message{.kind = wire::AutoRpKind::announcement,
-                                .holdtime_s = config_.holdtime_s,
+                                .holdtime_s = rp.holdtime_s,
                                 .mappings = {{rp.address, kPimVersion2, {}}}};
     std::vector<wire::AutoRpRange>& ranges = message.mappings.front().ranges;
     const auto add = [&](const IpPrefix& range, bool negative) {
@@ -83,10 +85,17 @@ void AutoRp::announce(TimePoint now) {
     if (rp.ranges.empty()) add(all_groups(Family::ipv4), false);
     for (const IpPrefix& range : rp.negative_ranges) add(range, true);
     ++counters_.announcements_sent;
-    effects_.push(SendAutoRp{config_.vrf, rp.address, message});
+    effects_.push(SendAutoRp{config_.vrf, rp.address, rp.ttl, message});
     // The own group membership does not bring it back.
     if (config_.mapping_agent) on_announcement(message, now);
   }
+}
+
+void AutoRp::on_new_neighbour(TimePoint now) {
+  if (mode_ == Mode::standby) return;
+  for (TimePoint& at : announce_at_) at = std::min(at, now + kAutoRpMinInterval);
+  if (config_.mapping_agent && discover_at_)
+    discover_at_ = std::min(*discover_at_, now + kAutoRpMinInterval);
 }
 
 void AutoRp::discover(TimePoint now) {
@@ -102,7 +111,8 @@ void AutoRp::discover(TimePoint now) {
   for (auto& [rp, ranges] : by_rp)
     message.mappings.push_back({rp, kPimVersion2, std::move(ranges)});
   ++counters_.discoveries_sent;
-  effects_.push(SendAutoRp{config_.vrf, *config_.mapping_agent, std::move(message)});
+  effects_.push(
+      SendAutoRp{config_.vrf, *config_.mapping_agent, config_.agent_ttl, std::move(message)});
   // Others keep a range that is no longer told until it expires; so does this router.
   apply(choice, *config_.mapping_agent, config_.holdtime_s, now);
 }

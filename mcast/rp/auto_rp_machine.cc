@@ -51,7 +51,7 @@ void AutoRp::configure(const AutoRpConfig& config, TimePoint now) {
         AutoRpAgentRecord{{config_.vrf, agent->first.second, agent->first.first}, std::nullopt}});
     agents_.erase(agent);
   }
-  announce_at_ = config_.announced.empty() ? std::nullopt : std::optional(now);
+  announce_at_.assign(config_.announced.size(), now);
   // A new agent speaks with the first announcement.
   discover_at_.reset();
   if (config_.mapping_agent) discover_at_ = announced_.empty() ? now + config_.period : now;
@@ -199,14 +199,15 @@ void AutoRp::on_timeout(TimePoint now) {
   if (mode_ == Mode::standby) return;
   expire(now);
   if (expire_announcements(now)) discover_when_allowed(now);
-  if (is_due(announce_at_, now)) announce(now);
+  announce(now);
   if (is_due(discover_at_, now)) discover(now);
   settle();
 }
 
 std::optional<TimePoint> AutoRp::next_deadline() const {
   if (mode_ == Mode::standby) return std::nullopt;
-  std::optional<TimePoint> next = earliest(announce_at_, discover_at_);
+  std::optional<TimePoint> next = discover_at_;
+  for (const TimePoint at : announce_at_) next = earliest(next, at);
   for (const auto& [range, entry] : entries_) next = earliest(next, entry.expires);
   for (const auto& [place, agent] : agents_) next = earliest(next, agent.expires);
   for (const auto& [range, rps] : announced_)
@@ -268,6 +269,22 @@ void AutoRp::activate(TimePoint now) {
   configure(AutoRpConfig(config_), now);
 }
 
+bool AutoRp::lacks(const IpPrefix& range) const {
+  return (config_.listen || config_.mapping_agent) && !entries_.contains(range);
+}
+
+void AutoRp::adopt(const AutoRp& other, TimePoint now) {
+  if (mode_ != Mode::active) return;
+  for (const auto& [range, theirs] : other.entries_) {
+    if (!lacks(range) || entries_.size() >= config_.mappings_max) continue;
+    Entry& entry = entries_.emplace(range, theirs).first->second;
+    entry.since = now;
+    entry.expires = end_of(entry.holdtime_s, now);
+    tell(range, entry, false);
+  }
+  settle();
+}
+
 RpRecordSlice AutoRp::snapshot(std::size_t cursor, std::size_t max) const {
   RpRecordSlice slice;
   std::size_t index = 0;
@@ -294,13 +311,23 @@ RpRecordSlice AutoRp::snapshot(std::size_t cursor, std::size_t max) const {
 
 std::vector<RpMapping> AutoRp::mappings() const {
   std::vector<RpMapping> result;
-  for (const auto& [range, entry] : entries_)
-    result.push_back({.range = range,
-                      .rp = entry.rp,
-                      .source = RpSource::auto_rp,
-                      .holdtime = std::chrono::seconds(entry.holdtime_s),
-                      .negative = entry.negative});
+  for (const auto& [range, entry] : entries_) result.push_back(mapping_of(range, entry));
   return result;
+}
+
+std::vector<RpMapping> AutoRp::mappings(const AutoRp& other) const {
+  std::vector<RpMapping> result = mappings();
+  for (const auto& [range, entry] : other.entries_)
+    if (lacks(range)) result.push_back(mapping_of(range, entry));
+  return result;
+}
+
+RpMapping AutoRp::mapping_of(const IpPrefix& range, const Entry& entry) {
+  return {.range = range,
+          .rp = entry.rp,
+          .source = RpSource::auto_rp,
+          .holdtime = std::chrono::seconds(entry.holdtime_s),
+          .negative = entry.negative};
 }
 
 std::vector<LearnedRpModel> AutoRp::learned_model(TimePoint now) const {

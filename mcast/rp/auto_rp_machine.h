@@ -34,12 +34,20 @@ class AutoRp {
   void activate(TimePoint now);
   [[nodiscard]] RpRecordSlice snapshot(std::size_t cursor, std::size_t max) const;
   [[nodiscard]] Mode mode() const { return mode_; }
+  /// Takes over what a standby was told of ranges that have no RP here. Nothing, if this router
+  /// neither listens nor is a mapping agent.
+  void adopt(const AutoRp& other, TimePoint now);
+
+  /// A PIM neighbour came up: what this router has to say comes within a second.
+  void on_new_neighbour(TimePoint now);
 
   void on_timeout(TimePoint now);
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
   [[nodiscard]] std::optional<AutoRpEffect> poll_effect() { return effects_.poll(); }
 
   [[nodiscard]] std::vector<RpMapping> mappings() const;
+  /// The same, and of ranges without RP here what adopt() would take.
+  [[nodiscard]] std::vector<RpMapping> mappings(const AutoRp& other) const;
   [[nodiscard]] std::vector<LearnedRpModel> learned_model(TimePoint now) const;
   /// The mapping agent believed now.
   [[nodiscard]] std::optional<IpAddress> agent() const;
@@ -69,6 +77,8 @@ class AutoRp {
 
   void ignore(AutoRpIgnored reason);
   [[nodiscard]] bool is_silent() const;
+  [[nodiscard]] bool lacks(const IpPrefix& range) const;
+  [[nodiscard]] static RpMapping mapping_of(const IpPrefix& range, const Entry& entry);
   void on_discovery(LinkId link, const IpAddress& source, const wire::AutoRpMessage& message,
                     TimePoint now);
   bool note_agent(LinkId link, const IpAddress& agent, std::uint16_t holdtime_s, TimePoint now);
@@ -94,7 +104,7 @@ class AutoRp {
   std::map<AgentPlace, Agent> agents_;  // heard, own messages not
   std::map<IpPrefix, std::map<IpAddress, Announcement>> announced_;
   std::size_t announced_size_ = 0;
-  std::optional<TimePoint> announce_at_;
+  std::vector<TimePoint> announce_at_;  // of each of config_.announced
   std::optional<TimePoint> discover_at_;
   std::optional<TimePoint> discovered_;  // last own discovery message
   bool changed_ = false;                 // mappings, since the last RpSetChanged

@@ -19,6 +19,8 @@ namespace hotpair::mcast::rp {
 
 inline constexpr Duration kAutoRpPeriod = std::chrono::seconds(60);
 inline constexpr std::uint16_t kAutoRpHoldtime_s = 180;
+/// TTL of own messages where no scope is configured.
+inline constexpr std::uint8_t kAutoRpTtl = 31;
 /// Between two discovery messages that a change brought about.
 inline constexpr Duration kAutoRpMinInterval = std::chrono::seconds(1);
 
@@ -27,6 +29,9 @@ struct AnnouncedRp {
   IpAddress address;
   std::vector<IpPrefix> ranges;           ///< empty: all groups
   std::vector<IpPrefix> negative_ranges;  ///< groups that are to run without an RP
+  std::uint8_t ttl = kAutoRpTtl;          ///< how far it is told
+  Duration period = kAutoRpPeriod;
+  std::uint16_t holdtime_s = kAutoRpHoldtime_s;
   friend bool operator==(const AnnouncedRp&, const AnnouncedRp&) = default;
 };
 
@@ -36,12 +41,15 @@ struct AutoRpConfig {
   bool listen = false;                     ///< believe mapping agents
   std::vector<IpPrefix> agent_filter;      ///< who may be one; empty: everybody
   std::optional<IpAddress> mapping_agent;  ///< this router is one, under this address
+  std::uint8_t agent_ttl = kAutoRpTtl;     ///< how far the mapping agent is heard
   std::vector<IpPrefix> rp_filter;         ///< agent: who may be RP; empty: everybody
   std::vector<AnnouncedRp> announced;
-  Duration period = kAutoRpPeriod;
-  std::uint16_t holdtime_s = kAutoRpHoldtime_s;  ///< told with own messages
+  Duration period = kAutoRpPeriod;               ///< agent: of discovery messages
+  std::uint16_t holdtime_s = kAutoRpHoldtime_s;  ///< agent: told with them
   std::uint32_t mappings_max = 1024;             ///< ranges, learned and announced each
   std::uint32_t agents_max = 16;
+  /// Any part of it runs.
+  [[nodiscard]] bool is_on() const { return listen || mapping_agent || !announced.empty(); }
   friend bool operator==(const AutoRpConfig&, const AutoRpConfig&) = default;
 };
 
@@ -49,6 +57,7 @@ struct AutoRpConfig {
 struct SendAutoRp {
   VrfId vrf;
   IpAddress source;
+  std::uint8_t ttl = kAutoRpTtl;
   wire::AutoRpMessage message;
 };
 

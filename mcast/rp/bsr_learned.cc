@@ -32,7 +32,7 @@ void LearnedRps::add_range(const wire::PimBootstrapRange& range, Refused& refuse
     ++refused.bad_ranges;
     return;
   }
-  if (range.range.bidirectional) {
+  if (range.range.bidirectional && range.range.address.is_v6()) {
     ++refused.bidirectional;
     return;
   }
@@ -57,6 +57,7 @@ void LearnedRps::add_range(const wire::PimBootstrapRange& range, Refused& refuse
     partial.entries.push_back({.rp = rp.address,
                                .priority = rp.priority,
                                .holdtime_s = rp.holdtime_s,
+                               .bidir = range.range.bidirectional,
                                .since = now,
                                .expires = now + std::chrono::seconds(rp.holdtime_s)});
     ++partial_size_;
@@ -88,7 +89,7 @@ void LearnedRps::replace(const IpPrefix& range, const std::vector<Entry>& entrie
     const auto before = std::ranges::find(old, entry.rp, &Entry::rp);
     if (before != old.end()) fresh.back().since = before->since;
     if (before == old.end() || before->priority != entry.priority ||
-        before->holdtime_s != entry.holdtime_s)
+        before->holdtime_s != entry.holdtime_s || before->bidir != entry.bidir)
       note(range, entry, false);
   }
   for (const Entry& entry : old)
@@ -131,6 +132,7 @@ void LearnedRps::restore(const IpPrefix& range, const IpAddress& rp,
   if (known && value) {
     at->priority = value->priority;
     at->holdtime_s = value->holdtime_s;
+    at->bidir = value->bidir;
   } else if (known) {
     entries.erase(at);
     --size_;
@@ -138,11 +140,27 @@ void LearnedRps::restore(const IpPrefix& range, const IpAddress& rp,
     entries.insert(at, {.rp = rp,
                         .priority = value->priority,
                         .holdtime_s = value->holdtime_s,
+                        .bidir = value->bidir,
                         .since = now,
                         .expires = now + std::chrono::seconds(value->holdtime_s)});
     ++size_;
   }
   if (entries.empty()) ranges_.erase(range);
+}
+
+void LearnedRps::adopt(const LearnedRps& other, TimePoint now) {
+  clear();
+  for (const auto& [range, entries] : other.ranges_) {
+    if (size_ + entries.size() > rps_max_) break;  // a range as a whole or not at all
+    std::vector<Entry>& own = ranges_[range];
+    own = entries;
+    size_ += own.size();
+    for (Entry& entry : own) {
+      entry.since = now;
+      note(range, entry, false);
+    }
+  }
+  refresh(now);
 }
 
 void LearnedRps::clear() {
@@ -162,7 +180,8 @@ void LearnedRps::note(const IpPrefix& range, const Entry& entry, bool gone) {
   changes_.back().value = RpMappingValue{.priority = entry.priority,
                                          .holdtime_s = entry.holdtime_s,
                                          .negative = false,
-                                         .told_by = IpAddress::any(entry.rp.family())};
+                                         .told_by = IpAddress::any(entry.rp.family()),
+                                         .bidir = entry.bidir};
 }
 
 void LearnedRps::set_soonest() {

@@ -18,6 +18,7 @@ class LearnedRps {
     IpAddress rp;
     std::uint8_t priority = 0;
     std::uint16_t holdtime_s = 0;
+    bool bidir = false;
     TimePoint since;
     TimePoint expires;
   };
@@ -48,6 +49,8 @@ class LearnedRps {
   /// As a record says it, without a timer until refresh().
   void restore(const IpPrefix& range, const IpAddress& rp,
                const std::optional<RpMappingValue>& value, TimePoint now);
+  /// Takes over all that another one has, each mapping for its whole holdtime; told as changes.
+  void adopt(const LearnedRps& other, TimePoint now);
   /// Everything at once; told as changes.
   void clear();
 

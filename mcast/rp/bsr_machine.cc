@@ -236,17 +236,36 @@ void Bsr::settle(BsrZone& zone, bool& changed) {
   effects_.push(RecordChanged{BsrZoneRecord{key, zone.recorded}});
 }
 
+namespace {
+
+void add_mappings(const BsrZone& zone, std::vector<RpMapping>& result) {
+  for (const auto& [range, entries] : zone.learned.ranges())
+    for (const LearnedRps::Entry& entry : entries)
+      result.push_back({.range = range,
+                        .rp = entry.rp,
+                        .source = RpSource::bootstrap,
+                        .priority = entry.priority,
+                        .hash_mask_length = zone.hash_mask_length,
+                        .holdtime = std::chrono::seconds(entry.holdtime_s),
+                        .bidir = entry.bidir});
+}
+
+}  // namespace
+
 std::vector<RpMapping> Bsr::mappings() const {
   std::vector<RpMapping> result;
-  for (const auto& [id, zone] : zones_)
-    for (const auto& [range, entries] : zone.learned.ranges())
-      for (const LearnedRps::Entry& entry : entries)
-        result.push_back({.range = range,
-                          .rp = entry.rp,
-                          .source = RpSource::bootstrap,
-                          .priority = entry.priority,
-                          .hash_mask_length = zone.hash_mask_length,
-                          .holdtime = std::chrono::seconds(entry.holdtime_s)});
+  for (const auto& [id, zone] : zones_) add_mappings(zone, result);
+  return result;
+}
+
+std::vector<RpMapping> Bsr::mappings(const Bsr& other) const {
+  std::vector<RpMapping> result;
+  for (const auto& [id, zone] : zones_) {
+    const auto theirs = other.zones_.find(id);
+    if (theirs == other.zones_.end() || !lacks(theirs->second)) add_mappings(zone, result);
+  }
+  for (const auto& [id, theirs] : other.zones_)
+    if (lacks(theirs)) add_mappings(theirs, result);
   return result;
 }
 

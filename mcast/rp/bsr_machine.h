@@ -57,6 +57,9 @@ class Bsr {
   /// Standby to active. Timers get a whole period, an elected BSR speaks at once, and no No-Forward
   /// message can replace a zone that was restored.
   void activate(TimePoint now);
+  /// Takes over what a standby of the same family and VRF was told of zones of which no BSR is
+  /// known here: addresses and the master's knowledge move together. Timers get a whole period.
+  void adopt(const Bsr& other, TimePoint now);
   /// Up to `max` records from `cursor` (0 to begin).
   [[nodiscard]] RpRecordSlice snapshot(std::size_t cursor, std::size_t max) const;
   [[nodiscard]] Mode mode() const { return mode_; }
@@ -71,6 +74,8 @@ class Bsr {
 
   /// The mappings in force, all zones.
   [[nodiscard]] std::vector<RpMapping> mappings() const;
+  /// The same; zones of which this one knows no BSR are as `other` has them if that knows one.
+  [[nodiscard]] std::vector<RpMapping> mappings(const Bsr& other) const;
   [[nodiscard]] std::vector<LearnedRpModel> learned_model(TimePoint now) const;
   [[nodiscard]] BsrInfoModel show(TimePoint now) const;
   [[nodiscard]] const BsrCounters& counters() const { return counters_; }
@@ -132,6 +137,8 @@ class Bsr {
   void restore(const AutoRpAgentRecord&, TimePoint) {}
   [[nodiscard]] bool is_mine(const BsrZoneKey& key) const;
   void resume(BsrZone& zone, TimePoint now);
+  void adopt(BsrZone& zone, const BsrZone& theirs, TimePoint now);
+  [[nodiscard]] bool lacks(const BsrZone& theirs) const;
 
   BsrConfig config_;
   Entropy entropy_;

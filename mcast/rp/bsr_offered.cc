@@ -13,9 +13,8 @@ wire::PimGroupRange wire_range(const IpPrefix& range) {
 
 }  // namespace
 
-OfferedRps::Outcome OfferedRps::offer(const IpPrefix& range, const IpAddress& rp,
-                                      std::uint8_t priority, std::uint16_t holdtime_s,
-                                      std::uint32_t rps_max, TimePoint now) {
+OfferedRps::Outcome OfferedRps::offer(const Offer& offer, std::uint32_t rps_max, TimePoint now) {
+  const auto& [range, rp, priority, holdtime_s, bidir] = offer;
   const auto found = ranges_.find(range);
   const bool known = found != ranges_.end() && found->second.contains(rp);
   if (holdtime_s == 0) {
@@ -29,8 +28,9 @@ OfferedRps::Outcome OfferedRps::offer(const IpPrefix& range, const IpAddress& rp
       (size_ >= rps_max || (found != ranges_.end() && found->second.size() >= kRangeRpsMax)))
     return Outcome::refused;
   Entry& entry = ranges_[range][rp];
-  const bool changed = !known || entry.priority != priority || entry.holdtime_s != holdtime_s;
-  entry = {priority, holdtime_s, now + std::chrono::seconds(holdtime_s)};
+  const bool changed = !known || entry.priority != priority || entry.holdtime_s != holdtime_s ||
+                       entry.bidir != bidir;
+  entry = {priority, holdtime_s, bidir, now + std::chrono::seconds(holdtime_s)};
   if (!known) ++size_;
   withdrawn_.erase(range);
   soonest_ = earliest(soonest_, entry.expires);
@@ -55,7 +55,7 @@ void OfferedRps::seed(const LearnedRps& told, TimePoint now) {
   clear();
   for (const auto& [range, entries] : told.ranges())
     for (const LearnedRps::Entry& entry : entries) {
-      ranges_[range][entry.rp] = {entry.priority, entry.holdtime_s,
+      ranges_[range][entry.rp] = {entry.priority, entry.holdtime_s, entry.bidir,
                                   now + std::chrono::seconds(entry.holdtime_s)};
       ++size_;
     }
@@ -73,11 +73,15 @@ std::vector<wire::PimBootstrapRange> OfferedRps::ranges() const {
   std::vector<wire::PimBootstrapRange> result;
   for (const auto& [range, entries] : ranges_) {
     wire::PimBootstrapRange& out = result.emplace_back();
+    const auto best =
+        std::ranges::min_element(entries, {}, [](const auto& one) { return one.second.priority; });
     out.range = wire_range(range);
-    out.rp_count = static_cast<std::uint8_t>(entries.size());
+    out.range.bidirectional = best->second.bidir;
     for (const auto& [rp, entry] : entries)
-      out.rps.push_back(
-          {.address = rp, .holdtime_s = entry.holdtime_s, .priority = entry.priority});
+      if (entry.bidir == best->second.bidir)
+        out.rps.push_back(
+            {.address = rp, .holdtime_s = entry.holdtime_s, .priority = entry.priority});
+    out.rp_count = static_cast<std::uint8_t>(out.rps.size());
   }
   for (const auto& [range, left] : withdrawn_)
     result.push_back({.range = wire_range(range), .rp_count = 0, .rps = {}});

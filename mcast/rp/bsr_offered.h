@@ -21,15 +21,22 @@ class OfferedRps {
   };
 
   /// One range of an advertisement. Holdtime 0 withdraws.
-  Outcome offer(const IpPrefix& range, const IpAddress& rp, std::uint8_t priority,
-                std::uint16_t holdtime_s, std::uint32_t rps_max, TimePoint now);
+  struct Offer {
+    IpPrefix range;
+    IpAddress rp;
+    std::uint8_t priority = 0;
+    std::uint16_t holdtime_s = 0;
+    bool bidir = false;
+  };
+  Outcome offer(const Offer& offer, std::uint32_t rps_max, TimePoint now);
   /// True if something ended.
   bool expire(TimePoint now);
   /// After a takeover: what everybody was told is taken as offered, for a whole holdtime.
   void seed(const LearnedRps& told, TimePoint now);
   void clear();
 
-  /// The ranges of the next Bootstrap message; those that lost their last RP come without any.
+  /// The ranges of the next Bootstrap message; those that lost their last RP come without any. A
+  /// message has one B bit a range: where candidates differ, those like the best one are told.
   [[nodiscard]] std::vector<wire::PimBootstrapRange> ranges() const;
   /// It was sent: counts down what is told without RPs.
   void on_sent();
@@ -41,6 +48,7 @@ class OfferedRps {
   struct Entry {
     std::uint8_t priority = 0;
     std::uint16_t holdtime_s = 0;
+    bool bidir = false;
     TimePoint expires;
   };
   void withdraw_if_empty(const IpPrefix& range);

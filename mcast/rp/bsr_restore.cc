@@ -33,6 +33,7 @@ void Bsr::restore(const BsrZoneRecord& record, TimePoint now) {
   if (foreign || !is_mine(record.key)) return;
   BsrZone& zone = zone_of(record.key.zone);
   zone.recorded = record.value;
+  const bool known = zone.bsr.has_value();
   if (!record.value) {
     const bool forgotten = zone.zone && zone.learned.size() == 0 && zone.cache.slots().empty();
     if (forgotten) {
@@ -41,6 +42,8 @@ void Bsr::restore(const BsrZoneRecord& record, TimePoint now) {
     }
     zone.state = zone.zone ? BsrState::no_info : BsrState::accept_any;
     zone.bsr.reset();
+    if (known && zone.learned.size() != 0)
+      effects_.push(RpSetChanged{config_.vrf, config_.family});
     return;
   }
   zone.heard = true;
@@ -49,7 +52,9 @@ void Bsr::restore(const BsrZoneRecord& record, TimePoint now) {
   zone.bsr = record.value->bsr;
   const bool hashed = zone.hash_mask_length != record.value->hash_mask_length;
   zone.hash_mask_length = record.value->hash_mask_length;
-  if (hashed && zone.learned.size() != 0) effects_.push(RpSetChanged{config_.vrf, config_.family});
+  // Whether a BSR is known says whether another engine uses this beside what it knows itself.
+  const bool changed = hashed || known != zone.bsr.has_value();
+  if (changed && zone.learned.size() != 0) effects_.push(RpSetChanged{config_.vrf, config_.family});
 }
 
 void Bsr::restore(const BsrFragmentRecord& record, TimePoint) {
@@ -102,6 +107,45 @@ void Bsr::resume(BsrZone& zone, TimePoint now) {
   schedule_adverts(zone, true, now);
 }
 
+// ---- another one's knowledge ----
+
+/// It knows a BSR of its zone, and this one none.
+bool Bsr::lacks(const BsrZone& theirs) const {
+  if (!theirs.bsr) return false;
+  const auto known = zones_.find(theirs.zone);
+  return known == zones_.end() ? zones_.size() < config_.zones_max : !known->second.bsr;
+}
+
+void Bsr::adopt(const Bsr& other, TimePoint now) {
+  if (mode_ != Mode::active) return;
+  for (const auto& [id, theirs] : other.zones_)
+    if (lacks(theirs)) adopt(zone_of(id), theirs, now);
+  settle();
+}
+
+// Who was the BSR there is one that was heard, unless it spoke from an address that is ours now.
+void Bsr::adopt(BsrZone& zone, const BsrZone& theirs, TimePoint now) {
+  const CandidateBsr* candidate = configured(zone.zone);
+  const bool same = theirs.state == BsrState::elected && candidate != nullptr &&
+                    candidate->address == theirs.bsr->address;
+  zone.heard = true;
+  zone.learned.adopt(theirs.learned, now);
+  zone.cache.clear();
+  for (const wire::PimBootstrap& fragment : theirs.cache.slots())
+    static_cast<void>(zone.cache.add(fragment));  // as much as was kept there fits here
+  zone.hash_mask_length = theirs.hash_mask_length;
+  zone.state = same ? BsrState::elected : BsrState::accept_preferred;
+  zone.bsr = theirs.bsr;
+  zone.bsr_since = now;
+  effects_.push(BsrChanged{.vrf = config_.vrf,
+                           .family = config_.family,
+                           .zone = zone.zone,
+                           .before = std::nullopt,
+                           .now = theirs.bsr->address,
+                           .self = same});
+  resume(zone, now);
+}
+
 RpRecordSlice Bsr::snapshot(std::size_t cursor, std::size_t max) const {
   RpRecordSlice slice;
   std::size_t index = 0;
@@ -118,7 +162,8 @@ RpRecordSlice Bsr::snapshot(std::size_t cursor, std::size_t max) const {
         put(RpMappingRecord{{config_.vrf, RpSource::bootstrap, id, range, entry.rp},
                             RpMappingValue{.priority = entry.priority,
                                            .holdtime_s = entry.holdtime_s,
-                                           .told_by = IpAddress::any(entry.rp.family())}});
+                                           .told_by = IpAddress::any(entry.rp.family()),
+                                           .bidir = entry.bidir}});
     const BsrZoneKey key{config_.vrf, config_.family, id};
     if (zone.recorded) put(BsrZoneRecord{key, zone.recorded});
     for (std::size_t i = 0; i < zone.cache.slots().size(); ++i)

@@ -24,10 +24,12 @@ bool serves(const CandidateRp& rp, const IpPrefix& range) {
 wire::PimCandidateRp advert_of(const CandidateRp& rp) {
   wire::PimCandidateRp advert{
       .priority = rp.priority, .holdtime_s = rp.holdtime_s, .rp = rp.address, .ranges = {}};
-  if (rp.ranges.empty() && !rp.zone) return advert;  // none at all says: all groups
+  // None at all says: all groups.
+  if (rp.ranges.empty() && !rp.zone && !rp.bidir) return advert;
   for (const IpPrefix& range : ranges_of(rp))
     advert.ranges.push_back({.address = range.network().address,
                              .mask_length = range.length,
+                             .bidirectional = rp.bidir,
                              .scope_zone = rp.zone.has_value()});
   return advert;
 }
@@ -202,7 +204,7 @@ void Bsr::offer(const wire::PimCandidateRp& message, TimePoint now) {
       ignore(BsrIgnored::bad_range);
       continue;
     }
-    if (range.bidirectional) {
+    if (range.bidirectional && range.address.is_v6()) {
       ignore(BsrIgnored::bidirectional);
       continue;
     }
@@ -213,7 +215,8 @@ void Bsr::offer(const wire::PimCandidateRp& message, TimePoint now) {
       continue;
     }
     const OfferedRps::Outcome outcome = zone->offered.offer(
-        prefix, message.rp, message.priority, message.holdtime_s, config_.rps_max, now);
+        {prefix, message.rp, message.priority, message.holdtime_s, range.bidirectional},
+        config_.rps_max, now);
     limited = limited || outcome == OfferedRps::Outcome::refused;
     if (outcome == OfferedRps::Outcome::refused) ignore(BsrIgnored::mapping_limit);
     if (outcome == OfferedRps::Outcome::changed) changed.insert(zone->zone);

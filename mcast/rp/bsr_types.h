@@ -53,6 +53,7 @@ struct CandidateRp {
   std::uint16_t holdtime_s = kCandidateRpHoldtime_s;
   Duration period = kCandidateRpPeriod;
   std::vector<IpPrefix> ranges;  ///< empty: all groups (of the zone)
+  bool bidir = false;            ///< for bidirectional groups (RFC 5015), IPv4
   friend bool operator==(const CandidateRp&, const CandidateRp&) = default;
 };
 
@@ -170,7 +171,7 @@ enum class BsrIgnored : std::uint8_t {
   bad_zone,        ///< scoped, by a range that names no zone
   zone_limit,      ///< zones_max reached
   bad_range,       ///< group range that is none, or outside its zone
-  bidirectional,   ///< range of bidirectional PIM, which is not offered
+  bidirectional,   ///< IPv6 range of bidirectional PIM
   mapping_limit,   ///< rps_max reached
   not_elected,     ///< a candidate RP asks a router that is not the BSR of the range
   cache_limit,     ///< fragment too large or one too many to be kept for new neighbours

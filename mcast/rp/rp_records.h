@@ -10,9 +10,10 @@
 #include "mcast/wire/pim_types.h"
 #include "platform/base/ids.h"
 
-/// What a router must know to go on with RP information in another's place (databases 0, 2, 3, all
-/// in scope 0). A value changes only when state changes: neither a refreshed timer nor the tag of a
-/// Bootstrap message that says what the one before said is a change. Static RPs are configuration.
+/// What a router must know to go on with RP information in another's place: databases 0, 2 and 3,
+/// in scope 0 and, of a floating pair, in its scope. A value changes only when state changes:
+/// neither a refreshed timer nor the tag of a Bootstrap message that says what the one before said
+/// is a change. Static RPs are configuration.
 namespace hotpair::mcast::rp {
 
 /// An administrative scope zone, named by its range (RFC 5059 1.3); absent: the whole domain.
@@ -48,7 +49,8 @@ struct RpMappingValue {
   std::uint8_t priority = 0;
   std::uint16_t holdtime_s = 0;
   bool negative = false;
-  IpAddress told_by;  ///< auto_rp: the mapping agent; else unspecified
+  IpAddress told_by;   ///< auto_rp: the mapping agent; else unspecified
+  bool bidir = false;  ///< RFC 5015, IPv4
   friend bool operator==(const RpMappingValue&, const RpMappingValue&) = default;
 };
 struct RpMappingRecord {

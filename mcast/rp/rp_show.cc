@@ -50,7 +50,7 @@ Side::const_iterator cover(const Side& side, const IpPrefix& range) {
 /// Of the mappings of one learned range those that may be chosen.
 std::vector<const RpMapping*> best_of(const std::vector<const RpMapping*>& mappings) {
   const auto order = [](const RpMapping* mapping) {
-    return std::pair(mapping->source, mapping->priority);
+    return std::pair(mapping->source != RpSource::auto_rp, mapping->priority);
   };
   const auto best = order(*std::ranges::min_element(mappings, {}, order));
   std::vector<const RpMapping*> result;

@@ -74,9 +74,9 @@ int RpSet::rank(RpSource source) const {
       return 0;
     case RpSource::configured:
       return rules_.static_preferred ? 1 : 4;
-    case RpSource::bootstrap:
-      return 2;
     case RpSource::auto_rp:
+      return 2;
+    case RpSource::bootstrap:
       return 3;
   }
   return 5;

@@ -32,6 +32,7 @@ struct RpMapping {
   std::optional<std::uint8_t> hash_mask_length;  ///< of the BSR; absent: the hash does not count
   Duration holdtime{};                           ///< as announced; zero: without end
   bool negative = false;                         ///< Auto-RP: groups of the range run without an RP
+  bool bidir = false;                            ///< its groups are bidirectional (RFC 5015); IPv4
   friend auto operator<=>(const RpMapping&, const RpMapping&) = default;
 };
 
@@ -56,9 +57,9 @@ struct RpRules {
 };
 
 /// The group-to-RP mappings in force; a value without timers. The longest range wins; among equal
-/// ranges first the source (bootstrap, Auto-RP, static; RFC 6226 6), then the lowest priority
-/// value, then the highest hash, then the highest address (RFC 7761 4.7.1). Static RPs have neither
-/// priority nor hash.
+/// ranges first the source (Auto-RP, bootstrap, static, as routers that speak both have it; RFC
+/// 6226 6 has bootstrap first), then the lowest priority value, then the highest hash, then the
+/// highest address (RFC 7761 4.7.1). Static RPs have neither priority nor hash.
 class RpSet {
  public:
   RpSet() = default;

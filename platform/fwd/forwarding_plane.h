@@ -59,6 +59,7 @@ struct PlaneLink {
   /// The register tunnel of PIM (RFC 7761 4.4), at most one; no device is looked up. As outgoing
   /// link it makes a WholePacket of each packet; on it arrives what is in Registers to this router.
   bool register_tunnel = false;
+  VrfId vrf = {};  ///< whose routes may name it; one register tunnel a VRF
 };
 
 /// Packets, bytes and packets from the wrong interface since the route was set.

@@ -129,13 +129,22 @@ Result<void> PimSocket::add_interface(Ifindex interface, bool ipv4, bool ipv6) {
 
 void PimSocket::remove_interface(Ifindex interface) { interfaces_.erase(interface); }
 
+void PimSocket::set_alias(Ifindex device, std::optional<Ifindex> interface) {
+  if (interface)
+    aliases_[device] = *interface;
+  else
+    aliases_.erase(device);
+}
+
 Result<void> PimSocket::send(Ifindex interface, const IpAddress& source,
-                             const IpAddress& destination, ByteSpan message) {
+                             const IpAddress& destination, ByteSpan message, Ifindex via) {
   const bool ipv4 = destination.is_v4();
   PimSocketStatistics& statistics = ipv4 ? statistics4_ : statistics6_;
   if (source.family() != destination.family())
     return fail(ErrorCode::refused, "source and destination are of different families");
-  const Ifindex out = destination.is_multicast() ? interface : Ifindex(0);
+  // A link-local address means nothing without its link.
+  const bool by_link = destination.is_multicast() || destination.is_link_local_unicast();
+  const Ifindex out = by_link ? interface : via;
   if (!send_packet(descriptor(destination.family()), out, source, destination, message)) {
     ++statistics.send_errors;
     return std::unexpected(os_error(fmt::format("interface {}: PIM message to {}",
@@ -167,6 +176,9 @@ std::vector<PimDatagram> PimSocket::receive(Family family, std::size_t max) {
     PimDatagram datagram;
     for (cmsghdr* each = CMSG_FIRSTHDR(&header); each != nullptr; each = CMSG_NXTHDR(&header, each))
       read_control(*each, CMSG_DATA(each), datagram);
+    const auto alias = aliases_.find(datagram.interface);
+    if (alias != aliases_.end() && !datagram.destination.is_multicast())
+      datagram.interface = alias->second;
     const auto known = interfaces_.find(datagram.interface);
     if (known == interfaces_.end() ||
         !(ipv4 ? known->second.join4.valid() : known->second.join6.valid())) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "platform/base/address.h"
@@ -38,11 +39,15 @@ class PimSocket {
   /// Joins 224.0.0.13 and ff02::d there. Adding an interface again is fine.
   [[nodiscard]] Result<void> add_interface(Ifindex interface, bool ipv4, bool ipv6);
   void remove_interface(Ifindex interface);
+  /// What is addressed to `device` itself counts as received by `interface`; without one no more.
+  void set_alias(Ifindex device, std::optional<Ifindex> interface);
 
   /// Sends a PIM message with its checksum. To a multicast address it goes out of `interface`; to a
-  /// unicast one by routing. `source` is an address of this node, or unspecified.
+  /// unicast one by routing, or out of `via` by the rules for that device. `source` is an address
+  /// of this node, or unspecified.
   [[nodiscard]] Result<void> send(Ifindex interface, const IpAddress& source,
-                                  const IpAddress& destination, ByteSpan message);
+                                  const IpAddress& destination, ByteSpan message,
+                                  Ifindex via = Ifindex(0));
 
   /// Takes at most `max` packets of a family; empty when nothing waits.
   [[nodiscard]] std::vector<PimDatagram> receive(Family family, std::size_t max = 64);
@@ -65,6 +70,7 @@ class PimSocket {
   FileDescriptor socket4_;
   FileDescriptor socket6_;
   std::map<Ifindex, Membership> interfaces_;
+  std::map<Ifindex, Ifindex> aliases_;
   PimSocketStatistics statistics4_;
   PimSocketStatistics statistics6_;
 };

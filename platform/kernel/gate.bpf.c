@@ -10,6 +10,9 @@
 // already taken off; a header that cannot be read is dropped.
 //
 // A passed packet continues with other people's filters (TC_ACT_UNSPEC).
+//
+// The owner's gate is that of a device which holds addresses that follow the scope, and nothing
+// else: closed, nothing passes it in either direction, so nobody hears or is answered by it.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
@@ -114,5 +117,17 @@ int hotpair_ingress(struct __sk_buff* skb) { return gate(skb, 1); }
 
 SEC("tc")
 int hotpair_egress(struct __sk_buff* skb) { return gate(skb, 0); }
+
+static __always_inline int owner(struct __sk_buff* skb) {
+  __u32 ifindex = skb->ifindex;
+  const __u32* found = bpf_map_lookup_elem(&hotpair_slots, &ifindex);
+  return found && gate_is_open(*found) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+}
+
+SEC("tc")
+int hotpair_owner_ingress(struct __sk_buff* skb) { return owner(skb); }
+
+SEC("tc")
+int hotpair_owner_egress(struct __sk_buff* skb) { return owner(skb); }
 
 char hotpair_license[] SEC("license") = "Apache-2.0";

@@ -128,6 +128,18 @@ Result<std::unique_ptr<GateTable>> GateTable::adopt(FileDescriptor words, FileDe
 }
 
 Result<void> GateTable::attach(Ifindex interface, std::uint32_t slot) {
+  const auto& programs = state_->object->progs;
+  return attach(interface, slot, bpf_program__fd(programs.hotpair_ingress),
+                bpf_program__fd(programs.hotpair_egress));
+}
+
+Result<void> GateTable::attach_owner(Ifindex interface, std::uint32_t slot) {
+  const auto& programs = state_->object->progs;
+  return attach(interface, slot, bpf_program__fd(programs.hotpair_owner_ingress),
+                bpf_program__fd(programs.hotpair_owner_egress));
+}
+
+Result<void> GateTable::attach(Ifindex interface, std::uint32_t slot, int ingress, int egress) {
   if (slot >= slots())
     return fail(ErrorCode::refused,
                 fmt::format("gate slot {} does not exist: there are {}", slot, slots()));
@@ -138,12 +150,8 @@ Result<void> GateTable::attach(Ifindex interface, std::uint32_t slot) {
     return fail(ErrorCode::exhausted,
                 fmt::format("interface {}: no room among {} gates: {}", key,
                             HOTPAIR_GATE_INTERFACES_MAX, std::strerror(errno)));
-  const auto& programs = state_->object->progs;
-  Result<void> done = attach_filter(filter_of(interface, Direction::ingress),
-                                    bpf_program__fd(programs.hotpair_ingress));
-  if (done)
-    done = attach_filter(filter_of(interface, Direction::egress),
-                         bpf_program__fd(programs.hotpair_egress));
+  Result<void> done = attach_filter(filter_of(interface, Direction::ingress), ingress);
+  if (done) done = attach_filter(filter_of(interface, Direction::egress), egress);
   return done;
 }
 

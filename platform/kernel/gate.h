@@ -52,6 +52,8 @@ class GateTable {
 
   /// Puts the gate on an Ethernet interface. Attaching again replaces program and slot.
   [[nodiscard]] Result<void> attach(Ifindex interface, std::uint32_t slot);
+  /// The same for a device that has only addresses which follow the scope: closed, nothing passes.
+  [[nodiscard]] Result<void> attach_owner(Ifindex interface, std::uint32_t slot);
   /// Takes the gate off; packets pass as if it had never been there. Fine if it was not attached.
   [[nodiscard]] Result<void> detach(Ifindex interface);
   /// Interfaces with a slot, sorted; also those whose device is gone.
@@ -64,6 +66,7 @@ class GateTable {
 
  private:
   struct State;
+  [[nodiscard]] Result<void> attach(Ifindex interface, std::uint32_t slot, int ingress, int egress);
   explicit GateTable(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

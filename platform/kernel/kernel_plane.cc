@@ -6,41 +6,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "platform/kernel/mroute.h"
+#include "platform/kernel/vif_list.h"
 
 namespace hotpair::platform::kernel {
 namespace {
 
 const char* name_of(Family family) { return family == Family::ipv4 ? "IPv4" : "IPv6"; }
-
-/// The device that the kernel makes for the register tunnel of its default tables.
-const char* register_device(Family family) { return family == Family::ipv4 ? "pimreg" : "pim6reg"; }
-
-struct ListedVif {
-  std::size_t number = 0;
-  std::string device;
-};
-
-/// "Interface BytesIn PktsIn BytesOut PktsOut Flags …", one line per VIF: number, device, counters.
-/// There is no netlink dump of IPv6 MIFs, so both families are read here.
-std::vector<ListedVif> list_vifs(Family family) {
-  std::ifstream file(family == Family::ipv4 ? "/proc/thread-self/net/ip_mr_vif"
-                                            : "/proc/thread-self/net/ip6_mr_vif");
-  std::vector<ListedVif> listed;
-  std::string line;
-  std::getline(file, line);
-  while (std::getline(file, line)) {
-    std::istringstream words(line);
-    ListedVif vif;
-    if (words >> vif.number >> vif.device && vif.number < KernelPlane::kLinksMax)
-      listed.push_back(std::move(vif));
-  }
-  return listed;
-}
 
 Error vif_error(int error, Family family, Ifindex interface) {
   ErrorCode code = ErrorCode::unavailable;
@@ -67,14 +41,36 @@ Result<std::unique_ptr<KernelPlane>> KernelPlane::create(RoutingSockets sockets)
   return plane;
 }
 
+void KernelPlane::note_vif(Family family, std::size_t number, Ifindex interface) {
+  Vif& vif = table(family)[number];
+  vif.used = true;
+  if (interface.value() != 0) vif.interface = interface;
+}
+
+/// What is known of a MIF stays true as long as its number is in use.
+void KernelPlane::refresh_mifs_of_vrf() {
+  const int owner = sockets_.descriptors().ipv6;
+  const std::vector<std::size_t> numbers = used_mifs(owner);
+  const bool all_known = std::ranges::all_of(
+      numbers, [&](std::size_t number) { return vifs6_[number].interface.value() != 0; });
+  for (Vif& vif : vifs6_) vif.used = false;
+  for (const std::size_t number : numbers) vifs6_[number].used = true;
+  for (Vif& vif : vifs6_)
+    if (!vif.used) vif.interface = {};
+  if (all_known) return;
+  for (const ListedVif& listed : list_mifs_of_vrf(netlink_, owner, vrf(), numbers))
+    note_vif(Family::ipv6, listed.number, listed.interface);
+}
+
 void KernelPlane::refresh_vifs(Family family) {
   VifTable& vifs = table(family);
-  for (Vif& vif : vifs) vif.used = false;
-  for (const ListedVif& listed : list_vifs(family)) {
-    Vif& vif = vifs[listed.number];
-    const unsigned index = ::if_nametoindex(listed.device.c_str());
-    vif.used = true;
-    if (index != 0) vif.interface = Ifindex(index);
+  if (vrf() != VrfId{} && family == Family::ipv6) {
+    refresh_mifs_of_vrf();
+  } else {
+    for (Vif& vif : vifs) vif.used = false;
+    for (const ListedVif& listed :
+         vrf() == VrfId{} ? list_default_vifs(family) : list_vifs_of_vrf(netlink_, vrf()))
+      note_vif(family, listed.number, listed.interface);
   }
   for (Vif& vif : vifs) vif.foreign = vif.foreign && vif.used;
 }
@@ -86,11 +82,11 @@ Result<void> KernelPlane::add_link(const fwd::PlaneLink& link) {
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     const bool wanted = family == Family::ipv4 ? link.ipv4 : link.ipv6;
     const unsigned in_family =
-        link.register_tunnel ? ::if_nametoindex(register_device(family)) : index;
+        link.register_tunnel ? ::if_nametoindex(register_device(vrf(), family).c_str()) : index;
     const Result<void> done =
         wanted ? set_vif({link.link, Ifindex(in_family), link.register_tunnel}, family)
                : drop_vif(link.link, family);
-    const char* name = link.register_tunnel ? register_device(family) : link.device.c_str();
+    const std::string name = link.register_tunnel ? register_device(vrf(), family) : link.device;
     if (!done) return fail(done.error().code, fmt::format("{}: {}", name, done.error().detail));
   }
   return {};
@@ -156,7 +152,8 @@ Result<void> KernelPlane::set_vif(const Wanted& wanted, Family family) {
 Result<void> KernelPlane::place_vif(const Wanted& wanted, unsigned number, Family family) {
   if (const Result<void> done = kernel_add_vif(family, number, wanted); !done) return done;
   Ifindex interface = wanted.interface;
-  if (wanted.register_tunnel) interface = Ifindex(::if_nametoindex(register_device(family)));
+  if (wanted.register_tunnel)
+    interface = Ifindex(::if_nametoindex(register_device(vrf(), family).c_str()));
   table(family)[number] = {true, false, interface, wanted.link};
   return {};
 }

@@ -26,18 +26,25 @@ class RoutingSockets {
   /// Makes and initialises both sockets (MRT_INIT, MRT6_INIT). `exists` when another process owns a
   /// table, `refused` without CAP_NET_ADMIN, `unsupported` on a kernel without multicast routing.
   /// Wrong-interface events of any VIF are asked for (MRT_PIM, MRT6_PIM), in adopt() too.
-  [[nodiscard]] static Result<RoutingSockets> open(std::size_t event_buffer_bytes = 1U << 20U);
-  /// Takes duplicates of owner sockets that another process holds; no MRT_INIT.
-  [[nodiscard]] static Result<RoutingSockets> adopt(FileDescriptor ipv4, FileDescriptor ipv6);
+  /// `vrf`: the number of the tables, ipmr and ip6mr alike (MRT_TABLE, MRT6_TABLE); 0: the default
+  /// ones.
+  [[nodiscard]] static Result<RoutingSockets> open(VrfId vrf = {},
+                                                   std::size_t event_buffer_bytes = 1U << 20U);
+  /// Takes duplicates of owner sockets that another process holds; no MRT_INIT. The tables stay
+  /// those that open() chose, `vrf` must be the same.
+  [[nodiscard]] static Result<RoutingSockets> adopt(FileDescriptor ipv4, FileDescriptor ipv6,
+                                                    VrfId vrf = {});
 
   [[nodiscard]] RoutingDescriptors descriptors() const { return {ipv4_.get(), ipv6_.get()}; }
+  [[nodiscard]] VrfId vrf() const { return vrf_; }
   [[nodiscard]] bool adopted() const { return adopted_; }
 
  private:
-  RoutingSockets(FileDescriptor ipv4, FileDescriptor ipv6, bool adopted)
-      : ipv4_(std::move(ipv4)), ipv6_(std::move(ipv6)), adopted_(adopted) {}
+  RoutingSockets(FileDescriptor ipv4, FileDescriptor ipv6, VrfId vrf, bool adopted)
+      : ipv4_(std::move(ipv4)), ipv6_(std::move(ipv6)), vrf_(vrf), adopted_(adopted) {}
   FileDescriptor ipv4_;
   FileDescriptor ipv6_;
+  VrfId vrf_;
   bool adopted_ = false;
 };
 
@@ -55,7 +62,7 @@ struct KernelPlaneStatistics {
   std::uint64_t foreign_routes = 0;  ///< static routes of others seen by the last read_back()
 };
 
-/// ForwardingPlane over IPv4 ipmr and IPv6 ip6mr, VRF 0 only.
+/// ForwardingPlane over one IPv4 ipmr and one IPv6 ip6mr table: one VRF.
 ///
 /// IPv4 routes go through rtnetlink in batches with protocol RTPROT_MROUTED, which makes owner
 /// entries; IPv6 routes through setsockopt on the owner socket. After a start with adopted sockets:
@@ -80,6 +87,7 @@ class KernelPlane final : public fwd::ForwardingPlane {
   /// Deletes adopted VIFs that no add_link() has claimed; answers how many.
   std::size_t remove_unclaimed_links();
 
+  [[nodiscard]] VrfId vrf() const { return sockets_.vrf(); }
   [[nodiscard]] RoutingDescriptors descriptors() const { return sockets_.descriptors(); }
   [[nodiscard]] const KernelPlaneStatistics& statistics() const { return statistics_; }
   /// The VIF or MIF number of a link in one family, for displays and tests.
@@ -108,6 +116,8 @@ class KernelPlane final : public fwd::ForwardingPlane {
     return family == Family::ipv4 ? vifs4_ : vifs6_;
   }
   void refresh_vifs(Family family);
+  void note_vif(Family family, std::size_t number, Ifindex interface);
+  void refresh_mifs_of_vrf();
   [[nodiscard]] Result<void> set_vif(const Wanted& wanted, Family family);
   [[nodiscard]] Result<void> place_vif(const Wanted& wanted, unsigned number, Family family);
   [[nodiscard]] Result<void> drop_vif(LinkId link, Family family);

@@ -8,6 +8,7 @@
 
 #include "platform/kernel/kernel_plane.h"
 #include "platform/kernel/mroute.h"
+#include "platform/kernel/vif_list.h"
 
 namespace hotpair::platform::kernel {
 
@@ -113,7 +114,7 @@ Result<KernelPlane::Planned> KernelPlane::plan(const fwd::RouteChange& change) c
   const auto refuse = [&key](std::string_view why) {
     return fail(ErrorCode::refused, fmt::format("route {}: {}", describe(key), why));
   };
-  if (key.vrf != VrfId{}) return refuse("this plane serves the public VRF only");
+  if (key.vrf != vrf()) return refuse("this plane serves another VRF");
   if (key.source && key.source->family() != key.group.family())
     return refuse("source and group are of different families");
   Planned planned{0, set != nullptr, key, 0, {}, 0};
@@ -205,7 +206,7 @@ void KernelPlane::apply_ipv4(std::span<const Planned> planned,
     route->rtm_protocol = RTPROT_MROUTED;  // an entry of the owner, gone with its last descriptor
     if (each.key.source) mnl_attr_put(message, RTA_SRC, 4, each.key.source->bytes().data());
     mnl_attr_put(message, RTA_DST, 4, each.key.group.address().bytes().data());
-    mnl_attr_put_u32(message, RTA_TABLE, RT_TABLE_DEFAULT);
+    mnl_attr_put_u32(message, RTA_TABLE, multicast_table(vrf(), Family::ipv4));
     if (each.incoming.value() != 0) mnl_attr_put_u32(message, RTA_IIF, each.incoming.value());
     if (each.outgoing != 0) put_ttls(message, each.outgoing);  // an empty list is refused
     used += NLMSG_ALIGN(message->nlmsg_len);
@@ -260,6 +261,7 @@ Result<void> KernelPlane::dump(Family family, std::vector<fwd::Route>& routes) {
   message->nlmsg_flags = NLM_F_DUMP;
   auto* header = static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(rtmsg)));
   header->rtm_family = family == Family::ipv4 ? RTNL_FAMILY_IPMR : RTNL_FAMILY_IP6MR;
+  mnl_attr_put_u32(message, RTA_TABLE, multicast_table(vrf(), family));
   return netlink_.request(*message, [&](const nlmsghdr& answer) {
     if (answer.nlmsg_type != RTM_NEWROUTE || answer.nlmsg_len < NLMSG_LENGTH(sizeof(rtmsg))) return;
     const auto* route = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(&answer));
@@ -276,7 +278,7 @@ Result<void> KernelPlane::dump(Family family, std::vector<fwd::Route>& routes) {
                                     : Result<Group>(std::unexpected(group_address.error()));
     const Result<IpAddress> source = IpAddress::from_bytes(dumped.source);
     if (!group || group->family() != family) return;
-    fwd::Route read{{VrfId{}, *group, {}}, {}, {}};
+    fwd::Route read{{vrf(), *group, {}}, {}, {}};
     if (source && !source->is_unspecified()) read.key.source = *source;
     read.incoming = link_of(dumped.incoming, family);
     for (const Ifindex interface : dumped.outgoing) {
@@ -296,7 +298,7 @@ std::vector<std::optional<fwd::RouteCounters>> KernelPlane::counters(
   for (const fwd::RouteKey& key : keys) {
     answers.emplace_back();
     const IpAddress source = key.source ? *key.source : IpAddress::any(key.group.family());
-    if (key.vrf != VrfId{} || source.family() != key.group.family()) continue;
+    if (key.vrf != vrf() || source.family() != key.group.family()) continue;
     if (key.group.family() == Family::ipv4) {
       sioc_sg_req request{};
       request.src = ipv4_address(source);

@@ -129,15 +129,15 @@ void KernelPlane::on_upcall(Family family, ByteSpan message, std::vector<fwd::Pl
   const Group group = *Group::from(*destination);
   if (upcall->type == kNoCache) {
     ++statistics_.no_route;
-    events.emplace_back(fwd::NoRoute{VrfId{}, link, *source, group});
+    events.emplace_back(fwd::NoRoute{vrf(), link, *source, group});
   } else if (upcall->type == kWrongVif) {
     ++statistics_.wrong_interface;
-    events.emplace_back(fwd::WrongInterface{VrfId{}, link, *source, group});
+    events.emplace_back(fwd::WrongInterface{vrf(), link, *source, group});
   } else {
     ++statistics_.whole_packets;
     Bytes packet = to_bytes(upcall->packet);
     finish_checksum(packet);
-    events.emplace_back(fwd::WholePacket{VrfId{}, link, *source, group, std::move(packet)});
+    events.emplace_back(fwd::WholePacket{vrf(), link, *source, group, std::move(packet)});
   }
 }
 

@@ -6,6 +6,7 @@
 #include <linux/if.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <linux/veth.h>
@@ -72,7 +73,26 @@ std::optional<LinkDetails> read_details(const nlmsghdr& message) {
   if (const auto peer = u32_of(table[IFLA_LINK]);
       peer && details.kind == "veth" && table[IFLA_LINK_NETNSID] == nullptr)
     details.peer = Ifindex(*peer);
+  if (const auto lower = u32_of(table[IFLA_LINK]);
+      lower && details.kind == "macvlan" && table[IFLA_LINK_NETNSID] == nullptr)
+    details.lower = Ifindex(*lower);
   return details;
+}
+
+/// The IPv4 settings of the device, by their numbers in its configuration.
+void put_ipv4_settings(nlmsghdr* message, const LinkChange& change) {
+  constexpr std::uint32_t kThisDeviceOnly = 1;  // arp_ignore
+  constexpr std::uint32_t kBestOfDevice = 2;    // arp_announce
+  constexpr std::uint32_t kLoose = 2;           // rp_filter
+  nlattr* ipv4 = mnl_attr_nest_start(message, AF_INET);
+  nlattr* settings = mnl_attr_nest_start(message, IFLA_INET_CONF);
+  if (change.own_arp_only) {
+    mnl_attr_put_u32(message, IPV4_DEVCONF_ARP_IGNORE, kThisDeviceOnly);
+    mnl_attr_put_u32(message, IPV4_DEVCONF_ARP_ANNOUNCE, kBestOfDevice);
+  }
+  if (change.loose_source_check) mnl_attr_put_u32(message, IPV4_DEVCONF_RP_FILTER, kLoose);
+  mnl_attr_nest_end(message, settings);
+  mnl_attr_nest_end(message, ipv4);
 }
 
 struct Request {
@@ -147,6 +167,28 @@ Result<void> LinkEditor::create_veth(const std::string& name, const std::string&
                                              done.error().detail, hint));
 }
 
+Result<void> LinkEditor::create_macvlan(const std::string& name, Ifindex lower,
+                                        const MacAddress& mac) {
+  Request request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+  nlmsghdr* message = &request.header();
+  mnl_attr_put_strz(message, IFLA_IFNAME, name.c_str());
+  mnl_attr_put_u32(message, IFLA_LINK, lower.value());
+  mnl_attr_put(message, IFLA_ADDRESS, mac.octets.size(), mac.octets.data());
+  nlattr* info = mnl_attr_nest_start(message, IFLA_LINKINFO);
+  mnl_attr_put_str(message, IFLA_INFO_KIND, "macvlan");
+  nlattr* data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
+  mnl_attr_put_u32(message, IFLA_MACVLAN_MODE, MACVLAN_MODE_PRIVATE);
+  mnl_attr_nest_end(message, data);
+  mnl_attr_nest_end(message, info);
+  const Result<void> done = requests_.request(*message, ignore);
+  if (done) return {};
+  return fail(
+      done.error().code,
+      fmt::format(
+          "device {} for floating addresses cannot be made: {}{}", name, done.error().detail,
+          done.error().code == ErrorCode::unsupported ? " (the kernel needs CONFIG_MACVLAN)" : ""));
+}
+
 Result<void> LinkEditor::change(Ifindex index, const LinkChange& change) {
   Request request(RTM_NEWLINK, 0, index);
   nlmsghdr* message = &request.header();
@@ -164,11 +206,14 @@ Result<void> LinkEditor::change(Ifindex index, const LinkChange& change) {
   if (change.alias) mnl_attr_put_str(message, IFLA_IFALIAS, change.alias->c_str());
   if (change.dormant)
     mnl_attr_put_u8(message, IFLA_OPERSTATE, *change.dormant ? IF_OPER_DORMANT : IF_OPER_UP);
-  if (change.without_ipv6_address) {
+  if (change.without_ipv6_address || change.own_arp_only || change.loose_source_check) {
     nlattr* families = mnl_attr_nest_start(message, IFLA_AF_SPEC);
-    nlattr* ipv6 = mnl_attr_nest_start(message, AF_INET6);
-    mnl_attr_put_u8(message, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
-    mnl_attr_nest_end(message, ipv6);
+    if (change.without_ipv6_address) {
+      nlattr* ipv6 = mnl_attr_nest_start(message, AF_INET6);
+      mnl_attr_put_u8(message, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+      mnl_attr_nest_end(message, ipv6);
+    }
+    if (change.own_arp_only || change.loose_source_check) put_ipv4_settings(message, change);
     mnl_attr_nest_end(message, families);
   }
   const Result<void> done = requests_.request(*message, ignore);

@@ -17,6 +17,7 @@ struct LinkDetails {
   std::string name;
   std::string kind;               ///< "veth", "bridge"; empty for hardware
   std::optional<Ifindex> peer;    ///< the other end of a veth pair in this namespace
+  std::optional<Ifindex> lower;   ///< the device that a macvlan stands on
   std::optional<Ifindex> master;  ///< the bridge that it is a port of
   bool ethernet = false;
   bool loopback = false;
@@ -40,6 +41,10 @@ struct LinkChange {
   std::optional<bool> dormant;
   /// No IPv6 link-local address of its own.
   bool without_ipv6_address = false;
+  /// IPv4 ARP: answers only for addresses of this very device, and asks only with one of them.
+  bool own_arp_only = false;
+  /// IPv4: what comes in need not leave by this device (RFC 3704 2.4), whatever `all` says.
+  bool loose_source_check = false;
 };
 
 /// Makes, changes and removes devices of this network namespace by rtnetlink.
@@ -51,6 +56,9 @@ class LinkEditor {
   [[nodiscard]] Result<LinkDetails> find(Ifindex index);
   /// Both ends in this namespace. `exists` when one of the names is taken.
   [[nodiscard]] Result<void> create_veth(const std::string& name, const std::string& peer);
+  /// A macvlan in private mode, down, with that address. `exists` when the name is taken.
+  [[nodiscard]] Result<void> create_macvlan(const std::string& name, Ifindex lower,
+                                            const MacAddress& mac);
   [[nodiscard]] Result<void> change(Ifindex index, const LinkChange& change);
   /// Fine when it is gone already. Of a veth pair the other end goes too.
   [[nodiscard]] Result<void> remove(Ifindex index);

@@ -311,12 +311,22 @@ Result<AddressAdded> AddressEditor::add(Ifindex interface, const IpPrefix& prefi
   // On a loopback nobody can hold the same address, and a tentative one cannot be used.
   Result<Link> link = interface_of(interface);
   if (!link) return std::unexpected(about_address(link.error(), interface, prefix, "add"));
-  const bool skip_dad = prefix.address.is_v6() && link->loopback;
+  return add(*link, prefix, prefix.address.is_v6() && link->loopback);
+}
+
+Result<AddressAdded> AddressEditor::add_shared(Ifindex interface, const IpPrefix& prefix) {
+  Result<Link> link = interface_of(interface);
+  if (!link) return std::unexpected(about_address(link.error(), interface, prefix, "add"));
+  return add(*link, prefix, prefix.address.is_v6());
+}
+
+Result<AddressAdded> AddressEditor::add(const Link& link, const IpPrefix& prefix, bool skip_dad) {
+  const Ifindex interface = link.index;
   Request request;
   nlmsghdr& message = address_request(request, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, interface,
                                       prefix, skip_dad ? IFA_F_NODAD : 0);
   mnl_attr_put_u8(&message, IFA_PROTO, kAddressProtocol);
-  if (prefix.address.is_v4() && prefix.length < 31 && !link->loopback) {
+  if (prefix.address.is_v4() && prefix.length < 31 && !link.loopback) {
     const std::uint32_t host_bits = 0xffffffffU >> prefix.length;
     mnl_attr_put_u32(&message, IFA_BROADCAST,
                      __builtin_bswap32(prefix.address.v4_value() | host_bits));

@@ -95,12 +95,15 @@ class AddressEditor {
   /// `present` when the interface has the address already, whoever added it. IPv6 addresses of a
   /// loopback interface are added without duplicate address detection.
   [[nodiscard]] Result<AddressAdded> add(Ifindex interface, const IpPrefix& prefix);
+  /// The same without duplicate address detection, for an address that others have too.
+  [[nodiscard]] Result<AddressAdded> add_shared(Ifindex interface, const IpPrefix& prefix);
   /// Removes an address of ours. `refused` when another program added it, `not_found` when absent.
   [[nodiscard]] Result<void> remove(Ifindex interface, const IpPrefix& prefix);
 
  private:
   explicit AddressEditor(NetlinkSocket requests) : requests_(std::move(requests)) {}
   [[nodiscard]] Result<Link> interface_of(Ifindex interface);
+  [[nodiscard]] Result<AddressAdded> add(const Link& link, const IpPrefix& prefix, bool skip_dad);
   NetlinkSocket requests_;
 };
 

@@ -142,6 +142,37 @@ Result<void> NetlinkSocket::request(nlmsghdr& message,
   return {};
 }
 
+Result<void> NetlinkSocket::start_dump(nlmsghdr& message) {
+  message.nlmsg_seq = dump_ = next_sequence();
+  message.nlmsg_flags |= NLM_F_REQUEST | NLM_F_DUMP;
+  interrupted_ = false;
+  if (::send(fd_.get(), &message, message.nlmsg_len, 0) < 0)
+    return std::unexpected(os_error("send"));
+  return {};
+}
+
+NetlinkSocket::Dump NetlinkSocket::receive_dump(
+    const std::function<void(const nlmsghdr&)>& on_message) {
+  std::vector<Datagram> datagram(1);
+  const ssize_t size = read_datagram(fd_.get(), datagram.front());
+  if (size < 0) return Dump::failed;
+  Dump result = Dump::more;
+  const auto ended = [this](int error) {
+    if (error == ENOENT) return Dump::absent;
+    return error == 0 && !interrupted_ ? Dump::done : Dump::failed;
+  };
+  const ByteSpan bytes(datagram.front().bytes.data(), static_cast<std::size_t>(size));
+  for_each_message(bytes, [&](const nlmsghdr& header) {
+    if (header.nlmsg_seq != dump_) return;  // left over from one that was given up
+    interrupted_ = interrupted_ || (header.nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+    if (header.nlmsg_type == NLMSG_ERROR || header.nlmsg_type == NLMSG_DONE)
+      result = ended(error_of(header));
+    else
+      on_message(header);
+  });
+  return result;
+}
+
 Result<void> NetlinkSocket::batch(ByteSpan messages, std::uint32_t first, std::uint32_t count,
                                   const std::function<void(std::uint32_t, int)>& on_error) {
   if (::send(fd_.get(), messages.data(), messages.size(), 0) < 0)

@@ -23,6 +23,13 @@ class NetlinkSocket {
   /// Sends one request and hands every answer to `on_message`; dumps are read to their end.
   [[nodiscard]] Result<void> request(nlmsghdr& message,
                                      const std::function<void(const nlmsghdr&)>& on_message);
+  /// Asks for a dump that receive_dump() takes in, portion by portion. One at a time on a socket
+  /// that serves nothing else.
+  [[nodiscard]] Result<void> start_dump(nlmsghdr& message);
+  enum class Dump { more, done, absent, failed };
+  /// Takes one datagram of the dump if one is there. `absent`: there is no such table. `failed`: it
+  /// broke off, or the table changed meanwhile.
+  [[nodiscard]] Dump receive_dump(const std::function<void(const nlmsghdr&)>& on_message);
   /// Sends many requests in one go. `sequence_of_first` numbers them upwards; the kernel's errors
   /// are answered as (index, errno), in order. The last message must ask for an acknowledgement.
   [[nodiscard]] Result<void> batch(ByteSpan messages, std::uint32_t first, std::uint32_t count,
@@ -38,6 +45,8 @@ class NetlinkSocket {
   explicit NetlinkSocket(FileDescriptor fd) : fd_(std::move(fd)) {}
   FileDescriptor fd_;
   std::uint32_t sequence_ = 1;
+  std::uint32_t dump_ = 0;  // its sequence
+  bool interrupted_ = false;
 };
 
 }  // namespace hotpair::platform::kernel

@@ -14,8 +14,10 @@ namespace {
 struct Hop {
   std::optional<Ifindex> interface;
   std::optional<IpAddress> gateway;
+  std::optional<IpAddress> prefix;
   const nlattr* multipath = nullptr;
   std::uint32_t priority = 0;
+  std::uint32_t table = 0;
 };
 
 ByteSpan payload(const nlattr* attribute) {
@@ -41,6 +43,12 @@ int keep(const nlattr* attribute, void* data) {
       break;
     case RTA_VIA:  // an IPv4 route by an IPv6 neighbour: struct rtvia, family then address
       if (value.size() > 2) hop.gateway = address_in(value.subspan(2));
+      break;
+    case RTA_DST:
+      hop.prefix = address_in(value);
+      break;
+    case RTA_TABLE:
+      if (value.size() >= 4) hop.table = mnl_attr_get_u32(attribute);
       break;
     case RTA_MULTIPATH:
       hop.multipath = attribute;
@@ -102,23 +110,47 @@ std::uint32_t preference_of(unsigned char protocol) {
   }
 }
 
-/// The IPv6 dump of some kernels answers one message per equal-cost hop.
-void take_answer(const nlmsghdr& message, std::optional<UnicastRoute>& best) {
-  if (message.nlmsg_type != RTM_NEWROUTE || message.nlmsg_len < NLMSG_LENGTH(sizeof(rtmsg))) return;
-  const auto* route = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(&message));
-  if (route->rtm_type != RTN_UNICAST && route->rtm_type != RTN_LOCAL) return;
+/// The route in a message that says one, whatever it does with packets.
+std::optional<Hop> route_in(const nlmsghdr& message, const rtmsg*& route) {
+  if (message.nlmsg_type != RTM_NEWROUTE || message.nlmsg_len < NLMSG_LENGTH(sizeof(rtmsg)))
+    return std::nullopt;
+  route = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(&message));
   Hop hop;
   static_cast<void>(mnl_attr_parse(&message, sizeof *route, keep, &hop));
+  return hop;
+}
+
+/// Nothing for a route that forwards nowhere.
+std::optional<UnicastRoute> to_unicast(const rtmsg& route, Hop hop) {
+  if (route.rtm_type != RTN_UNICAST && route.rtm_type != RTN_LOCAL) return std::nullopt;
   if (hop.multipath != nullptr) {
     const std::optional<Hop> chosen = best_of_multipath(hop.multipath);
-    if (!chosen) return;
+    if (!chosen) return std::nullopt;
     hop.interface = chosen->interface;
     hop.gateway = chosen->gateway;
   }
-  if (!hop.interface) return;
-  const UnicastRoute found{*hop.interface, hop.gateway, hop.priority, route->rtm_type == RTN_LOCAL,
-                           preference_of(route->rtm_protocol)};
-  if (!best || found.next_hop > best->next_hop) best = found;
+  if (!hop.interface) return std::nullopt;
+  return UnicastRoute{*hop.interface,
+                      hop.gateway,
+                      hop.priority,
+                      route.rtm_type == RTN_LOCAL,
+                      preference_of(route.rtm_protocol),
+                      route.rtm_dst_len};
+}
+
+std::uint32_t table_number(VrfId vrf) { return vrf == VrfId{} ? RT_TABLE_MAIN : vrf.value(); }
+
+bool precedes(const UnicastRoute& route, const std::optional<UnicastRoute>& other) {
+  return !other || route.next_hop > other->next_hop;
+}
+
+/// The IPv6 dump of some kernels answers one message per equal-cost hop.
+void take_answer(const nlmsghdr& message, std::optional<UnicastRoute>& best) {
+  const rtmsg* route = nullptr;
+  const std::optional<Hop> hop = route_in(message, route);
+  if (!hop) return;
+  const std::optional<UnicastRoute> found = to_unicast(*route, *hop);
+  if (found && precedes(*found, best)) best = found;
 }
 
 }  // namespace
@@ -129,7 +161,9 @@ Result<RouteLookup> RouteLookup::open() {
   if (!events) return std::unexpected(events.error());
   Result<NetlinkSocket> requests = NetlinkSocket::open();
   if (!requests) return std::unexpected(requests.error());
-  return RouteLookup(std::move(*events), std::move(*requests));
+  Result<NetlinkSocket> dumps = NetlinkSocket::open();
+  if (!dumps) return std::unexpected(dumps.error());
+  return RouteLookup(std::move(*events), std::move(*requests), std::move(*dumps));
 }
 
 Result<UnicastRoute> RouteLookup::lookup(const IpAddress& address) {
@@ -151,6 +185,68 @@ Result<UnicastRoute> RouteLookup::lookup(const IpAddress& address) {
   if (!done || !best)
     return fail(ErrorCode::not_found, fmt::format("there is no route to {}", address.to_string()));
   return *best;
+}
+
+void RouteLookup::search(VrfId vrf, const IpAddress& address) {
+  waiting_[{vrf, address.family()}].try_emplace(address);
+  if (searched_.empty()) start_search();
+}
+
+bool RouteLookup::start_dump(const Table& table) {
+  alignas(nlmsghdr) std::array<char, 256> bytes{};
+  nlmsghdr* message = mnl_nlmsg_put_header(bytes.data());
+  message->nlmsg_type = RTM_GETROUTE;
+  auto* route = static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(rtmsg)));
+  route->rtm_family = table.second == Family::ipv4 ? AF_INET : AF_INET6;
+  mnl_attr_put_u32(message, RTA_TABLE, table_number(table.first));
+  return dumps_.start_dump(*message).has_value();
+}
+
+/// Of one table after the other.
+void RouteLookup::start_search() {
+  if (waiting_.empty() || !start_dump(waiting_.begin()->first)) return;
+  auto next = waiting_.extract(waiting_.begin());
+  table_ = next.key();
+  searched_ = std::move(next.mapped());
+}
+
+/// Of the addresses in the route's prefix, which stand side by side, those that it suits best.
+void RouteLookup::compare(const nlmsghdr& message) {
+  const rtmsg* route = nullptr;
+  const std::optional<Hop> hop = route_in(message, route);
+  if (!hop || hop->table != table_number(table_.first) || (route->rtm_flags & RTM_F_CLONED) != 0 ||
+      (route->rtm_flags & RTNH_F_DEAD) != 0 ||
+      route->rtm_dst_len > (table_.second == Family::ipv4 ? 32 : 128))
+    return;
+  const int length = route->rtm_dst_len;
+  const IpPrefix prefix{hop->prefix.value_or(IpAddress::any(table_.second)), route->rtm_dst_len};
+  const std::optional<UnicastRoute> found = to_unicast(*route, *hop);
+  for (auto place = searched_.lower_bound(prefix.network().address);
+       place != searched_.end() && prefix.contains(place->first); ++place) {
+    Best& best = place->second;
+    if (length < best.length || (length == best.length && hop->priority > best.metric)) continue;
+    const bool equal = length == best.length && hop->priority == best.metric;
+    if (equal && (!found || !precedes(*found, best.route))) continue;
+    best = {length, hop->priority, found};
+  }
+}
+
+RouteLookup::Found RouteLookup::poll_searched(std::size_t max) {
+  Found answers;
+  for (std::size_t read = 0; read < max && !searched_.empty(); ++read) {
+    const NetlinkSocket::Dump state =
+        dumps_.receive_dump([this](const nlmsghdr& message) { compare(message); });
+    if (state == NetlinkSocket::Dump::more) continue;
+    if (state == NetlinkSocket::Dump::failed) {  // the table changed under it: once more
+      for (const auto& [address, best] : searched_) waiting_[table_].try_emplace(address);
+    } else {
+      for (auto& [address, best] : searched_)
+        answers.push_back({table_.first, address, std::move(best.route)});
+    }
+    searched_.clear();
+    start_search();
+  }
+  return answers;
 }
 
 bool RouteLookup::poll_changed(std::size_t max) {

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "platform/base/address.h"
 #include "platform/base/ids.h"
@@ -20,6 +23,7 @@ struct UnicastRoute {
   /// static 1, BGP 20, EIGRP 90, OSPF 110, IS-IS 115, RIP 120, others 255. An Assert tells it
   /// (RFC 7761 4.6.3).
   std::uint32_t preference = 0;
+  std::uint8_t prefix_length = 0;  ///< of the route; bits
   /// The address is in a subnet of the interface.
   [[nodiscard]] bool connected() const { return !next_hop && !local; }
   friend bool operator==(const UnicastRoute&, const UnicastRoute&) = default;
@@ -34,16 +38,53 @@ class RouteLookup {
   /// equal-cost next hops the numerically largest one is answered, always the same.
   [[nodiscard]] Result<UnicastRoute> lookup(const IpAddress& address);
 
+  /// Linux answers "unreachable" for an IPv6 route whose nexthop object (FRR makes such) was first
+  /// looked up for another route that is gone by now, until the next change; packets do find it.
+  /// So what lookup() did not find is to be looked for in the whole table, which takes longer than
+  /// an answer may: the answer comes by poll_searched(). For IPv4 this is never needed.
+  void search(const IpAddress& address) { search(VrfId{}, address); }
+  /// The route of one table, whatever the rules say: the kernel answers no question about a table
+  /// by its number, so it is read whole. `vrf`: the number of the table; 0: the main one.
+  void search(VrfId vrf, const IpAddress& address);
+  /// Readable while a search goes on.
+  [[nodiscard]] int search_descriptor() const { return dumps_.descriptor(); }
+  struct Answer {
+    VrfId vrf;
+    IpAddress address;
+    std::optional<UnicastRoute> route;
+  };
+  using Found = std::vector<Answer>;
+  /// Reads on, at most `max` datagrams; the answers of searches that ended by it.
+  [[nodiscard]] Found poll_searched(std::size_t max = 4);
+
   /// Readable when unicast routes changed.
   [[nodiscard]] int descriptor() const { return events_.descriptor(); }
   /// Drains at most `max` datagrams; true if any unicast route changed since the last call.
   [[nodiscard]] bool poll_changed(std::size_t max = 256);
 
  private:
-  RouteLookup(NetlinkSocket events, NetlinkSocket requests)
-      : events_(std::move(events)), requests_(std::move(requests)) {}
+  /// The best route seen so far towards an address.
+  struct Best {
+    int length = -1;  ///< of its prefix, bits
+    std::uint32_t metric = 0;
+    std::optional<UnicastRoute> route;  ///< nothing: a blackhole
+  };
+  using Searched = std::map<IpAddress, Best>;
+  /// A table of one family: what one dump reads.
+  using Table = std::pair<VrfId, Family>;
+
+  RouteLookup(NetlinkSocket events, NetlinkSocket requests, NetlinkSocket dumps)
+      : events_(std::move(events)), requests_(std::move(requests)), dumps_(std::move(dumps)) {}
+  void start_search();
+  [[nodiscard]] bool start_dump(const Table& table);
+  void compare(const nlmsghdr& message);
+
   NetlinkSocket events_;
   NetlinkSocket requests_;
+  NetlinkSocket dumps_;
+  Table table_;                        // of the dump under way
+  Searched searched_;                  // by it
+  std::map<Table, Searched> waiting_;  // for the next ones
 };
 
 }  // namespace hotpair::platform::kernel

@@ -93,32 +93,37 @@ Result<void> require_raw(const FileDescriptor& socket, int domain, int protocol,
 
 }  // namespace
 
-Result<RoutingSockets> RoutingSockets::open(std::size_t event_buffer_bytes) {
+Result<RoutingSockets> RoutingSockets::open(VrfId vrf, std::size_t event_buffer_bytes) {
+  const std::uint32_t table = vrf.value();
   constexpr int kFlags = SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC;
   FileDescriptor ipv4(::socket(AF_INET, kFlags, IPPROTO_IGMP));
   if (!ipv4.valid() || !let_only_upcalls_in(ipv4))
     return std::unexpected(socket_error("IPv4", "socket"));
   size_event_buffer(ipv4, event_buffer_bytes);
+  if (table != 0 && !set_option(ipv4, IPPROTO_IP, MRT_TABLE, table))
+    return std::unexpected(socket_error("IPv4", "MRT_TABLE"));
   if (!set_option(ipv4, IPPROTO_IP, MRT_INIT, 1))
     return std::unexpected(socket_error("IPv4", "MRT_INIT"));
   FileDescriptor ipv6(::socket(AF_INET6, kFlags, IPPROTO_ICMPV6));
   if (!ipv6.valid() || !let_no_packets_in(ipv6))
     return std::unexpected(socket_error("IPv6", "socket"));
   size_event_buffer(ipv6, event_buffer_bytes);
+  if (table != 0 && !set_option(ipv6, IPPROTO_IPV6, MRT6_TABLE, table))
+    return std::unexpected(socket_error("IPv6", "MRT6_TABLE"));
   if (!set_option(ipv6, IPPROTO_IPV6, MRT6_INIT, 1))
     return std::unexpected(socket_error("IPv6", "MRT6_INIT"));
   if (!tell_wrong_interfaces(ipv4, ipv6))
     return std::unexpected(socket_error("IPv4 and IPv6", "MRT_PIM"));
-  return RoutingSockets(std::move(ipv4), std::move(ipv6), false);
+  return RoutingSockets(std::move(ipv4), std::move(ipv6), vrf, false);
 }
 
-Result<RoutingSockets> RoutingSockets::adopt(FileDescriptor ipv4, FileDescriptor ipv6) {
+Result<RoutingSockets> RoutingSockets::adopt(FileDescriptor ipv4, FileDescriptor ipv6, VrfId vrf) {
   Result<void> valid = require_raw(ipv4, AF_INET, IPPROTO_IGMP, "IPv4");
   if (valid) valid = require_raw(ipv6, AF_INET6, IPPROTO_ICMPV6, "IPv6");
   if (!valid) return std::unexpected(valid.error());
   if (!tell_wrong_interfaces(ipv4, ipv6))
     return std::unexpected(socket_error("IPv4 and IPv6", "MRT_PIM"));
-  return RoutingSockets(std::move(ipv4), std::move(ipv6), true);
+  return RoutingSockets(std::move(ipv4), std::move(ipv6), vrf, true);
 }
 
 }  // namespace hotpair::platform::kernel

@@ -30,7 +30,7 @@ std::string_view name_of(const Frame& frame) {
       "Open",         "Accept",  "Refuse",   "ScopeState",    "BulkBegin",    "BulkRecords",
       "LiveRecords",  "BulkEnd", "Ack",      "Flow",          "Digests",      "Ranges",
       "RangesDiffer", "Repair",  "Handover", "HandoverReady", "HandoverDone", "HandoverAbort",
-      "Keepalive",    "Bye",     "Diverged", "DivergedTaken"};
+      "Keepalive",    "Bye",     "Diverged", "DivergedTaken", "RouteStanding"};
   return kNames[frame.index()];
 }
 

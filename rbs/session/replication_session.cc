@@ -369,6 +369,18 @@ Result<void> ReplicationSession::send_handover(const HandoverAbort& frame, TimeP
   return {};
 }
 
+bool ReplicationSession::send_standing(const RouteStanding& frame, TimePoint now) {
+  State& s = *state_;
+  const auto mine = s.scopes.find(frame.scope);
+  const auto theirs = s.peer_scopes.find(frame.scope);
+  if (!s.core.up || s.protocol < kProtocolStanding || mine == s.scopes.end() ||
+      mine->second->posture.role != Role::backup || theirs == s.peer_scopes.end() ||
+      theirs->second.state.role != Role::master)
+    return false;
+  s.core.send(frame, now);
+  return true;
+}
+
 void ReplicationSession::on_timeout(TimePoint now) {
   State& s = *state_;
   s.check_liveness(now);

@@ -102,6 +102,10 @@ class ReplicationSession {
   Result<void> send_handover(const HandoverDone& frame, TimePoint now);
   Result<void> send_handover(const HandoverAbort& frame, TimePoint now);
 
+  /// Tells the master of a scope how its routes stand here. False, and nothing is sent: there is no
+  /// session, its peer is too old, or this node is not the scope's backup.
+  bool send_standing(const RouteStanding& frame, TimePoint now);
+
   // ---- driver ----
 
   void on_timeout(TimePoint now);

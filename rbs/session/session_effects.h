@@ -115,6 +115,10 @@ struct HandoverAborted {
   ScopeId scope;
   Term term;
 };
+/// The backup of a scope says how its routes stand.
+struct StandingHeard {
+  RouteStanding frame;
+};
 /// Connected: both ends accepted.
 struct SessionUp {
   Open peer;
@@ -133,10 +137,10 @@ struct FlowChanged {
   bool on = false;
 };
 
-using Effect =
-    std::variant<SendFrame, AskStore, Apply, ScopeRefill, ScopeProgress, ScopeComplete, ScopeTaken,
-                 StoreDegraded, DigestMismatch, DigestChecked, PeerScope, DivergedHeard,
-                 DivergedTold, HandoverRequested, HandoverIsReady, HandoverIsDone, HandoverAborted,
-                 SessionUp, CloseSession, PauseReading, ResumeReading, FlowChanged>;
+using Effect = std::variant<SendFrame, AskStore, Apply, ScopeRefill, ScopeProgress, ScopeComplete,
+                            ScopeTaken, StoreDegraded, DigestMismatch, DigestChecked, PeerScope,
+                            DivergedHeard, DivergedTold, StandingHeard, HandoverRequested,
+                            HandoverIsReady, HandoverIsDone, HandoverAborted, SessionUp,
+                            CloseSession, PauseReading, ResumeReading, FlowChanged>;
 
 }  // namespace hotpair::rbs::session

@@ -21,9 +21,11 @@ using checkpoint::RecordKey;
 using checkpoint::SequencedChange;
 
 inline constexpr std::uint16_t kProtocolMin = 1;
-inline constexpr std::uint16_t kProtocolMax = 2;
+inline constexpr std::uint16_t kProtocolMax = 3;
 /// From here on a peer takes Diverged.
 inline constexpr std::uint16_t kProtocolUnion = 2;
+/// And from here on RouteStanding.
+inline constexpr std::uint16_t kProtocolStanding = 3;
 
 // Limits of one frame; the codec refuses more before it allocates, the session never sends more.
 inline constexpr std::size_t kFrameBytesMax = 1U << 20U;
@@ -240,6 +242,16 @@ struct DivergedTaken {
   friend bool operator==(const DivergedTaken&, const DivergedTaken&) = default;
 };
 
+/// To the master, by the node that would take the scope over: how its routes stand there. Sent once
+/// both are up and when a number changes, at most once a second.
+struct RouteStanding {
+  ScopeId scope;
+  std::uint64_t without_way = 0;  ///< routes without RPF
+  std::uint64_t by_peer = 0;      ///< routes whose RPF neighbour is the receiver of this
+  std::uint64_t silent = 0;       ///< routes behind the closed gate that get no traffic
+  friend bool operator==(const RouteStanding&, const RouteStanding&) = default;
+};
+
 struct Keepalive {
   friend bool operator==(const Keepalive&, const Keepalive&) = default;
 };
@@ -273,10 +285,10 @@ struct Bye {
   friend bool operator==(const Bye&, const Bye&) = default;
 };
 
-using Frame =
-    std::variant<Open, Accept, Refuse, ScopeState, BulkBegin, BulkRecords, LiveRecords, BulkEnd,
-                 Ack, Flow, Digests, Ranges, RangesDiffer, Repair, Handover, HandoverReady,
-                 HandoverDone, HandoverAbort, Keepalive, Bye, Diverged, DivergedTaken>;
+using Frame = std::variant<Open, Accept, Refuse, ScopeState, BulkBegin, BulkRecords, LiveRecords,
+                           BulkEnd, Ack, Flow, Digests, Ranges, RangesDiffer, Repair, Handover,
+                           HandoverReady, HandoverDone, HandoverAbort, Keepalive, Bye, Diverged,
+                           DivergedTaken, RouteStanding>;
 
 /// "BulkBegin" and so on, for logs and displays.
 [[nodiscard]] std::string_view name_of(const Frame& frame);

@@ -44,6 +44,9 @@ struct Sane {
     return sane(f.term) && sane(f.epoch.term) && f.epoch.restarts < UINT32_MAX && sane(f.last) &&
            f.slice < UINT32_MAX && f.held < kCounterMax;
   }
+  bool operator()(const RouteStanding& f) const {
+    return std::max({f.without_way, f.by_peer, f.silent}) < kCounterMax;
+  }
   template <typename Other>
   bool operator()(const Other&) const {
     return true;
@@ -313,6 +316,15 @@ void ReplicationSession::State::on(const HandoverAbort& frame, TimePoint) {
 }
 
 // ---- the rest ----
+
+void ReplicationSession::State::on(const RouteStanding& frame, TimePoint) {
+  if (protocol < kProtocolStanding)
+    return core.fail(Reason::out_of_order, "RouteStanding was not agreed upon");
+  const SessionScope* scope = find(frame.scope);
+  if (scope == nullptr) return;
+  if (!scope->master()) return core.count(Reason::stale_sync);  // the roles changed under way
+  core.effects.push(StandingHeard{frame});
+}
 
 void ReplicationSession::State::on(const Keepalive&, TimePoint) {}
 

@@ -81,6 +81,7 @@ struct ReplicationSession::State {
   void on(const HandoverAbort& frame, TimePoint now);
   void on(Diverged&& frame, TimePoint now);
   void on(const DivergedTaken& frame, TimePoint now);
+  void on(const RouteStanding& frame, TimePoint now);
   void on(const Keepalive& frame, TimePoint now);
   void on(const Bye& frame, TimePoint now);
   [[nodiscard]] SessionScope* find(ScopeId id);

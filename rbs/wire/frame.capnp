@@ -1,8 +1,8 @@
 @0xc5a1f06d3be28a47;
 
-# Frames of the RBS channel, protocols 1 and 2 (Diverged, DivergedTaken). Numbers are never
-# reused; Open, Accept and Refuse keep their layout for ever, since they are read before a version
-# is agreed.
+# Frames of the RBS channel, protocols 1, 2 (Diverged, DivergedTaken) and 3 (RouteStanding). Numbers
+# are never reused; Open, Accept and Refuse keep their layout for ever, since they are read before a
+# version is agreed.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("hotpair::rbs::wire::schema");
@@ -186,6 +186,13 @@ struct DivergedTaken {
   slice @2 :UInt32;
 }
 
+struct RouteStanding {
+  scope @0 :UInt32;
+  withoutWay @1 :UInt64;
+  byPeer @2 :UInt64;
+  silent @3 :UInt64;
+}
+
 struct Bye {
   reason @0 :UInt8;
   text @1 :Text;
@@ -216,5 +223,6 @@ struct Frame {
     bye @20 :Bye;
     diverged @21 :Diverged;
     divergedTaken @22 :DivergedTaken;
+    routeStanding @23 :RouteStanding;
   }
 }

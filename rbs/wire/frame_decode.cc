@@ -65,6 +65,11 @@ class Decoder {
         const auto taken = frame.getDivergedTaken();
         return session::DivergedTaken{ScopeId{taken.getScope()}, taken.getSync(), taken.getSlice()};
       }
+      case Which::ROUTE_STANDING: {
+        const auto standing = frame.getRouteStanding();
+        return session::RouteStanding{ScopeId{standing.getScope()}, standing.getWithoutWay(),
+                                      standing.getByPeer(), standing.getSilent()};
+      }
       case Which::UNSET:
         break;
     }

@@ -202,6 +202,13 @@ class Encoder {
     to.setSync(f.sync);
     to.setSlice(f.slice);
   }
+  void operator()(const session::RouteStanding& f) {
+    auto to = frame_.initRouteStanding();
+    to.setScope(f.scope.value());
+    to.setWithoutWay(f.without_way);
+    to.setByPeer(f.by_peer);
+    to.setSilent(f.silent);
+  }
   void operator()(const session::Keepalive&) { frame_.setKeepalive(); }
   void operator()(const session::Bye& f) {
     auto to = frame_.initBye();

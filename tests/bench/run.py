@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Runs bench programs and prints their metrics: run.py [NAME] [--json F] [--quick|--all].
 
-Each program writes one JSON document: {"bench": ..., "metrics": [{"name", "unit", "median", "min",
-"max", "n"} and, where compared, "baseline" and "ratio"]}. --quick and --all are handed on to it.
+A program is build/release/bin/bench_NAME or tests/bench/*/bench_NAME.py. Each writes one JSON
+document: {"bench": ..., "metrics": [{"name", "unit", "median", "min", "max", "n"} and, where
+compared, "baseline" and "ratio"]}. --quick and --all are handed on to it.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PREFIX = "bench_"
+BENCHES = Path(__file__).resolve().parent
 
 
 def number(value):
@@ -31,8 +33,17 @@ def show(document):
               f"{number(row.get('ratio')):>7} {row['unit']}", flush=True)
 
 
-def run(program, options):
+def find(binaries):
+    """name -> program: what was built, and the Python programs here, which start the daemons."""
+    built = {path.name.removeprefix(PREFIX): path for path in binaries.glob(f"{PREFIX}*")}
+    written = {path.stem.removeprefix(PREFIX): path for path in BENCHES.glob(f"*/{PREFIX}*.py")}
+    return dict(sorted({**built, **written}.items()))
+
+
+def run(program, options, binaries):
     """The document of one program; None when it fails."""
+    if program.suffix == ".py":
+        options = [*options, "--bin", binaries]
     done = subprocess.run([program, *options], stdout=subprocess.PIPE, text=True, check=False)
     try:
         document = json.loads(done.stdout)
@@ -53,8 +64,7 @@ def main():
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--bin", type=Path, default=ROOT / "build/release/bin")
     args = parser.parse_args()
-    found = sorted(args.bin.glob(f"{PREFIX}*"))
-    programs = {path.name.removeprefix(PREFIX): path for path in found}
+    programs = find(args.bin)
     if args.list:
         print("\n".join(programs))
         return 0
@@ -62,7 +72,7 @@ def main():
         parser.error(f"no bench '{args.name}'; there are: {', '.join(programs) or 'none'}")
     options = ["--quick"] * args.quick + ["--all"] * args.all
     wanted = [programs[args.name]] if args.name else list(programs.values())
-    documents = [run(program, options) for program in wanted]
+    documents = [run(program, options, args.bin) for program in wanted]
     good = [document for document in documents if document]
     if args.json:
         content = good[0] if args.name and good else {"benches": good}

@@ -28,6 +28,7 @@ void Keeper::finish(TimePoint now) {
   renew_leases(now);
   follow_gates(now);
   send_reports(now);
+  follow_announcements(now);
   tell_trunks();
   tell_outbox();
 }
@@ -87,6 +88,8 @@ ScopeState Keeper::state_of(const Scope& scope) {
   state.access_up = scope.access_up;
   state.armed = scope.plan;
   state.cause = scope.cause;
+  state.opened_at = scope.opened_at;
+  state.announced = scope.announced;
   return state;
 }
 
@@ -182,6 +185,9 @@ void Keeper::handle(const Descriptors& message, TimePoint /*now*/) {
 // ---- configuration ----
 
 void Keeper::handle(const Configure& message, TimePoint now) {
+  if (config_.announcements != message.announcements)
+    for (auto& [id, scope] : scopes_)
+      if (scope.was_open) begin_announcing(scope, now);
   config_ = message;
   for (EtrunkConfig& etrunk : config_.etrunks) {
     etrunk.hello_ms = std::clamp(etrunk.hello_ms, etrunk::kHelloMsMin, etrunk::kHelloMsMax);
@@ -283,11 +289,13 @@ void Keeper::on_hello(EtrunkId etrunk, PathId path, const Hello& hello, TimePoin
   const auto it = sessions_.find(etrunk);
   if (it != sessions_.end() && leaving_ != Leaving::gone) {
     etrunk::EtrunkSession& machine = it->second.machine;
+    const bool heard = machine.peer_heard();
     if (machine.on_hello(path, hello, now) == etrunk::HelloVerdict::heard) {
       it->second.sent.on_echo(hello.session, hello.echo_counter);
       if (machine.peer()->counter == hello.counter) obey(etrunk, hello, now);
       allow_reopen(etrunk);
     }
+    if (!heard && machine.peer_heard()) announce_again(etrunk, now);
     pump(etrunk, it->second);
   }
   finish(now);
@@ -501,6 +509,7 @@ std::optional<TimePoint> Keeper::next_deadline() const {
   if (leaving_ == Leaving::asked) due = earliest(due, leave_at_);
   for (const auto& [id, session] : sessions_) due = earliest(due, session.machine.next_deadline());
   for (const auto& [id, scope] : scopes_) {
+    due = earliest(due, announcement_due(scope));
     if (scope.offered) due = earliest(due, scope.offer_ends);
     due = earliest(due, scope.admitted_at);
     due = earliest(due, carrier_deadline(scope));

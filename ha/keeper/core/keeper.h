@@ -72,10 +72,15 @@ struct DrainSockets {};
 struct Reconfigured {};
 /// bfd_config() changed: open and close sockets.
 struct BfdReconfigured {};
+/// Send the frame out of the device.
+struct Announce {
+  std::string device;
+  std::string frame;
+};
 /// Everything was said; end the process.
 struct Exit {};
 using Effect = std::variant<SendHello, StoreGate, ToDaemon, DrainSockets, Reconfigured, Exit,
-                            StoreTrunk, SendLacpdu, SendBfd, BfdReconfigured, HoldLink>;
+                            StoreTrunk, SendLacpdu, SendBfd, BfdReconfigured, HoldLink, Announce>;
 
 /// Why the driver dropped a datagram before it was a hello.
 enum class DatagramDrop : std::uint8_t { authentication, malformed };
@@ -167,6 +172,12 @@ class Keeper {
     bool drained = false;                   // expired: sockets were read empty since
     bool may_reopen = false;                // expired: the rule is met, wait for a lease
     std::optional<TimePoint> silence_from;  // expired: where a detection time of silence starts
+
+    bool was_open = false;                      // as follow_announcements() saw it
+    TimePoint opened_at;                        // zero: never
+    std::optional<TimePoint> announcing_since;  // while open
+    std::size_t announced_times = 0;            // since then
+    std::uint64_t announced = 0;                // frames
 
     std::optional<HandoverOpen> opening;   // new side: gate open, term in no hello yet
     std::uint64_t opened_to = 0;           // the session of the old side's keeper that offered
@@ -279,6 +290,12 @@ class Keeper {
   [[nodiscard]] Duration silence_needed(const Scope& scope) const;
   [[nodiscard]] Duration dead_span(const etrunk::EtrunkSession& session) const;
   [[nodiscard]] static TimePoint proven_lease_end(const Session& session, TimePoint now);
+
+  // keeper_announce.cc
+  static void begin_announcing(Scope& scope, TimePoint now);
+  void announce_again(EtrunkId etrunk, TimePoint now);
+  void follow_announcements(TimePoint now);
+  [[nodiscard]] static std::optional<TimePoint> announcement_due(const Scope& scope);
 
   // keeper_lacp.cc
   void configure_trunks(TimePoint now);

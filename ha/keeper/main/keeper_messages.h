@@ -83,6 +83,10 @@ inline constexpr Message kHeldLink{
     "links, since the access device keeps the system that it attached first. It comes back when "
     "the new master's link is used, after 10 s at the latest, and at the next start.",
     "Nothing, if it was given back. Give both nodes one system id: lacp e-trunk system-id."};
+inline constexpr Message kAnnounceFailed{
+    "HA-KEEP-0024", LogLevel::warning, "announcement of floating addresses on '{}' not sent: {}",
+    "The link was not told that addresses moved here: hosts and switches learn it from traffic.",
+    "Check the device and the interface under it."};
 inline constexpr Message kBfdSession{
     "HA-KEEP-0021", LogLevel::warning, "bfd session {}: {} -> {} ({}{})",
     "A BFD session changed its state.",

@@ -206,6 +206,17 @@ void KeeperProcess::carry_out(Reconfigured& /*effect*/) {
   report_links();
 }
 
+void KeeperProcess::carry_out(Announce& effect) {
+  const auto sent = announcer_.send(effect.device, effect.frame);
+  const std::string error = sent ? std::string() : sent.error().detail;
+  if (!sent && announce_errors_[effect.device] != error)
+    log_(messages::kAnnounceFailed, effect.device, error);
+  if (sent)
+    announce_errors_.erase(effect.device);
+  else
+    announce_errors_[effect.device] = error;
+}
+
 void KeeperProcess::carry_out(Exit& /*effect*/) { done_ = true; }
 
 // What only the driver knows.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ha/keeper/core/keeper.h"
+#include "ha/keeper/main/announce_socket.h"
 #include "ha/keeper/main/bfd_sockets.h"
 #include "ha/keeper/main/carrier_counters.h"
 #include "ha/keeper/main/carrier_watch.h"
@@ -75,6 +76,7 @@ class KeeperProcess {
   void carry_out(StoreTrunk& effect);
   void carry_out(SendLacpdu& effect);
   void carry_out(HoldLink& effect);
+  void carry_out(Announce& effect);
   void log_held_links();
   [[nodiscard]] Result<void> send_hello(const SendHello& effect, TimePoint& at);
   void complete(FromKeeper& message) const;
@@ -129,6 +131,8 @@ class KeeperProcess {
   bool retry_ = false;
   std::map<std::string, bool> carriers_;  // as told to the core
   LinkHolds holds_;
+  AnnounceSocket announcer_;
+  std::map<std::string, std::string> announce_errors_;  // by device, logged once for each different
   CarrierCounters counters_;
   TimePoint polled_at_;
   std::vector<std::string> told_unwatched_;

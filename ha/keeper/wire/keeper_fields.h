@@ -120,6 +120,13 @@ template <typename Io, typename S>
 void fields(Io& io, S& s) {
   io(s.scope, s.role, s.term, s.posture, s.gate_open, s.access_up, s.armed);
   io.appended(s.cause);
+  io.appended(s.opened_at);
+  io.appended(s.announced);
+}
+template <typename Io, typename S>
+  requires std::same_as<std::remove_const_t<S>, Announcement>
+void fields(Io& io, S& s) {
+  io(s.scope, s.device, s.frames);
 }
 template <typename Io, typename S>
   requires std::same_as<std::remove_const_t<S>, PathStatus>
@@ -177,6 +184,7 @@ template <typename Io, typename S>
 void fields(Io& io, S& s) {
   io(s.etrunks, s.scopes, s.restart_grace_ms);
   io.appended(s.trunks);
+  io.appended(s.announcements);
 }
 template <typename Io, typename S>
   requires std::same_as<std::remove_const_t<S>, SetScope>

@@ -86,6 +86,15 @@ struct ArmedPlan {
   friend bool operator==(const ArmedPlan&, const ArmedPlan&) = default;
 };
 
+/// What tells a link that addresses moved here: sent whenever the gate of the scope opens, and when
+/// the peer is heard again that may have claimed them meanwhile.
+struct Announcement {
+  ScopeId scope;
+  std::string device;
+  std::vector<std::string> frames;  ///< whole Ethernet frames
+  friend bool operator==(const Announcement&, const Announcement&) = default;
+};
+
 struct ScopeConfig {
   ScopeId scope;
   EtrunkId etrunk;
@@ -124,6 +133,7 @@ struct Configure {
   std::vector<ScopeConfig> scopes;
   std::uint32_t restart_grace_ms = 10'000;
   std::vector<TrunkSetup> trunks;
+  std::vector<Announcement> announcements;
   friend bool operator==(const Configure&, const Configure&) = default;
 };
 /// The brain's decision for a scope: role, term and gate, and what the hello reports.
@@ -243,7 +253,9 @@ struct ScopeState {
   bool gate_open = false;
   bool access_up = true;
   std::optional<ArmedPlan> armed;
-  Cause cause = Cause::none;  ///< of the newest change of role, whoever decided it
+  Cause cause = Cause::none;    ///< of the newest change of role, whoever decided it
+  TimePoint opened_at;          ///< CLOCK_MONOTONIC, when the gate opened last; zero: never
+  std::uint64_t announced = 0;  ///< frames of its announcements sent by this keeper
   friend bool operator==(const ScopeState&, const ScopeState&) = default;
 };
 /// First answer. Kept descriptors follow it, named in their order.

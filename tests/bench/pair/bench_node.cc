@@ -342,7 +342,8 @@ void BenchNode::act(node::NodeEffect& effect) {
   } else if (std::holds_alternative<node::ReadBackRoutes>(effect)) {
     if (const auto back = plane_->read_back()) node_->on_read_back(*back, now());
   } else if (const auto* rpf = std::get_if<node::AskRpf>(&effect)) {
-    node_->on_rpf(rpf->target, node::RpfFacts{std::string(kUplink), std::nullopt, 0, false}, now());
+    node_->on_rpf(rpf->vrf, rpf->target,
+                  node::RpfFacts{std::string(kUplink), std::nullopt, 0, false}, now());
   } else if (const auto* counters = std::get_if<node::AskRouteCounters>(&effect)) {
     std::vector<std::pair<fwd::RouteKey, std::optional<fwd::RouteCounters>>> answer;
     const auto values = plane_->counters(counters->keys);

@@ -48,9 +48,27 @@ void decode_values(const RecordChange& change) {
       HA_ASSERT(codec.decode_rp(scope, *again) == *record);
     }
     if (const auto record = codec.decode_identity(scope, change)) {
-      const auto again = codec.encode(*record);
+      const auto again = codec.encode(scope, *record);
       HA_ASSERT(again && again->key == change.key);
       HA_ASSERT(codec.decode_identity(scope, *again) == *record);
+    }
+    if (const auto tunnel = codec.decode_register(scope, change)) {
+      const auto again = std::visit([](const auto& t) { return codec.encode(t); }, *tunnel);
+      HA_ASSERT(again && again->key == change.key);
+      HA_ASSERT(codec.decode_register(scope, *again) == *tunnel);
+    }
+    if (const auto tunnel = codec.decode_mdt_tunnel(scope, change)) {
+      const auto again = std::visit([](const auto& t) { return codec.encode(t); }, *tunnel);
+      HA_ASSERT(again && codec.decode_mdt_tunnel(scope, *again) == *tunnel);
+    }
+    if (const auto data = codec.decode_mdt_data(scope, change)) {
+      const auto again = std::visit([](const auto& d) { return codec.encode(d); }, *data);
+      HA_ASSERT(again && codec.decode_mdt_data(scope, *again) == *data);
+    }
+    if (const auto place = codec.decode_reservation(scope, change)) {
+      const auto again = std::visit([&](const auto& p) { return codec.encode(scope, p); }, *place);
+      HA_ASSERT(again && again->key == change.key);
+      HA_ASSERT(codec.decode_reservation(scope, *again) == *place);
     }
     if (const auto state = codec.decode_join_prune(scope, change)) {
       const auto again = std::visit([&](const auto& s) { return codec.encode(scope, s); }, *state);

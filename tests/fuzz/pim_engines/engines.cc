@@ -1,7 +1,6 @@
 #include "tests/fuzz/pim_engines/engines.h"
 
 #include <algorithm>
-#include <type_traits>
 #include <variant>
 
 namespace hotpair::fuzz {
@@ -54,6 +53,7 @@ pim::LinkConfig Engines::link_config(LinkId link) const {
   pim::LinkConfig config;
   config.link = link;
   config.address = Script::router(family_, 1);
+  config.bidir = link != LinkId(2);
   config.neighbours_max = kNeighboursMax;
   config.entries_max = kEntriesMax;
   if (link == LinkId(3)) config.scope = kFirstScope;
@@ -79,6 +79,7 @@ void Engines::add_link(const pim::LinkConfig& config) {
   downstream_.configure(config, now_);
   upstream_.configure(config, now_);
   asserts_.set_link(config, now_);
+  elections_.set_link(config, now_);
   tell_bsr_link(config.link);
 }
 
@@ -89,6 +90,7 @@ void Engines::remove_link(LinkId link) {
   downstream_.remove_link(link, now_);
   upstream_.remove_link(link, now_);
   asserts_.remove_link(link, now_);
+  elections_.remove_link(link, now_);
   bsr_->remove_link(link);
   bsr_twin_->remove_link(link);
 }
@@ -114,6 +116,7 @@ void Engines::set_scope(ScopeId scope, bool live, pim::Leaving leaving) {
   }
   neighbours_.set_mode(scope, mode, leaving, now_);
   asserts_.set_mode(scope, mode, now_);
+  elections_.set_mode(scope, mode, now_);
   for (const auto& [link, config] : links_)
     if (config.scope == scope) tell_bsr_link(link);
 }
@@ -209,6 +212,10 @@ void Engines::hear(LinkId, const IpAddress&, const wire::PimCandidateRp& message
   bsr_->on_candidate_rp(message, now_);
 }
 
+void Engines::hear(LinkId link, const IpAddress& from, const wire::PimDfElection& message) {
+  if (neighbours_.is_neighbour(link, from)) elections_.on_message(link, from, message, now_);
+}
+
 void Engines::hear_auto_rp(Script& script) {
   const LinkId link = script.link();
   const IpAddress from = Script::rp(Family::ipv4, script.below(8));
@@ -260,6 +267,24 @@ void Engines::take_record(Script& script) {
   drain();
 }
 
+void Engines::change_bidir(Script& script) {
+  const std::uint8_t how = script.u8();
+  const pim::DfRp rp{VrfId{}, Script::rp(family_, how & 3U)};
+  pim::DfRoute route{.reachable = (how & 4U) != 0, .link = {}, .neighbour = {}, .metric = {}};
+  if ((how & 8U) != 0) route.link = script.link();
+  route.on_link = (how & 16U) != 0;
+  if ((how & 32U) != 0) route.neighbour = Script::router(family_, 2 + script.below(4));
+  route.metric = script.metric();
+  if ((how & 192U) == 192U)
+    elections_.remove_rp(rp, now_);
+  else if ((how & 192U) == 128U)
+    elections_.note_acting(rp, script.link(), now_);
+  else
+    HA_ASSERT(elections_.set_rp(rp, route, now_));
+  if ((how & 64U) != 0) elections_.set_usable(script.link(), (how & 1U) != 0, now_);
+  drain();
+}
+
 void Engines::answer_rpf(Script& script) {
   const std::uint8_t how = script.u8();
   if (how == 0) bsr_->on_unicast_changed();
@@ -281,6 +306,7 @@ void Engines::run(TimePoint now) {
   downstream_.on_timeout(now_);
   upstream_.on_timeout(now_);
   asserts_.on_timeout(now_);
+  elections_.on_timeout(now_);
   bsr_->on_timeout(now_);
   auto_rp_->on_timeout(now_);
   drain();
@@ -293,6 +319,7 @@ std::optional<TimePoint> Engines::next_deadline() const {
   next = earliest(next, downstream_.next_deadline());
   next = earliest(next, upstream_.next_deadline());
   next = earliest(next, asserts_.next_deadline());
+  next = earliest(next, elections_.next_deadline());
   next = earliest(next, bsr_->next_deadline());
   return earliest(next, auto_rp_->next_deadline());
 }
@@ -321,6 +348,7 @@ void take_all(Engine& engine, std::size_t most, Handle&& handle) {
 void Engines::drain() {
   take_all(neighbours_, kEffectsMax, [this](const auto& effect) { on(effect); });
   take_all(asserts_, kEffectsMax, [this](const auto& effect) { on(effect); });
+  take_all(elections_, kEffectsMax, [this](const auto& effect) { on(effect); });
   take_all(downstream_, kEffectsMax, [this](const auto& effect) { on(effect); });
   take_all(upstream_, kEffectsMax,
            [this](const pim::SendOnLink& send) { HA_ASSERT(may_speak(send.link)); });
@@ -344,6 +372,12 @@ void Engines::check() {
     HA_ASSERT(asserts_.asserted_count(link) <= asserts_.entry_count(link));
     HA_ASSERT(may_speak(link) || asserts_.asserted_count(link) == 0);
   }
+  for (const pim::DfRow& row : elections_.show(now_)) {
+    const bool acts = row.state == pim::DfState::win || row.state == pim::DfState::backoff;
+    HA_ASSERT(acts == row.self);
+    const auto told = forwarders_.find({row.rp, row.link});
+    HA_ASSERT(row.self == (told != forwarders_.end() && told->second));
+  }
   HA_ASSERT(sorted(bsr_->mappings()) == sorted(bsr_twin_->mappings()));
   HA_ASSERT(sorted(auto_rp_->mappings()) == sorted(auto_twin_->mappings()));
 }
@@ -359,10 +393,12 @@ void Engines::on(const pim::NeighboursEffect& effect) {
   } else if (const auto* restarted = std::get_if<pim::NeighbourRestarted>(&effect)) {
     upstream_.on_neighbour_restarted(restarted->link, restarted->address, now_);
     asserts_.on_neighbour_lost(restarted->link, restarted->address, now_);
+    elections_.on_neighbour_restarted(restarted->link, restarted->address, now_);
     bsr_->on_new_neighbour(restarted->link, restarted->address);
   } else if (const auto* down = std::get_if<pim::NeighbourDown>(&effect)) {
     upstream_.on_neighbour_down(down->link, down->address, now_);
     asserts_.on_neighbour_lost(down->link, down->address, now_);
+    elections_.on_neighbour_lost(down->link, down->address, now_);
     bsr_->on_unicast_changed();
   } else if (const auto* delay = std::get_if<pim::LanDelayChanged>(&effect)) {
     const LinkId link = delay->link;
@@ -382,14 +418,26 @@ void Engines::on(const pim::AssertsEffect& effect) {
   }
 }
 
+void Engines::on(const pim::DfEffect& effect) {
+  if (const auto* send = std::get_if<pim::SendOnLink>(&effect)) {
+    HA_ASSERT(may_speak(send->link) && links_.at(send->link).bidir);
+  } else {
+    const auto& changed = std::get<pim::DfChanged>(effect);
+    HA_ASSERT(!changed.self || changed.df.has_value());
+    HA_ASSERT(!changed.df || may_speak(changed.link));
+    if (changed.df)
+      forwarders_[{changed.rp, changed.link}] = changed.self;
+    else
+      HA_ASSERT(forwarders_.erase({changed.rp, changed.link}) == 1);
+  }
+}
+
 template <typename Record>
 void Engines::on_record(LinkId link, const Record& record) {
   const auto found = links_.find(link);
   HA_ASSERT(found != links_.end() && !is_muted(link));
-  // Without a scope nothing is recorded; what an old record told is taken out of the store.
-  const auto own = found->second.scope;
-  HA_ASSERT(own || (std::is_same_v<Record, pim::JoinPruneKey>));
-  for (const ScopeId scope : {own.value_or(kWholeNode), kWholeNode}) {
+  // Without a scope it is the whole node's.
+  for (const ScopeId scope : {found->second.scope.value_or(kWholeNode), kWholeNode}) {
     const auto change = codec_.encode(scope, record);
     HA_ASSERT(change);
     const auto back = codec_.decode_join_prune(scope, *change);

@@ -9,6 +9,7 @@
 
 #include "checkpoint/schema/record_codec.h"
 #include "mcast/pim/pim_assert.h"
+#include "mcast/pim/pim_df.h"
 #include "mcast/pim/pim_downstream.h"
 #include "mcast/pim/pim_neighbours.h"
 #include "mcast/pim/pim_upstream.h"
@@ -37,6 +38,8 @@ class Engines : private mcast::pim::RpDirectory {
   void see_data(Script& script);
   void take_record(Script& script);
   void answer_rpf(Script& script);
+  /// The way to an RP of bidirectional groups changes, or one comes or goes.
+  void change_bidir(Script& script);
   /// The standby twins of Bsr and AutoRp take over from what records told them.
   void take_over_rps();
   void pass(Duration time);
@@ -66,6 +69,7 @@ class Engines : private mcast::pim::RpDirectory {
   void hear(LinkId link, const IpAddress& from, const mcast::wire::PimAssert& message);
   void hear(LinkId link, const IpAddress& from, const mcast::wire::PimBootstrap& message);
   void hear(LinkId link, const IpAddress& from, const mcast::wire::PimCandidateRp& message);
+  void hear(LinkId link, const IpAddress& from, const mcast::wire::PimDfElection& message);
   template <typename Other>
   void hear(LinkId, const IpAddress&, const Other&) {}
 
@@ -78,6 +82,7 @@ class Engines : private mcast::pim::RpDirectory {
   void on(const mcast::pim::NeighboursEffect& effect);
   void on(const mcast::pim::DownstreamEffect& effect);
   void on(const mcast::pim::AssertsEffect& effect);
+  void on(const mcast::pim::DfEffect& effect);
   void on(const mcast::rp::BsrEffect& effect);
   void on(const mcast::rp::AutoRpEffect& effect);
   void on_record(const mcast::rp::RpRecord& record);
@@ -94,6 +99,8 @@ class Engines : private mcast::pim::RpDirectory {
   mcast::pim::Downstream downstream_;
   mcast::pim::Upstream upstream_;
   mcast::pim::Asserts asserts_;
+  mcast::pim::DfElections elections_{entropy_};
+  std::map<std::pair<mcast::pim::DfRp, LinkId>, bool> forwarders_;  ///< told; true: ourselves
   mcast::rp::BsrConfig bsr_config_;
   mcast::rp::AutoRpConfig auto_config_;
   std::unique_ptr<mcast::rp::Bsr> bsr_;

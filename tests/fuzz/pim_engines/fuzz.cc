@@ -40,6 +40,8 @@ void one_step(Engines& engines, Script& script) {
       return engines.pass_to_deadline();
     case 12:
       return engines.take_over_rps();
+    case 13:
+      return engines.change_bidir(script);
     default:
       return engines.hear_pim(script);
   }

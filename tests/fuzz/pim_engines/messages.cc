@@ -87,8 +87,18 @@ PimMessage candidate_rp(Script& script) {
   return message;
 }
 
+PimMessage df_election(Script& script) {
+  const std::uint8_t how = script.u8();
+  return PimDfElection{.action = static_cast<PimDfAction>(1 + (how & 3U)),
+                       .rp = Script::rp(script.family(), (how >> 2U) & 3U),
+                       .sender = script.metric(),
+                       .target = Script::router(script.family(), 1 + script.below(6)),
+                       .target_metric = script.metric(),
+                       .interval_ms = script.u8()};
+}
+
 PimMessage made(Script& script) {
-  switch (script.below(5)) {
+  switch (script.below(6)) {
     case 0:
       return hello(script);
     case 1:
@@ -97,6 +107,8 @@ PimMessage made(Script& script) {
       return bootstrap(script);
     case 3:
       return candidate_rp(script);
+    case 4:
+      return df_election(script);
     default:
       return join_prune(script);
   }

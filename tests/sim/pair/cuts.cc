@@ -5,6 +5,7 @@
 
 #include "mcast/wire/igmp.h"
 #include "tests/sim/pair/overlap.h"
+#include "tests/sim/pair/owner.h"
 
 namespace hotpair::sim {
 namespace {
@@ -28,6 +29,8 @@ constexpr Duration kGapOfTwoIds = ha::lacp::kAggregateWaitTime + 250ms;
 constexpr Duration kDoubled = 1ms;
 /// With one: a node's death is noticed after 100 ms, and partners that act every 100 ms follow.
 constexpr Duration kGapOfOneId = 500ms;
+/// Of a floating pair: the peer is given up after 100 ms, in which its lease may still run.
+constexpr Duration kGapOfOwners = 250ms;
 /// A lost LACPDU is made up by the next one, and a keeper that is new at the commit point knows no
 /// partner; one that has sent its three LACPDUs of this second answers in the next.
 constexpr Duration kNextLacpdu = 1s;
@@ -38,12 +41,22 @@ constexpr std::array<std::string_view, kCuts> kNames{
     "new daemon dies", "old keeper dies", "new keeper dies", "old frozen",
     "new frozen",      "old unplugged",   "new unplugged",   "access device restarts"};
 
-node::NodeConfig behind_trunk(int index, const TrunkCase& trunk) {
+node::NodeConfig configuration(int index, const CutsOptions& options, const TrunkCase& trunk) {
   node::NodeConfig config = config_of(index);
   config.etrunks.front().revert_delay = 300s;
-  put_behind_trunk(config, index, trunk);
+  if (options.floating)
+    make_floating(config);
+  else
+    put_behind_trunk(config, index, trunk);
   return config;
 }
+/// A floating pair has no device that would tell the nodes apart: the way is made, then broken.
+TrunkCase case_of(const CutsOptions& options) {
+  TrunkCase trunk = trunk_case(options.seed);
+  if (options.floating) trunk.one_id = true;
+  return trunk;
+}
+bool is_of_trunks(Cut cut) { return cut == Cut::lacp_lost || cut == Cut::access_restarts; }
 
 struct Fault {
   std::uint64_t step = 0;
@@ -55,19 +68,20 @@ class Switchover {
  public:
   Switchover(const CutsOptions& options, std::optional<Fault> fault)
       : options_(options),
-        trunk_(trunk_case(options.seed)),
+        trunk_(case_of(options)),
         fault_(fault),
         world_(options.seed),
         network_(world_),
-        a_(world_, network_, 0, NodeId{0xa11ce00000000001ULL}, behind_trunk(0, trunk_),
+        a_(world_, network_, 0, NodeId{0xa11ce00000000001ULL}, configuration(0, options, trunk_),
            options.bug),
-        b_(world_, network_, 1, NodeId{0xb0b0000000000002ULL}, behind_trunk(1, trunk_),
+        b_(world_, network_, 1, NodeId{0xb0b0000000000002ULL}, configuration(1, options, trunk_),
            options.bug),
         access_(world_, trunk_.access) {
     world_.set_verbose(options.verbose);
     network_.connect(a_, b_);
-    network_.access = &access_;
     network_.on_crossing = [this](const Crossing& crossing) { return cross(crossing); };
+    if (options.floating) return;
+    network_.access = &access_;
     access_.connect(a_, b_);
   }
 
@@ -80,11 +94,12 @@ class Switchover {
     ask(a_);
     run_for(trunk_.one_id ? 500ms : 4s);
     counting_ = false;
-    if (!fault_) clean_ = watch_.times();
+    if (!fault_) clean_ = times();
     if (!fault_) check_clean();
     if (!settle(std::nullopt, fault_ ? "after the cut" : "after the switchover")) return;
-    longest_ = watch_.times();
-    settled_ = std::max(Duration{}, watch_.wrong_at() - cut_at_);
+    longest_ = times();
+    const TimePoint wrong_at = options_.floating ? owners_.wrong_at() : watch_.wrong_at();
+    settled_ = std::max(Duration{}, wrong_at - cut_at_);
     if (fault_) check_gap();
     if (!fault_ && master() != &b_) return world_.fail("the switchover was not made");
     // Nothing is left locked: it goes back, or once more.
@@ -124,6 +139,7 @@ class Switchover {
   void ask(SimNode& from) {
     asked_at_ = world_.now();
     watch_.reset();
+    owners_.reset();
     const auto ticket = from.switchover(!trunk_.one_id);
     if (!ticket)
       return world_.fail("{} refuses a switchover: {}", from.index(), ticket.error().detail);
@@ -245,7 +261,10 @@ class Switchover {
         if (const auto deadline = node->next_deadline()) next = earliest(next, *deadline);
       const TimePoint until = std::min(end, std::max(next.value_or(end), world_.now()));
       overlap_.look(until);
-      watch_.look(until);
+      if (options_.floating)
+        owners_.look(until);
+      else
+        watch_.look(until);
       if (!next || *next > end) break;
       if (*next > world_.now()) instant_ = 0;
       if (++instant_ > kStepsPerInstant) return world_.fail("no progress");
@@ -265,8 +284,11 @@ class Switchover {
 
   // ---- invariants ----
   /// With one id the way is made before the other one is broken; with two the partner waits.
+  [[nodiscard]] const TrunkWatch::Times& times() const {
+    return options_.floating ? owners_.times() : watch_.times();
+  }
   void check_clean() {
-    const TrunkWatch::Times& times = watch_.times();
+    const TrunkWatch::Times& times = this->times();
     const Duration gap = trunk_.one_id ? Duration{} : kGapOfTwoIds;
     if (times.dark > gap || times.lost > gap + trunk_.access.period)
       world_.fail("no way for {} us, frames of hosts lost for {} us", times.dark / 1us,
@@ -280,7 +302,8 @@ class Switchover {
                         cut == Cut::access_restarts;
     const bool next =
         cut == Cut::frame_lost || cut == Cut::old_keeper_dies || cut == Cut::new_keeper_dies;
-    const Duration gap = next ? kGapOfOneId + kNextLacpdu : kGapOfOneId;
+    Duration gap = next ? kGapOfOneId + kNextLacpdu : kGapOfOneId;
+    if (options_.floating) gap = kGapOfOwners;
     if (trunk_.one_id && !longer && longest_.dark > gap)
       world_.fail("no way for {} us", longest_.dark / 1us);
   }
@@ -301,7 +324,8 @@ class Switchover {
       const node::Scope* scope = node->scope();
       if (scope == nullptr) return "no scope";
       if (scope->handover.under_way() || scope->check_until) return "a handover is under way";
-      if (scope->carrier_held || access_.held(node->index())) return "a link is held down";
+      if (scope->carrier_held || (!options_.floating && access_.held(node->index())))
+        return "a link is held down";
       if (!node->node()->holds(node::Condition::synced)) return "not synced";
     }
     SimNode* master = this->master();
@@ -309,7 +333,10 @@ class Switchover {
     SimNode& backup = master == &a_ ? b_ : a_;
     if (!master->gate_open()) return "the master's gate is closed";
     if (backup.gate_open() || backup.trunk_word() != 0) return "the backup is open";
-    if (!watch_.attached_to(*master)) return "the access device is not attached to the master";
+    if (options_.floating && !owners_.owned_by(*master))
+      return "the LAN heard of the other one last";
+    if (!options_.floating && !watch_.attached_to(*master))
+      return "the access device is not attached to the master";
     for (const node::Readiness& ready : master->node()->readiness())
       if (const std::string why = ready.blockers(!trunk_.one_id); !why.empty()) return why;
     if (asked_ != nullptr && asked_->daemon_alive() && ticket_ &&
@@ -361,6 +388,7 @@ class Switchover {
   Duration settled_{};
   OverlapWatch overlap_{world_, network_, a_, b_};
   TrunkWatch watch_{world_, access_, a_, b_};
+  OwnerWatch owners_{world_, a_, b_};
 };
 
 }  // namespace
@@ -380,6 +408,7 @@ CutsOutcome play_cuts(const CutsOptions& options) {
   for (std::uint64_t pair = options.seed % options.every; pair < pairs; pair += options.every) {
     if (options.only && pair != *options.only) continue;
     const Fault fault{pair / kCuts, static_cast<Cut>(pair % kCuts)};
+    if (options.floating && is_of_trunks(fault.cut)) continue;
     Switchover run(options, fault);
     run.play();
     Outcome outcome = run.outcome();

@@ -41,6 +41,7 @@ struct CutsOptions {
   Bug bug = Bug::none;
   bool verbose = false;
   std::optional<std::uint64_t> only;  ///< this pair alone
+  bool floating = false;  ///< no trunk, but addresses that move between the nodes of one LAN
 };
 
 struct CutsOutcome {
@@ -53,11 +54,13 @@ struct CutsOutcome {
   std::array<Duration, kCuts> settled{};           ///< from the cut to the last trouble
 };
 
-/// One planned switchover behind an Eth-Trunk, once without a fault and then once for every cut at
-/// every step between the two nodes, their daemons and keepers, and the access device.
+/// One planned switchover behind an Eth-Trunk, or of a floating pair, once without a fault and then
+/// once for every cut at every step between the two nodes, their daemons and keepers, and the
+/// access device.
 ///
 /// Invariants: the pair comes to one master with the only open gate, the access device attached to
-/// it, no link held down, the operator's request ended, and a second switchover goes through.
+/// it or the floating addresses announced by it last, no link held down, the operator's request
+/// ended, and a second switchover goes through.
 [[nodiscard]] CutsOutcome play_cuts(const CutsOptions& options);
 
 }  // namespace hotpair::sim

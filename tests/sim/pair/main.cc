@@ -33,6 +33,7 @@ struct Options {
   Bug bug = Bug::none;
   bool trace = false;
   bool cuts = false;
+  bool floating = false;
   std::uint64_t every = 1;
   std::optional<std::uint64_t> only;
 };
@@ -48,6 +49,10 @@ bool parse(int argc, char** argv, Options& options) {
     const char* value = i + 1 < argc ? argv[i + 1] : nullptr;
     if (word == "--trace") {
       options.trace = true;
+      continue;
+    }
+    if (word == "--floating") {
+      options.cuts = options.floating = true;
       continue;
     }
     if (word == "--cuts") {
@@ -102,8 +107,8 @@ void show(const hotpair::sim::CutsOutcome& all, bool table) {
 int play_cuts(const Options& options) {
   std::uint64_t failed = 0;
   for (std::uint64_t seed = options.from; seed < options.from + options.seeds; ++seed) {
-    const auto all =
-        hotpair::sim::play_cuts({seed, options.every, options.bug, options.trace, options.only});
+    const auto all = hotpair::sim::play_cuts(
+        {seed, options.every, options.bug, options.trace, options.only, options.floating});
     if (!all.worst.ok() && options.bug != Bug::none) {
       fmt::print("seed {} finds the planted bug: {}\n", seed, all.worst.failures.front());
       return 0;
@@ -120,14 +125,16 @@ int play_cuts(const Options& options) {
 }  // namespace
 
 /// hotpair-sim: plays seeds, each a scenario of faults and a split brain; with --cuts each a
-/// planned switchover that is cut at every step (of all these cases every n-th, or one only). With
+/// planned switchover that is cut at every step (of all these cases every n-th, or one only), with
+/// --floating one of addresses that move between the nodes of a LAN. With
 /// --bug it succeeds when some seed finds the bug.
 int main(int argc, char** argv) {
   Options options;
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   if (!parse(argc, argv, options)) {
     fmt::print(stderr,
-               "usage: hotpair-sim [--seeds N] [--from S] [--trace] [--cuts [--every N] [--only N]]"
+               "usage: hotpair-sim [--seeds N] [--from S] [--trace] [--cuts|--floating [--every N] "
+               "[--only N]]"
                " [--bug none|ack-before-commit|no-fencing|skipped-tombstone|ready-not-awaited|"
                "commit-not-awaited|carrier-kept|sync-kept]\n");
     return 2;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ha/node/floating.h"
 #include "platform/gate/trunk_words.h"
 #include "tests/sim/pair/access_device.h"
 
@@ -14,7 +15,6 @@ namespace keeper = ha::keeper;
 namespace node = ha::node;
 
 constexpr Duration kLocal = 30us;  // daemon <-> keeper, daemon <-> store thread
-constexpr ScopeId kScope{10};
 
 /// Of a message, without its namespace: for traces.
 template <typename T>
@@ -108,8 +108,13 @@ void SimNode::start_daemon() {
   daemon_life_ = ++lives_;
   node_ = std::make_unique<node::Node>(node::Node::Identity{id_, "sim", world_.number(1, ~0ULL)},
                                        world_.now());
-  for (const node::LinkSettings& link : config_.links)
+  for (const node::LinkSettings& link : config_.links) {
     node_->on_device({link.device, true, true, link.addresses, std::nullopt}, world_.now());
+    if (!link.floating.empty())
+      node_->on_device({node::floating_device(link.device), true, true,
+                        node::floating_addresses(link.floating), std::nullopt},
+                       world_.now());
+  }
   node_->set_pair_key(true, world_.now());
   node_->apply(config_, world_.now());
   if (keeper_) {
@@ -194,7 +199,7 @@ bool SimNode::dooms() {
 
 const node::Scope* SimNode::scope() const {
   if (!node_) return nullptr;
-  const auto found = node_->scopes().find(kScope);
+  const auto found = node_->scopes().find(config_.scopes.front().scope);
   return found == node_->scopes().end() ? nullptr : found->second.get();
 }
 
@@ -376,7 +381,7 @@ void SimNode::act(const node::NodeEffect& effect) {
   } else if (std::holds_alternative<node::ReadBackRoutes>(effect)) {
     if (const auto back = plane_->read_back()) node_->on_read_back(*back, now);
   } else if (const auto* rpf = std::get_if<node::AskRpf>(&effect)) {
-    node_->on_rpf(rpf->target, node::RpfFacts{"up0", std::nullopt, 0, false}, now);
+    node_->on_rpf(rpf->vrf, rpf->target, node::RpfFacts{"up0", std::nullopt, 0, false}, now);
   } else if (const auto* counters = std::get_if<node::AskRouteCounters>(&effect)) {
     std::vector<std::pair<fwd::RouteKey, std::optional<fwd::RouteCounters>>> answer;
     const auto values = plane_->counters(counters->keys);
@@ -438,18 +443,21 @@ void SimNode::note_sent(const Bytes& bytes) {
 
 void SimNode::ask_store(const checkpoint::StoreRequest& request) {
   const bool put = std::holds_alternative<checkpoint::PutChanges>(request.body);
-  if (put) {
-    const auto& body = std::get<checkpoint::PutChanges>(request.body);
-    note_written(body.epoch, body.changes);
-  }
   // One thread: in order, each at its own pace.
   store_free_ = std::max(store_free_, world_.now()) + world_.duration(5us, 400us);
   world_.after(store_free_ - world_.now(), [this, request, put, life = daemon_life_] {
+    // What a daemon asked for and did not live to see has never left the node: the next one, that
+    // finds nothing of the epoch, begins it anew and numbers its own changes the same.
     if (!node_ || daemon_life_ != life) return;
+    if (put) {
+      const auto& body = std::get<checkpoint::PutChanges>(request.body);
+      note_written(body.epoch, body.changes);
+    }
     checkpoint::StoreRequest asked = request;
     checkpoint::StoreReply reply;
     if (store_failing_ && put) {
-      reply = {asked.id, checkpoint::StoreFailed{kScope, {ErrorCode::exhausted, "disk full"}}};
+      reply = {asked.id, checkpoint::StoreFailed{config_.scopes.front().scope,
+                                                 {ErrorCode::exhausted, "disk full"}}};
     } else if (bug_ == Bug::ack_before_commit && put) {
       const auto& changes = std::get<checkpoint::PutChanges>(asked.body);
       reply = {asked.id, checkpoint::Committed{changes.scope, changes.changes.back().sequence, {}}};
@@ -497,6 +505,8 @@ void SimNode::act(const keeper::Effect& effect) {
     hold_link(*hold);
   } else if (const auto* packet = std::get_if<keeper::SendBfd>(&effect)) {
     send_bfd(*packet);
+  } else if (std::holds_alternative<keeper::Announce>(effect)) {
+    announced_at_ = now;
   } else if (const auto* tell = std::get_if<keeper::ToDaemon>(&effect)) {
     to_daemon(tell->message);
   } else if (std::holds_alternative<keeper::DrainSockets>(effect)) {

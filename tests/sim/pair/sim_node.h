@@ -74,6 +74,8 @@ class SimNode {
   [[nodiscard]] bool collects() const;     ///< its trunk word, and its gate, let frames in
   [[nodiscard]] bool distributes() const;  ///< likewise out
   [[nodiscard]] std::uint64_t trunk_word() const { return trunk_word_; }
+  /// When it told the LAN last that the floating addresses are here; before the start: never.
+  [[nodiscard]] TimePoint announced_at() const { return announced_at_; }
   /// The operator's switchovers that have ended.
   [[nodiscard]] const std::set<std::uint64_t>& ended() const { return ended_; }
   [[nodiscard]] bool crosses(const Crossing& crossing) const { return network_.crosses(crossing); }
@@ -146,7 +148,8 @@ class SimNode {
   std::unique_ptr<fwd::FakePlane> plane_;
   std::map<std::uint32_t, std::uint64_t> gates_;  // survive processes, not the machine
   std::uint64_t trunk_word_ = 0;                  // likewise
-  TimePoint links_free_{};                        // when what was asked of its links is done
+  TimePoint announced_at_{};
+  TimePoint links_free_{};  // when what was asked of its links is done
   std::set<std::uint64_t> ended_;
   std::function<void()> doom_;
   std::deque<Datagram> socket_;  // not yet read by the keeper

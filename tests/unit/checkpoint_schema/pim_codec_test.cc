@@ -58,7 +58,7 @@ TEST_F(PimCodec, values_golden) {
   EXPECT_EQ(v6.key.database, 18);
   EXPECT_EQ(v6.key.family, Family::ipv6);
 
-  const auto who = codec.encode(identity(Family::ipv4)).value();
+  const auto who = codec.encode(kWholeNode, identity(Family::ipv4)).value();
   EXPECT_EQ(who.key.database, 7);
   EXPECT_EQ(hex(who.key.key), "02" "14" "4769676162697445746865726e6574302f312f30");
   // struct pointer (1 data word, 1 pointer) | generation id | DR priority | list of 4 bytes
@@ -116,14 +116,17 @@ TEST_F(PimCodec, join_prune_round_trip_over_all_states) {
 }
 
 TEST_F(PimCodec, identity_round_trip) {
+  const auto restored = [&](const pim::IdentityRecord& one) {
+    return codec.decode_identity(kWholeNode, codec.encode(kWholeNode, one).value()).value();
+  };
   for (const Family family : {Family::ipv4, Family::ipv6})
     for (const LinkId link : {kUplink, kTrunk}) {
       pim::IdentityRecord one = identity(family, link);
-      EXPECT_EQ(codec.decode_identity(kWholeNode, codec.encode(one).value()).value(), one);
+      EXPECT_EQ(restored(one), one);
       one.value = pim::IdentityValue{0, 0xffffffff, IpAddress::any(family)};
-      EXPECT_EQ(codec.decode_identity(kWholeNode, codec.encode(one).value()).value(), one);
+      EXPECT_EQ(restored(one), one);
       one.value.reset();
-      EXPECT_EQ(codec.decode_identity(kWholeNode, codec.encode(one).value()).value(), one);
+      EXPECT_EQ(restored(one), one);
     }
   EXPECT_EQ(all_rejects(), 0U);
 }
@@ -166,7 +169,8 @@ TEST_F(PimCodec, interfaces_must_be_known_and_of_the_scope) {
             ErrorCode::refused);
   EXPECT_EQ(codec.encode(kScope, record(shared("225.1.1.1"), LinkId(9))).error().code,
             ErrorCode::not_found);
-  EXPECT_EQ(codec.encode(identity(Family::ipv4, LinkId(9))).error().code, ErrorCode::not_found);
+  EXPECT_EQ(codec.encode(kWholeNode, identity(Family::ipv4, LinkId(9))).error().code,
+            ErrorCode::not_found);
   const auto change = codec.encode(kScope, record(shared("225.1.1.1"))).value();
   EXPECT_EQ(RecordCodec().decode_join_prune(kScope, change).error().code, ErrorCode::not_found);
   EXPECT_EQ(codec.decode_join_prune(ScopeId(18), change).error().code, ErrorCode::not_found);
@@ -175,11 +179,14 @@ TEST_F(PimCodec, interfaces_must_be_known_and_of_the_scope) {
   EXPECT_EQ(rejects(DecodeReject::bad_key), 1U);
 }
 
-TEST_F(PimCodec, an_identity_is_of_the_whole_node) {
-  const auto change = codec.encode(identity(Family::ipv4)).value();
+TEST_F(PimCodec, an_identity_is_of_the_whole_node_or_of_the_scope_of_its_link) {
+  const auto change = codec.encode(kWholeNode, identity(Family::ipv4)).value();
   EXPECT_EQ(codec.decode_identity(kScope, change).error().code, ErrorCode::malformed);
-  EXPECT_EQ(rejects(DecodeReject::wrong_scope), 1U);
-  EXPECT_EQ(to_string(DecodeReject::wrong_scope), "wrong scope");
+  EXPECT_EQ(rejects(DecodeReject::bad_key), 1U);
+  const auto shared = codec.encode(kScope, identity(Family::ipv4, kTrunk)).value();
+  EXPECT_EQ(codec.decode_identity(kScope, shared).value(), identity(Family::ipv4, kTrunk));
+  EXPECT_EQ(codec.decode_identity(kWholeNode, shared).error().code, ErrorCode::malformed);
+  EXPECT_EQ(codec.encode(kScope, identity(Family::ipv4)).error().code, ErrorCode::refused);
   EXPECT_EQ(RecordCodec().decode_identity(kWholeNode, change).error().code, ErrorCode::not_found);
 }
 
@@ -195,9 +202,9 @@ TEST_F(PimCodec, trees_that_cannot_be_are_not_written) {
   EXPECT_EQ(code(own("225.1.1.1", "127.0.0.1")), ErrorCode::refused);
   auto who = identity(Family::ipv6);
   who.value->address = address("2001:db8::1");  // PIM speaks from link-local addresses
-  EXPECT_EQ(codec.encode(who).error().code, ErrorCode::refused);
+  EXPECT_EQ(codec.encode(kWholeNode, who).error().code, ErrorCode::refused);
   who.value->address = address("10.1.2.3");
-  EXPECT_EQ(codec.encode(who).error().code, ErrorCode::refused);
+  EXPECT_EQ(codec.encode(kWholeNode, who).error().code, ErrorCode::refused);
 }
 
 // ---- bad input ----
@@ -222,7 +229,7 @@ TEST_F(PimCodec, keys_that_cannot_be_are_refused) {
   EXPECT_EQ(with(14, 127), ErrorCode::malformed);
   EXPECT_EQ(with(18, 2), ErrorCode::malformed);  // neither own nor shared tree
   EXPECT_EQ(rejects(DecodeReject::bad_key), 5U);
-  auto who = codec.encode(identity(Family::ipv4)).value();
+  auto who = codec.encode(kWholeNode, identity(Family::ipv4)).value();
   who.key.key.push_back(std::byte{0});
   EXPECT_EQ(codec.decode_identity(kWholeNode, who).error().code, ErrorCode::malformed);
 }
@@ -243,7 +250,7 @@ TEST_F(PimCodec, values_that_do_not_fit_are_refused) {
   EXPECT_TRUE(with(pruned, 3, 210) && with(pruned, 2, 210));
   EXPECT_FALSE(with(pruned, 1, 210));
   EXPECT_EQ(rejects(DecodeReject::bad_value), 11U);
-  auto who = codec.encode(identity(Family::ipv4)).value();
+  auto who = codec.encode(kWholeNode, identity(Family::ipv4)).value();
   who.value->bytes[24] = std::byte{224};  // 224.1.2.3
   EXPECT_EQ(codec.decode_identity(kWholeNode, who).error().code, ErrorCode::malformed);
   who.value->bytes[20] = std::byte{0x1a};  // an address of 3 bytes
@@ -253,7 +260,7 @@ TEST_F(PimCodec, values_that_do_not_fit_are_refused) {
 
 TEST_F(PimCodec, databases_and_versions_are_checked) {
   const auto good = codec.encode(kScope, record(shared("225.1.1.1"))).value();
-  const auto who = codec.encode(identity(Family::ipv4)).value();
+  const auto who = codec.encode(kWholeNode, identity(Family::ipv4)).value();
   EXPECT_EQ(codec.decode_identity(kScope, good).error().code, ErrorCode::malformed);
   EXPECT_EQ(codec.decode_join_prune(kWholeNode, who).error().code, ErrorCode::malformed);
   EXPECT_EQ(codec.decode_membership(kScope, good).error().code, ErrorCode::malformed);

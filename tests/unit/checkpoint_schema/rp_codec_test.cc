@@ -2,6 +2,7 @@
 #include <array>
 #include <random>
 
+#include "checkpoint/record/floating_scope.h"
 #include "tests/unit/checkpoint_schema/codec_fixture.h"
 
 namespace hotpair::checkpoint::schema {
@@ -50,6 +51,18 @@ rp::BsrFragmentRecord fragment(const rp::ScopeZone& zone = kDomain, std::uint16_
 }
 rp::AutoRpAgentRecord agent(LinkId link = kUplink) {
   return {{VrfId(0), link, address("10.0.0.6")}, rp::AutoRpAgentValue{180}};
+}
+
+TEST_F(RpCodec, bidirectional_mapping) {
+  rp::RpMappingRecord record = mapping();
+  record.value->bidir = true;
+  const auto change = codec.encode(rp::RpRecord{record});
+  ASSERT_TRUE(change);
+  EXPECT_EQ(std::get<rp::RpMappingRecord>(codec.decode_rp(kWholeNode, *change).value()), record);
+  rp::RpMappingRecord six = mapping(kDomain, "ff3e::/16", "2001:db8::5");
+  six.value->bidir = true;
+  EXPECT_FALSE(codec.decode_rp(kWholeNode, codec.encode(rp::RpRecord{six}).value()))
+      << "IPv4 only";
 }
 
 // ---- golden bytes ----
@@ -369,6 +382,27 @@ TEST_F(RpCodec, scopes_databases_and_versions_are_checked) {
   EXPECT_EQ(rejects(DecodeReject::unknown_version), many_records().size());
   const auto known = codec.encode(agent()).value();
   EXPECT_EQ(RecordCodec().decode_rp(kWholeNode, known).error().code, ErrorCode::not_found);
+}
+
+TEST_F(RpCodec, the_floating_pair_has_them_too) {
+  ASSERT_TRUE(codec.links().bind(
+      LinkId{3}, {VrfId(0), "GigabitEthernet0/1/5", TrunkRef{kFloatingPair.value(), 9}}));
+  for (const rp::RpRecord& record : many_records()) {
+    const auto change = codec.encode(kFloatingPair, record);
+    if (std::holds_alternative<rp::AutoRpAgentRecord>(record)) {
+      EXPECT_EQ(change.error().code, ErrorCode::refused) << "heard on an interface of one node";
+      continue;
+    }
+    ASSERT_TRUE(change);
+    EXPECT_EQ(change->key, codec.encode(record)->key);
+    EXPECT_EQ(codec.decode_rp(kFloatingPair, *change).value(), record);
+    EXPECT_EQ(codec.encode(kScope, record).error().code, ErrorCode::refused);
+  }
+  rp::AutoRpAgentRecord shared = agent();
+  shared.key.link = LinkId{3};
+  const auto change = codec.encode(kFloatingPair, shared);
+  ASSERT_TRUE(change);
+  EXPECT_EQ(codec.decode_rp(kFloatingPair, *change).value(), rp::RpRecord(shared));
 }
 
 TEST_F(RpCodec, newer_values_with_more_fields_still_read) {

@@ -104,11 +104,15 @@ class FakeNode : public NodeView, public Actions {
   DatabasesModel database_model;
   KeeperModel keeper_model;
   BfdSessionsModel bfd_model;
+  FloatingAddressesModel floating_model;
+  MulticastLimitsModel limits_model;
   PimNeighborsModel neighbor_model;
+  PimDfModel df_model;
   PimInterfacesModel pim_model;
   PimRoutesModel tree_model;
   PimRpModel rp_model;
   PimBsrModel bsr_model;
+  PimAutoRpModel auto_rp_model;
   mutable PimRoutesQuery asked_trees;
   mutable std::optional<IpAddress> asked_group;
   SwitchoverHistoryModel history_model;
@@ -124,7 +128,16 @@ class FakeNode : public NodeView, public Actions {
   std::optional<Error> refusal;
   std::function<std::unique_ptr<GmpGroupReader>()> long_table;  ///< set: groups come in slices
 
+  std::string shown_instance = kPublicInstance;
+
   [[nodiscard]] const config::Config& running_config() const override { return config; }
+  [[nodiscard]] std::string instance() const override { return shown_instance; }
+  [[nodiscard]] std::unique_ptr<NodeView> of_instance(std::string_view name) const override {
+    if (config.find_vrf(name) == nullptr) return nullptr;
+    auto view = std::make_unique<FakeNode>(*this);
+    view->shown_instance = name;
+    return view;
+  }
   [[nodiscard]] RemoteBackupServicesModel remote_backup_services() const override {
     return service_model;
   }
@@ -140,12 +153,14 @@ class FakeNode : public NodeView, public Actions {
   [[nodiscard]] GmpInterfacesModel gmp_interfaces(Family family) const override {
     GmpInterfacesModel model = interface_model;
     model.family = family;
+    model.instance = shown_instance;
     return model;
   }
   [[nodiscard]] GmpGroupsModel gmp_groups(const GmpGroupQuery& query) const override {
     asked_groups = query;
     GmpGroupsModel model = group_model;
     model.family = query.family;
+    model.instance = shown_instance;
     return model;
   }
   [[nodiscard]] std::unique_ptr<GmpGroupReader> gmp_group_reader(
@@ -160,9 +175,18 @@ class FakeNode : public NodeView, public Actions {
   [[nodiscard]] DatabasesModel databases() const override { return database_model; }
   [[nodiscard]] KeeperModel keeper() const override { return keeper_model; }
   [[nodiscard]] BfdSessionsModel bfd_sessions() const override { return bfd_model; }
+  [[nodiscard]] FloatingAddressesModel floating_addresses() const override {
+    return floating_model;
+  }
+  [[nodiscard]] MulticastLimitsModel multicast_limits(Family family, bool) const override {
+    MulticastLimitsModel model = limits_model;
+    model.family = family;
+    return model;
+  }
   [[nodiscard]] PimNeighborsModel pim_neighbors(Family family) const override {
     PimNeighborsModel model = neighbor_model;
     model.family = family;
+    model.instance = shown_instance;
     return model;
   }
   [[nodiscard]] PimInterfacesModel pim_interfaces(Family family) const override {
@@ -182,6 +206,8 @@ class FakeNode : public NodeView, public Actions {
     return model;
   }
   [[nodiscard]] PimBsrModel pim_bsr(Family) const override { return bsr_model; }
+  [[nodiscard]] PimAutoRpModel pim_auto_rp() const override { return auto_rp_model; }
+  [[nodiscard]] PimDfModel pim_df() const override { return df_model; }
   [[nodiscard]] SwitchoverHistoryModel switchover_history() const override { return history_model; }
   [[nodiscard]] ReadinessModel switchover_readiness() const override { return readiness_model; }
   [[nodiscard]] VersionModel version() const override { return version_model; }

@@ -55,6 +55,7 @@ GmpGroupsModel model_of(std::size_t groups, std::size_t left_out) {
 std::string streamed(const GmpGroupsModel& model, std::size_t step, bool json, bool verbose) {
   GmpGroupQuery query;
   query.family = model.family;
+  query.instance = model.instance;
   const auto source =
       group_stream(std::make_unique<ModelReader>(model, step), query, json, TextOptions{verbose});
   std::string text;

@@ -235,9 +235,13 @@ TEST_F(Interpreter, ConfigurationHidesKeysFromThoseWhoMayOnlyLook) {
 
 // Every display gives text, and with --json one document.
 TEST_F(Interpreter, EveryDisplayInBothForms) {
+  const std::string any = "STRING<1-31>";
+  node.config = config::parse_config("ip vpn-instance red\n route-table 10\n", "a").config;
   for (const CommandRow& row : display_rows()) {
     std::string line = config::plain_syntax(row.syntax);
     line = line.substr(0, line.find(" ["));
+    if (const auto at = line.find(any); at != std::string::npos)
+      line.replace(at, any.size(), "red");
     json = false;
     const Response text = run(line, AccessRole::view);
     EXPECT_EQ(text.exit_code, 0) << line;
@@ -247,6 +251,32 @@ TEST_F(Interpreter, EveryDisplayInBothForms) {
     ASSERT_TRUE(parsed.has_value()) << line << document.text;
     EXPECT_TRUE(parsed->is_object()) << line;
   }
+}
+
+TEST_F(Interpreter, AnInstanceIsShownAloneOrAllAreOneAfterTheOther) {
+  node.config = config::parse_config(
+                    "ip vpn-instance red\n route-table 10\n#\nip vpn-instance blue\n"
+                    " route-table 20\n",
+                    "a")
+                    .config;
+  EXPECT_THAT(run("display pim neighbor").text, HasSubstr("VPN-Instance: public net\n"));
+  EXPECT_THAT(run("display pim vpn-instance red neighbor").text, HasSubstr("VPN-Instance: red\n"));
+  EXPECT_THAT(run("display igmp vpn-instance red group").text, HasSubstr("No IGMP group."));
+  node.interface_model.interfaces.emplace_back();
+  EXPECT_THAT(run("display mld vpn-instance red interface").text,
+              HasSubstr("Interface information of VPN-Instance: red\n"));
+  EXPECT_THAT(refused("display pim vpn-instance green neighbor"),
+              HasSubstr("there is no VPN instance green"));
+  const std::string all = run("display pim all-instance neighbor").text;
+  const auto begin = all.find("public net");
+  EXPECT_LT(begin, all.find("blue"));
+  EXPECT_LT(all.find("blue"), all.find("red"));
+  json = true;
+  EXPECT_THAT(run("show ip pim vrf red neighbor").text, HasSubstr("\"vrf\": \"red\""));
+  EXPECT_THAT(run("display pim neighbor").text, HasSubstr("\"vrf\": null"));
+  const auto document = Json::parse(run("display pim all-instance neighbor").text, 16);
+  ASSERT_TRUE(document.has_value());
+  EXPECT_THAT(document->dump(), HasSubstr("\"instances\":[{"));
 }
 
 TEST_F(Interpreter, HelpAndManualListEveryRow) {

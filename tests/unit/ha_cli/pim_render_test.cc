@@ -132,6 +132,7 @@ TEST(PimInterfaces, InShortAndAtLength) {
             "     PIM generation ID: 0x12345678\n"
             "     PIM hello hold interval: 105 s\n"
             "     PIM J/P interval: 60 s\n"
+            "     PIM require-GenID: disabled\n"
             "     PIM BSR domain border: disabled\n");
   EXPECT_EQ(to_text(PimInterfacesModel{Family::ipv6, {}}, {}), "No interface has IPv6 PIM.\n");
 }
@@ -142,6 +143,22 @@ TEST(PimInterfaces, InTheWordsOfIos) {
       "Address          Interface                Ver/   Nbr    Query  DR         DR\n"
       "                                          Mode   Count  Intvl  Prior\n"
       "10.0.13.1        GigabitEthernet0/1/3     v2/S   1      30     1          10.0.13.3\n");
+}
+
+TEST(PimInterfaces, SayThatTheyAreSilentAndWhatTheyRequire) {
+  PimInterfacesModel model{Family::ipv4, {an_interface()}};
+  model.interfaces[0].row.silent = true;
+  EXPECT_THAT(to_text(model, {}), HasSubstr("GigabitEthernet0/1/3  silent  1"));
+  EXPECT_THAT(to_text(model, {.verbose = true}), HasSubstr("     PIM state: silent\n"));
+  EXPECT_THAT(ios_text(model), HasSubstr("10.0.13.3 (passive)\n"));
+  EXPECT_THAT(to_json(model).dump(), HasSubstr("\"silent\":true"));
+  model.interfaces[0].row.silent = false;
+  model.interfaces[0].row.require_genid = true;
+  model.interfaces[0].row.join_policy = 2;
+  const std::string text = to_text(model, {.verbose = true});
+  EXPECT_THAT(text,
+              HasSubstr("     PIM require-GenID: enabled\n     PIM join policy: 2 line(s)\n"));
+  EXPECT_THAT(to_json(model).dump(), HasSubstr("\"join_policy_lines\":2"));
 }
 
 TEST(PimCounters, OfMessages) {
@@ -158,7 +175,13 @@ TEST(PimCounters, OfMessages) {
             "     Hello       12        13\n"
             "     Join/Prune  0         4\n"
             "     Ignored, not from a neighbor: 2\n");
-  const Json json = counters_json({Family::ipv4, {an_interface()}}, bsr);
+  const PimInterfacesModel model{
+      Family::ipv4, {an_interface()}, {{"refused, not the RP of the group", 3}}};
+  EXPECT_NE(
+      counters_text(model, bsr).find("Register, ignored, refused, not the RP of the group: 3"),
+      std::string::npos);
+  const Json json = counters_json(model, bsr);
+  EXPECT_EQ(json.find("registers_ignored")->find("refused_not_the_rp_of_the_group")->number(), 3U);
   const Json& one = json.find("interfaces")->elements()->at(0);
   EXPECT_EQ(one.find("sent")->find("join_prune")->number(), 4U);
   EXPECT_EQ(one.find("ignored")->find("not_from_a_neighbor")->number(), 2U);
@@ -171,6 +194,7 @@ TEST(PimCounters, OfMessages) {
 constexpr LinkId kUp{1};
 constexpr LinkId kLan{2};
 constexpr LinkId kDown{3};
+constexpr LinkId kTunnel{4};
 
 /// What MRIB and PIM show of a group with one source: routers on one link, hosts on another, whose
 /// gate is closed here.
@@ -217,6 +241,7 @@ struct Tables {
             [](LinkId link) {
               return link == kUp ? "GE0/1/3" : link == kLan ? "Eth-Trunk1" : "GE0/1/4";
             },
+        .register_link = kTunnel,
         .rp_of = [](const Group&) { return std::optional(ip("2.2.2.2")); },
         .is_own = [](const IpAddress& address) { return address == ip("2.2.2.2"); },
         .is_ssm = [](const Group& of) { return of.is_default_ssm(); },
@@ -233,16 +258,33 @@ TEST(PimRoutes, AreJoinedFromWhatTheEnginesShow) {
   EXPECT_TRUE(star.rp_is_local);
   EXPECT_EQ(star.rpf_prime, ip("10.0.13.3"));
   ASSERT_THAT(star.downstreams, SizeIs(2));
-  EXPECT_FALSE(star.downstreams[0].by_pim);  // no_info: hosts want it
+  EXPECT_EQ(star.downstreams[0].of, PimDownstreamOf::hosts);  // no_info: hosts want it
   EXPECT_FALSE(star.downstreams[0].gate_open);
-  EXPECT_TRUE(star.downstreams[1].by_pim);
+  EXPECT_EQ(star.downstreams[1].of, PimDownstreamOf::routers);
   EXPECT_EQ(star.downstreams[1].expires, 167s);
   const PimRoute& tree = model.routes[1];
   EXPECT_EQ(tree.rp, ip("2.2.2.2"));
   EXPECT_TRUE(tree.on_source_tree());
   EXPECT_TRUE(tree.by_assert);
   EXPECT_TRUE(tree.pruned_off_shared_tree);
-  EXPECT_TRUE(tree.downstreams[1].by_pim);  // inherited from the shared tree
+  EXPECT_EQ(tree.downstreams[1].of, PimDownstreamOf::routers);  // inherited from the shared tree
+}
+
+TEST(PimRoutes, ARegisteredSourceGoesToTheRegisterTunnel) {
+  Tables tables;
+  tables.routes.rows.erase(tables.routes.rows.begin());
+  tables.routes.rows[0].outgoing = {{kTunnel, std::nullopt, false}};
+  const PimRoutesModel model = tables.joined();
+  EXPECT_EQ(model.routes[0].downstreams[0].of, PimDownstreamOf::register_tunnel);
+  EXPECT_THAT(to_text(model, {}),
+              HasSubstr("         1: Register\n"
+                        "             Protocol: pim-sm, UpTime: -, Expires: -\n"));
+  EXPECT_THAT(ios_text(model), AllOf(HasSubstr("flags: SFT\n"),
+                                     HasSubstr("    Register, Forward/Sparse, stopped\n")));
+  const Json json = to_json(model);
+  const Json& row = json.find("routes")->elements()->at(0).find("downstreams")->elements()->at(0);
+  EXPECT_EQ(*row.find("interface")->string(), "Register");
+  EXPECT_EQ(*row.find("by")->string(), "register");
 }
 
 TEST(PimRoutes, ASourceSpecificGroupHasNoRp) {
@@ -317,8 +359,8 @@ TEST(PimRoutes, WithoutAWayOrATaker) {
 TEST(PimRoutes, InTheWordsOfIos) {
   EXPECT_EQ(ios_text(Tables().joined()),
             "IP Multicast Routing Table\n"
-            "Flags: S - Sparse, s - SSM Group, C - Connected, P - Pruned,\n"
-            "       R - RP-bit set, T - SPT-bit set\n"
+            "Flags: S - Sparse, B - Bidir Group, s - SSM Group, C - Connected, P - Pruned,\n"
+            "       R - RP-bit set, F - Register flag, T - SPT-bit set\n"
             " Timers: Uptime/Expires\n"
             " Interface state: Interface, Next-Hop or VCD, State/Mode\n"
             "\n"
@@ -455,6 +497,53 @@ TEST(PimBsr, HeardAndElected) {
   EXPECT_THAT(to_text(own), HasSubstr(" Candidate BSR Address: 10.1.1.1\n     Priority: 64\n"));
   EXPECT_THAT(ios_text(own), HasSubstr("This system is the Bootstrap Router (BSR)\n"));
   EXPECT_EQ(*to_json(own).find("zones")->elements()->at(0).find("state")->string(), "elected");
+}
+
+TEST(PimAutoRp, TellsTheAgentAndTheOwnPart) {
+  EXPECT_EQ(to_text(PimAutoRpModel{}), "Auto-RP is not enabled.\n");
+  EXPECT_THAT(ios_text(PimAutoRpModel{}), HasSubstr("  AutoRP is disabled.\n"));
+  PimAutoRpModel model;
+  model.listening = true;
+  model.own_agent = ip("1.1.1.1");
+  model.agent = ip("9.9.9.9");
+  model.announced = {ip("1.1.1.1")};
+  model.announcements_sent = 3;
+  model.discoveries_heard = 4;
+  model.ignored = {{"truncated", 2}};
+  EXPECT_EQ(to_text(model),
+            " VPN-Instance: public net\n"
+            " Listening: enabled\n"
+            " Mapping agent: 9.9.9.9\n"
+            " This router is a mapping agent: 1.1.1.1 (silent)\n"
+            " This router is a candidate RP: 1.1.1.1\n"
+            " Announcements: sent 3, heard 0\n"
+            " Discovery messages: sent 0, heard 4\n"
+            "     Ignored, truncated: 2\n");
+  EXPECT_EQ(ios_text(model),
+            "AutoRP Information:\n"
+            "  AutoRP is enabled.\n"
+            "  RP-mapping agent is 9.9.9.9\n"
+            "  This system is an RP-mapping agent (1.1.1.1)\n"
+            "  This system is an RP (1.1.1.1)\n\n"
+            "PIM AutoRP Statistics: Sent/Received\n"
+            "  RP Announce: 3/0, RP Discovery: 0/4\n");
+  EXPECT_EQ(*to_json(model).find("mapping_agent")->string(), "9.9.9.9");
+}
+
+TEST(PimAutoRp, AMappingOfItNamesItsSource) {
+  PimRpModel model;
+  mcast::rp::RpInfoRow& row = model.info.rows.emplace_back();
+  row.mapping = {.range = *IpPrefix::parse("224.0.0.0/4"),
+                 .rp = ip("5.5.5.5"),
+                 .source = mcast::rp::RpSource::auto_rp,
+                 .holdtime = 180s};
+  row.told_by = ip("9.9.9.9");
+  row.uptime = 61s;
+  row.expires = 119s;
+  EXPECT_EQ(ios_text(model),
+            "PIM Group-to-RP Mappings\n\nGroup(s) 224.0.0.0/4\n  RP 5.5.5.5, v2\n"
+            "    Info source: 9.9.9.9, elected via Auto-RP, holdtime 180\n"
+            "         Uptime: 00:01:01, expires: 00:01:59\n");
 }
 
 // ---- commands ----

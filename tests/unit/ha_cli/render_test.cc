@@ -239,6 +239,11 @@ TEST(DatabaseDisplay, DigestAndLag) {
   const std::string text = to_text(DatabasesModel{{scope}});
   EXPECT_THAT(text, HasSubstr("Scope 10 (profile1): init, term"));
   EXPECT_THAT(text, HasSubstr("IGMP membership  200      300   299    1         equal   1    4\n"));
+  EXPECT_THAT(text, Not(HasSubstr("Without a maker")));
+  scope.databases.push_back({8, "MDT tunnel"});
+  EXPECT_THAT(to_text(DatabasesModel{{scope}}),
+              HasSubstr("Without a maker in this version, kept and mirrored all the same: "
+                        "MDT tunnel.\n"));
 }
 
 TEST(OtherDisplays, Texts) {
@@ -299,6 +304,9 @@ TEST(Render, ReadinessTellsWhatBlocks) {
   EXPECT_THAT(to_text(ReadinessModel{{row}}),
               HasSubstr("peer says: backup, copy complete, access link down, control running\n"));
   EXPECT_THAT(to_json(ReadinessModel{{row}}).dump(), HasSubstr("\"access_up\":false"));
+  EXPECT_THAT(to_json(ReadinessModel{{row}}).dump(), HasSubstr("\"routes\":null"));
+  row.peer->routes = ReadinessRoutes{4, 5, 6};
+  EXPECT_THAT(to_json(ReadinessModel{{row}}).dump(), HasSubstr("\"without_rpf\":4"));
 }
 
 TEST(Words, Times) {

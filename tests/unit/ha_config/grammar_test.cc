@@ -132,7 +132,7 @@ TEST(Grammar, EveryConfigurationRowCompilesAndHasHelp) {
   static_cast<void>(config_grammar());
   for (const ConfigRow& row : config_rows()) {
     EXPECT_FALSE(row.help.empty()) << row.syntax;
-    const bool kept = row.kind != RowKind::active && row.kind != RowKind::idle;
+    const bool kept = row.kind != RowKind::active;
     EXPECT_EQ(row.apply == nullptr, kept) << row.syntax;
     EXPECT_FALSE(plain_syntax(row.syntax).empty());
   }

@@ -45,9 +45,11 @@ TEST(PimView, EveryLineIsPrintedAsItIsWritten) {
       " c-bsr LoopBack0 hash-length 24 priority 200\n"
       " c-rp 1.1.1.1 group-policy 225.0.0.0/8 226.0.0.0/8 priority 10 holdtime 120"
       " advertisement-interval 30\n"
-      " c-rp LoopBack0\n bsr-policy 1.0.0.0/8\n crp-policy 1.1.0.0/16\n"
-      " auto-rp listening enable\n auto-rp announce LoopBack0 group-policy 239.1.0.0/16\n"
-      " auto-rp discovery LoopBack0\n timer hello 20\n timer join-prune 50\n"
+      " c-rp 2.2.2.2 priority 4 bidir\n c-rp LoopBack0\n bsr-policy 1.0.0.0/8\n crp-policy "
+      "1.1.0.0/16\n"
+      " auto-rp listening enable\n auto-rp announce 1.1.1.1 scope 9 interval 20\n"
+      " auto-rp announce LoopBack0 group-policy 239.1.0.0/16\n"
+      " auto-rp discovery LoopBack0 scope 16 interval 30\n timer hello 20\n timer join-prune 50\n"
       " hello-option dr-priority 7\n hello-option holdtime 90\n hello-option lan-delay 300\n"
       " hello-option override-interval 2000\n hello-option neighbor-tracking\n";
   EXPECT_EQ(view_of(text, "pim"), text);
@@ -172,24 +174,18 @@ TEST(PimIos, SaysTheSame) {
                    "ip pim rp-candidate LoopBack0 group-list 239.0.0.0/8 interval 30 priority 3\n"
                    "ip pim spt-threshold infinity\nip pim autorp listener\n"
                    "ip pim send-rp-announce LoopBack0 scope 16 group-list 239.0.0.0/8\n"
-                   "ip pim send-rp-discovery LoopBack0 scope 16\n"
+                   "ip pim send-rp-discovery LoopBack0 scope 16 interval 30\n"
                    "ipv6 pim bsr candidate bsr 2001:DB8::1 126 priority 2\n"
                    "ipv6 pim bsr candidate rp 2001:DB8::1 priority 2\nno ipv6 pim rp embedded\n"
                    "ipv6 pim spt-threshold infinity\n"),
             parsed("pim\n static-rp 2.2.2.2 preferred\n c-bsr LoopBack0 hash-length 30 priority 5\n"
                    " c-rp LoopBack0 group-policy 239.0.0.0/8 priority 3 advertisement-interval 30\n"
                    " spt-switch-threshold infinity\n auto-rp listening enable\n"
-                   " auto-rp announce LoopBack0 group-policy 239.0.0.0/8\n"
-                   " auto-rp discovery LoopBack0\n#\n"
+                   " auto-rp announce LoopBack0 group-policy 239.0.0.0/8 scope 16\n"
+                   " auto-rp discovery LoopBack0 scope 16 interval 30\n#\n"
                    "pim-ipv6\n c-bsr 2001:DB8::1 hash-length 126 priority 2\n"
                    " c-rp 2001:DB8::1 priority 2\n undo embedded-rp\n"
                    " spt-switch-threshold infinity\n"));
-}
-
-TEST(PimIos, AScopeThatDoesNotCountIsSaid) {
-  const ParseOutcome outcome = parse_config("ip pim send-rp-discovery LoopBack0 scope 16\n", "t");
-  EXPECT_TRUE(outcome.ok());
-  EXPECT_THAT(all(outcome.diagnostics), HasSubstr("warning: 'scope 16' does not count"));
 }
 
 constexpr char kLoop[] =
@@ -206,6 +202,15 @@ TEST(PimCheck, CandidatesAreOfThisRouter) {
               HasSubstr("error: pim-ipv6: c-rp LoopBack0: LoopBack0 has no IPv6 address"));
   EXPECT_THAT(checked("interface LoopBack0\n ip address 1.1.1.1 32\n#\npim\n c-bsr LoopBack0\n"),
               HasSubstr("warning: pim: c-bsr LoopBack0: there is no 'pim sm' on LoopBack0"));
+}
+
+TEST(PimCheck, NothingOfAutoRpIsInactive) {
+  EXPECT_EQ(
+      checked(std::string(kLoop) + "pim\n auto-rp listening enable\n"
+                                   " auto-rp announce LoopBack0\n auto-rp discovery 1.1.1.1\n"),
+      "");
+  EXPECT_THAT(checked(std::string(kLoop) + "pim\n auto-rp discovery LoopBack1\n"),
+              HasSubstr("error: pim: auto-rp discovery LoopBack1: there is no such interface"));
 }
 
 TEST(PimCheck, TimesFit) {
@@ -228,6 +233,44 @@ TEST(PimCheck, WhatHasNoEffectIsSaid) {
   EXPECT_THAT(checked("pim\n static-rp 2.2.2.2 preferred\n static-rp 3.3.3.3\n"),
               HasSubstr("warning: pim: 'preferred' of static-rp 2.2.2.2 counts for static-rp "
                         "3.3.3.3 too"));
+  EXPECT_THAT(checked("pim\n static-rp 2.2.2.2 239.0.0.0/8 bidir\n"),
+              HasSubstr("warning: pim: 'bidir' of static-rp 2.2.2.2 has no effect without "
+                        "'bidir-pim enable'"));
+}
+
+TEST(PimBidir, BothDialectsSayTheSame) {
+  const std::string vrp =
+      "pim\n bidir-pim enable\n static-rp 2.2.2.2 239.0.0.0/8 bidir\n"
+      " static-rp 3.3.3.3 238.0.0.0/8 preferred bidir\n";
+  const std::string ios =
+      "ip pim bidir-enable\nip pim rp-address 2.2.2.2 239.0.0.0/8 bidir\n"
+      "ip pim rp-address 3.3.3.3 238.0.0.0/8 override bidir\n";
+  for (const std::string& text : {vrp, ios}) {
+    const Config config = parsed(text);
+    EXPECT_TRUE(*config.pim_of(Family::ipv4).bidir);
+    ASSERT_EQ(config.static_rps.size(), 2U);
+    EXPECT_TRUE(config.static_rps[0].bidir && !config.static_rps[0].preferred);
+    EXPECT_TRUE(config.static_rps[1].bidir && config.static_rps[1].preferred);
+  }
+  const std::string offers =
+      "interface LoopBack0\n ip address 1.1.1.1 32\n pim sm\n#\npim\n bidir-pim enable\n";
+  const Config vendor =
+      parsed(offers + " c-rp LoopBack0 group-policy 239.0.0.0/8 priority 7 bidir\n");
+  const Config other = parsed(offers +
+                              "#\nip pim rp-candidate LoopBack0 group-list 239.0.0.0/8 priority "
+                              "7 bidir\n");
+  ASSERT_EQ(vendor.pim.c_rps.size(), 1U);
+  EXPECT_TRUE(vendor.pim.c_rps[0]->bidir);
+  EXPECT_EQ(vendor, other);
+  EXPECT_THAT(checked("interface LoopBack0\n ip address 1.1.1.1 32\n pim sm\n#\npim\n"
+                      " c-rp LoopBack0 bidir\n"),
+              HasSubstr("warning: pim: c-rp LoopBack0: without 'bidir-pim enable'"));
+  EXPECT_THAT(refused("pim-ipv6\n bidir-pim enable\n"),
+              HasSubstr("bidirectional PIM runs for IPv4 only"));
+  // A line for the same RP and range replaces the one before, whatever its kind.
+  const Config plain = parsed("pim\n static-rp 2.2.2.2 bidir\n static-rp 2.2.2.2\n");
+  ASSERT_EQ(plain.static_rps.size(), 1U);
+  EXPECT_FALSE(plain.static_rps[0].bidir);
 }
 
 }  // namespace

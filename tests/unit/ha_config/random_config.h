@@ -201,9 +201,10 @@ class Writer {
                    "auto-rp listening enable",
                    "undo auto-rp listening",
                    "auto-rp announce LoopBack0 group-policy 239.0.0.0/8",
-                   "auto-rp announce 1.1.1.1",
+                   "auto-rp announce 1.1.1.1 scope 4 interval 9",
                    "undo auto-rp announce",
                    "auto-rp discovery LoopBack0",
+                   "auto-rp discovery 1.1.1.1 scope 4",
                    "undo auto-rp discovery",
                    "timer hello 20",
                    "timer join-prune 30",
@@ -251,13 +252,18 @@ class Writer {
                        "igmp subnet-check disable", "undo igmp subnet-check",
                        "igmp static-group 225.1.1.1", "igmp static-group 225.1.1.1 source 10.0.0.1",
                        "igmp static-group 225.1.1.2", "undo igmp static-group 225.1.1.1",
-                       "undo igmp static-group", "igmp host-limit 7", "igmp limit 5"});
+                       "undo igmp static-group", "igmp host-limit 7", "igmp limit 5",
+                       "multicast limit out 239.1.0.0/16 5", "multicast limit 239.0.0.0/8 9",
+                       "multicast limit out 239.1.0.0/16 source 10.0.0.0/8 4 threshold 80",
+                       "multicast limit rpf 239.1.0.0/16 6", "multicast limit 239.1.0.0/16 8",
+                       "undo multicast limit out 239.1.0.0/16"});
       case 5:
         return one_of({"mld enable", "mld version 1", "mld lastlistener-queryinterval-ms 500",
                        "mld robust-count 3", "mld source-limit 9", "undo mld robust-count",
                        "mld static-group FF1E::1", "mld static-group FF1E::1 source 2001:DB8::1",
                        "undo mld static-group FF1E::1", "mld host-limit 9", "undo mld host-limit",
-                       "mld require-router-alert"});
+                       "mld require-router-alert", "multicast ipv6 limit out FF1E::/32 3",
+                       "undo multicast ipv6 limit out FF1E::/32"});
       case 6:
         return one_of({"pim hello-option dr-priority 100",
                        "undo pim hello-option dr-priority",
@@ -275,6 +281,22 @@ class Writer {
                        "pim bsr-boundary",
                        "undo pim bsr-boundary",
                        "pim silent",
+                       "undo pim silent",
+                       "ip pim passive",
+                       "ipv6 pim passive",
+                       "ip pim bfd",
+                       "no ipv6 pim bfd",
+                       "bfd interval 50 min_rx 60 multiplier 3",
+                       "no bfd interval",
+                       "pim bfd min-rx-interval 70",
+                       "pim require-genid",
+                       "undo pim ipv6 require-genid",
+                       "pim join-policy 239.0.0.0/8",
+                       "pim join-policy 239.1.0.0/16 source 10.0.0.0/8",
+                       "undo pim join-policy 239.0.0.0/8",
+                       "pim join-policy 3000",
+                       "ipv6 pim jp-policy FF1E::/16 source 2001:DB8::/32",
+                       "undo pim ipv6 join-policy",
                        "pim ipv6 timer hello 10",
                        "pim ipv6 bsr-boundary",
                        "pim ipv6 hello-option dr-priority 3",
@@ -295,7 +317,10 @@ class Writer {
                        "e-trunk mode force-master", "e-trunk mode auto", "undo e-trunk mode"});
       default:
         return one_of({"e-trunk 1", "undo e-trunk", "eth-trunk 1", "remote-backup-profile p1",
-                       "undo eth-trunk", "undo remote-backup-profile", "undo ip address"});
+                       "undo eth-trunk", "undo remote-backup-profile", "undo ip address",
+                       "ip address 10.0.0.9 24 floating", "ipv6 address FE80::9/64 floating",
+                       "undo ip address 10.0.0.9 24 floating", "pim identity floating",
+                       "pim identity separate"});
     }
   }
   std::minstd_rand random_;

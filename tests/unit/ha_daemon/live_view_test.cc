@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using testing::ip;
+using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
@@ -65,9 +66,14 @@ class ManyGroups : public ::testing::Test {
     }
     view.at(start, WallTime{1'000'000s});
   }
+  /// And 201 groups on an interface of a VPN instance.
   static config::Config parsed() {
     std::string text = "interface Eth-Trunk1\n";
     for (int n = 0; n < 250; ++n) text += fmt::format(" igmp static-group 225.1.1.{}\n", n);
+    text +=
+        "#\nip vpn-instance red\n route-table 10\n multicast routing-enable\n#\ninterface eth7\n"
+        " ip binding vpn-instance red\n ip address 10.7.0.1 24\n igmp enable\n";
+    for (int n = 0; n < 201; ++n) text += fmt::format(" igmp static-group 225.2.2.{}\n", n);
     return config::parse_config(text, "more", testing::seed("seed003/DeviceA.conf")).config;
   }
   config::Config config;
@@ -97,6 +103,36 @@ TEST_F(ManyGroups, AreReadInSlices) {
   EXPECT_EQ(reader->total(), 250U);
   EXPECT_EQ(reader->total("Eth-Trunk1"), 250U);
   EXPECT_EQ(reader->total("Eth-Trunk9"), 0U);
+}
+
+TEST_F(ManyGroups, AreThoseOfTheInstanceThatIsShown) {
+  const auto names = [](const cli::GmpInterfacesModel& model) {
+    std::vector<std::string> found;
+    for (const auto& each : model.interfaces) found.push_back(each.name);
+    return found;
+  };
+  EXPECT_THAT(names(view.gmp_interfaces(Family::ipv4)), Not(Contains("eth7")));
+  cli::GmpGroupQuery query;
+  std::unique_ptr<cli::GmpGroupReader> reader;
+  {
+    const auto red = view.of_instance("red");
+    ASSERT_NE(red, nullptr);
+    EXPECT_THAT(names(red->gmp_interfaces(Family::ipv4)), ElementsAre("eth7"));
+    EXPECT_EQ(red->gmp_groups(query).instance, "red");
+    EXPECT_THAT(red->gmp_groups(query).groups, SizeIs(201));
+    reader = red->gmp_group_reader(query);
+    query.interface = "Eth-Trunk1";
+    EXPECT_THAT(red->gmp_groups(query).groups, SizeIs(0)) << "an interface of another instance";
+  }
+  ASSERT_NE(reader, nullptr);
+  std::size_t groups = 0;
+  for (bool done = false; !done;) {
+    const auto slice = reader->next();
+    done = slice.done;
+    groups += slice.groups.size();
+    for (const auto& each : slice.groups) EXPECT_EQ(each.interface, "eth7");
+  }
+  EXPECT_EQ(groups, 201U);
 }
 
 TEST_F(ManyGroups, OneGroupOfOneInterfaceIsLookedUp) {
@@ -149,7 +185,7 @@ TEST_F(ManyGroups, AreTreesOfHosts) {
   EXPECT_EQ(model.routes[0].rp, ip("2.2.2.2"));
   ASSERT_THAT(model.routes[0].downstreams, SizeIs(1));
   EXPECT_EQ(model.routes[0].downstreams[0].interface, "Eth-Trunk1");
-  EXPECT_FALSE(model.routes[0].downstreams[0].by_pim);
+  EXPECT_EQ(model.routes[0].downstreams[0].of, cli::PimDownstreamOf::hosts);
   EXPECT_FALSE(model.routes[0].downstreams[0].gate_open);  // no master yet
 }
 

@@ -93,7 +93,9 @@ TEST(Settings, PimOfALink) {
       " pim hello-option holdtime 65535\n pim hello-option lan-delay 100\n"
       " pim hello-option override-interval 900\n pim hello-option neighbor-tracking\n"
       " pim timer join-prune 20\n pim neighbor-policy 10.0.0.0/24\n pim bsr-boundary\n"
-      "interface eth1\n pim sm\n",
+      " pim require-genid\n pim join-policy 239.0.0.0/8 source 10.0.0.0/8\n"
+      "interface eth1\n pim sm\n ip pim passive\n ip pim bfd\n"
+      " bfd interval 50 min_rx 60 multiplier 4\n",
       "t");
   ASSERT_TRUE(parsed.ok());
   const node::NodeConfig settings = settings_of(parsed.config);
@@ -107,10 +109,18 @@ TEST(Settings, PimOfALink) {
   EXPECT_TRUE(pim.link.tracking);
   EXPECT_THAT(pim.link.neighbour_filter, ElementsAre(*IpPrefix::parse("10.0.0.0/24")));
   EXPECT_TRUE(pim.bsr_border);
+  EXPECT_TRUE(pim.link.require_genid);
+  EXPECT_THAT(pim.link.join_policy,
+              ElementsAre(mcast::pim::JoinPermit{*IpPrefix::parse("239.0.0.0/8"),
+                                                 *IpPrefix::parse("10.0.0.0/8")}));
+  EXPECT_FALSE(pim.link.silent);
   const node::PimLinkSettings& other = *link_of(settings, "eth1").pim_ipv4;
   EXPECT_EQ(other.link.hello_period, 20s);
   EXPECT_FALSE(other.link.holdtime.has_value());
   EXPECT_FALSE(other.bsr_border);
+  EXPECT_TRUE(other.link.silent);
+  EXPECT_FALSE(other.link.require_genid);
+  EXPECT_EQ(other.bfd, (node::PimBfd{50'000, 60'000, 4}));
 }
 
 TEST(Settings, PimOfTheNode) {
@@ -121,7 +131,8 @@ TEST(Settings, PimOfTheNode) {
       " c-rp LoopBack0 group-policy 239.0.0.0/8 priority 3 advertisement-interval 21\n"
       " c-rp 1.1.1.1 holdtime 99\n spt-switch-threshold 500\n register-policy 10.0.0.0/8\n"
       " bsr-policy 1.0.0.0/8\n crp-policy 1.1.0.0/16\n auto-rp listening enable\n"
-      " auto-rp announce LoopBack0\n auto-rp discovery 1.1.1.1\n#\n"
+      " auto-rp announce 1.1.1.1 scope 5 interval 20\n auto-rp announce LoopBack0\n"
+      " auto-rp discovery 1.1.1.1 scope 7 interval 10\n#\n"
       "pim-ipv6\n undo embedded-rp\n c-bsr LoopBack0\n spt-switch-threshold infinity\n",
       "t");
   ASSERT_TRUE(parsed.ok());
@@ -143,7 +154,12 @@ TEST(Settings, PimOfTheNode) {
   EXPECT_THAT(pim.bsr.rp_filter, ElementsAre(*IpPrefix::parse("1.1.0.0/16")));
   EXPECT_TRUE(pim.auto_rp.listen);
   EXPECT_EQ(pim.auto_rp.mapping_agent, ip("1.1.1.1"));
-  EXPECT_THAT(pim.auto_rp.announced, ElementsAre(mcast::rp::AnnouncedRp{ip("1.1.1.1"), {}, {}}));
+  EXPECT_EQ(pim.auto_rp.agent_ttl, 7);
+  EXPECT_EQ(pim.auto_rp.period, 10s);
+  EXPECT_EQ(pim.auto_rp.holdtime_s, 30);
+  EXPECT_THAT(pim.auto_rp.announced,
+              ElementsAre(mcast::rp::AnnouncedRp{ip("1.1.1.1"), {}, {}, 5, 20s, 60},
+                          mcast::rp::AnnouncedRp{ip("1.1.1.1"), {}, {}, 31, 60s, 180}));
   const node::PimSettings& pim6 = settings.pim_ipv6;
   EXPECT_EQ(pim6.rp_rules, (mcast::rp::RpRules{.static_preferred = false, .embedded = false}));
   EXPECT_EQ(pim6.bsr.candidate_bsrs.at(0),

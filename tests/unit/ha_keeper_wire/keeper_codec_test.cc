@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 namespace hotpair::ha::keeper {
@@ -81,7 +82,8 @@ BfdStatus bfd_status() {
 std::vector<ToKeeper> every_to_keeper() {
   return {
       DaemonHello{1, 4, NodeId(9), "hotpaird 0.1.0"},
-      Configure{{trunk()}, {{ScopeId(10), EtrunkId(3), 5, {"ge0", "ge1"}}}, 12'000, {eth_trunk()}},
+      Configure{{trunk()}, {{ScopeId(10), EtrunkId(3), 5, {"ge0", "ge1"}}}, 12'000, {eth_trunk()},
+                {{ScopeId(10), "hpf-ge0", {std::string("frame\0", 6), "another"}}}},
       SetScope{ScopeId(10), Role::master, kTerm, GatePosture::leased, true, Cause::alone},
       SetRank{EtrunkId(3), 90},
       Arm{kPlan},
@@ -104,7 +106,8 @@ std::vector<ToKeeper> every_to_keeper() {
 
 ScopeState state() {
   return {ScopeId(10), Role::backup, kTerm, GatePosture::closed,
-          false,       true,         kPlan, Cause::election};
+          false,       true,         kPlan, Cause::election,
+          TimePoint(std::chrono::seconds(9)), 12};
 }
 
 std::vector<FromKeeper> every_from_keeper() {
@@ -215,13 +218,13 @@ TEST(KeeperCodec, GoldenBytes) {
                                     {ScopeState{ScopeId(10), Role::master, kTerm, GatePosture::open,
                                                 true, false, std::nullopt, Cause::alone}},
                                     {"a"}}))),
-      "00000033"
+      "00000043"
       "0065"
       "0001"
       "00000002"
       "0000000000000003"
       "0001"
-      "001a"
+      "002a"
       "0000000a"
       "02" +
           term +
@@ -230,6 +233,8 @@ TEST(KeeperCodec, GoldenBytes) {
           "00"
           "00"
           "08"
+          "0000000000000000"
+          "0000000000000000"
           "0001"
           "0001"
           "61");
@@ -249,25 +254,28 @@ TEST(KeeperCodec, NumbersOfLacp) {
   EXPECT_EQ(hex(encode(FromKeeper(CarrierChanged{}))).substr(8, 4), "0034");
 }
 
-/// How long the frame of an older process is, which knows nothing of what was appended since.
-std::size_t older_length(const ToKeeper& message) {
+/// How long frames of older processes are, which know nothing of what was appended since.
+std::vector<std::size_t> older_lengths(const ToKeeper& message) {
   const std::size_t length = frame_of(encode(message)).size();
-  if (std::holds_alternative<SetScope>(message)) return length - 1;  // the cause
+  if (std::holds_alternative<SetScope>(message)) return {length - 1};  // the cause
   if (const auto* configure = std::get_if<Configure>(&message)) {
     Configure without = *configure;
+    without.announcements.clear();
+    const std::size_t second = frame_of(encode(ToKeeper(without))).size() - 2;  // the count of none
     without.trunks.clear();
-    return frame_of(encode(ToKeeper(without))).size() - 2;  // the count of none
+    return {frame_of(encode(ToKeeper(without))).size() - 4, second};
   }
-  return length;
+  return {length};
 }
 
 TEST(KeeperCodec, EveryTruncationIsMalformed) {
   for (const ToKeeper& message : every_to_keeper()) {
     const Bytes frame = frame_of(encode(message));
-    const std::size_t older = older_length(message);
-    EXPECT_TRUE(decode_to_keeper(ByteSpan(frame).first(older)).has_value());
+    const auto older = older_lengths(message);
+    for (const std::size_t length : older)
+      EXPECT_TRUE(decode_to_keeper(ByteSpan(frame).first(length)).has_value()) << length;
     for (std::size_t length = 0; length < frame.size(); ++length) {
-      if (length == older) continue;
+      if (std::ranges::find(older, length) != older.end()) continue;
       const auto decoded = decode_to_keeper(ByteSpan(frame).first(length));
       ASSERT_FALSE(decoded.has_value());
       EXPECT_EQ(decoded.error(), MessageReject::malformed);
@@ -285,10 +293,13 @@ TEST(KeeperCodec, MessagesOfTheFirstVersionAreRead) {
   EXPECT_EQ(*set, ToKeeper(SetScope{ScopeId(10), Role::master, kTerm, GatePosture::leased, true}));
   Bytes changed =
       frame_of(encode(FromKeeper(ScopeChanged{{ScopeId(10), Role::master, kTerm}, Cause::alone})));
-  // The nested state: its length is at 2, its last byte the cause.
+  // The nested state: its length is at 2, its last 17 bytes were appended: cause, when its gate
+  // opened, what was announced.
+  constexpr std::size_t kAppended = 17;
   const std::size_t length = std::to_integer<std::size_t>(changed[3]);
-  changed[3] = static_cast<std::byte>(length - 1);
-  changed.erase(changed.begin() + static_cast<std::ptrdiff_t>(4 + length - 1));
+  changed[3] = static_cast<std::byte>(length - kAppended);
+  const auto begin = changed.begin() + static_cast<std::ptrdiff_t>(4 + length - kAppended);
+  changed.erase(begin, begin + kAppended);
   const auto state = decode_from_keeper(changed);
   ASSERT_TRUE(state.has_value());
   EXPECT_EQ(*state, FromKeeper(ScopeChanged{{ScopeId(10), Role::master, kTerm}, Cause::alone}));

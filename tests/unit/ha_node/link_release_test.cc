@@ -63,5 +63,15 @@ TEST(LinkRelease, AnotherLinkTakesTheDeviceOver) {
   EXPECT_FALSE(stand.has_alarm("HA-NODE-0010"));
 }
 
+TEST(LinkRelease, ADeviceThatIsMadeAnewIsTakenUpAgain) {
+  Stand stand{with("Eth-Trunk1", "et1")};
+  stand.node.on_device({"et1", false, false, {}, {}}, stand.now);
+  stand.run(1s);
+  EXPECT_THAT(stand.plane, ElementsAre("-1"));
+  stand.node.on_device({"et1", true, true, {}, {}}, stand.now);
+  stand.run(1s);
+  EXPECT_THAT(stand.plane, ElementsAre("-1", "gate +et1", "+1 et1"));
+}
+
 }  // namespace
 }  // namespace hotpair::ha::node

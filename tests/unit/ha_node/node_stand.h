@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -81,6 +82,8 @@ class NodeStand {
         plane.push_back("gate -" + detach->device);
       } else if (std::holds_alternative<Stop>(*effect)) {
         stopped = true;
+      } else if (other) {
+        other(*effect);
       }
     }
   }
@@ -187,6 +190,7 @@ class NodeStand {
   std::vector<rbs::session::Frame> frames;  ///< to the peer
   std::vector<std::string> plane;  ///< links and gates: "+1 et1", "-1", "gate +et1", "gate -et1"
   bool stopped = false;
+  std::function<void(NodeEffect&)> other;  ///< what is not carried out here
 };
 
 }  // namespace hotpair::ha::node::testing

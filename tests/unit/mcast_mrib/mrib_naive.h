@@ -35,6 +35,7 @@ struct Naive {
     bool ipv4 = false;
     bool ipv6 = false;
     bool serves = true;
+    bool away = false;
   };
   struct Unicast {
     std::optional<std::uint32_t> link;
@@ -54,10 +55,17 @@ struct Naive {
   std::map<Family, SptPolicy> policies{{Family::ipv4, {.never = true}},
                                        {Family::ipv6, {.never = true}}};
 
-  [[nodiscard]] bool has(std::uint32_t link, Family family) const {
+  [[nodiscard]] bool knows(std::uint32_t link, Family family) const {
     const auto found = links.find(link);
     if (found == links.end()) return false;
     return family == Family::ipv4 ? found->second.ipv4 : found->second.ipv6;
+  }
+  [[nodiscard]] bool is_away(std::uint32_t link) const {
+    const auto found = links.find(link);
+    return found != links.end() && found->second.away;
+  }
+  [[nodiscard]] bool has(std::uint32_t link, Family family) const {
+    return knows(link, family) && !is_away(link);
   }
   void drop_family(std::uint32_t link, Family family) {
     std::erase_if(members, [&](const auto& entry) {
@@ -106,10 +114,15 @@ struct Naive {
   [[nodiscard]] static bool is_pim(std::optional<std::uint32_t> link) {
     return link && *link <= kPimLinks;
   }
+  /// MRIB.next_hop: an RP on a link of ours is its own.
+  [[nodiscard]] std::optional<std::string> next_hop(const IpAddress& target,
+                                                    bool towards_rp) const {
+    return towards_rp && to(target).connected ? target.to_string() : to(target).hop;
+  }
   /// "link next-hop" where a PIM router is the next hop.
-  [[nodiscard]] std::string way(const IpAddress& target) const {
+  [[nodiscard]] std::string way(const IpAddress& target, bool towards_rp) const {
     const auto link = rpf(target);
-    const auto hop = to(target).hop;
+    const auto hop = next_hop(target, towards_rp);
     return is_pim(link) && hop ? std::to_string(*link) + " " + *hop : "";
   }
   /// RPF'(S,G), of (*,G) with the RP as target.
@@ -118,7 +131,7 @@ struct Naive {
     const auto link = rpf(target);
     if (!link || to(target).local) return std::nullopt;
     if (const AssertState state = assert_on(*link, g, s); state.winner) return state.winner;
-    const auto hop = to(target).hop;
+    const auto hop = next_hop(target, !s);
     return hop ? std::optional(ip(*hop)) : std::nullopt;
   }
 
@@ -130,7 +143,7 @@ struct Naive {
   }
   [[nodiscard]] const Membership* member(std::uint32_t link, const Group& g, Origin origin) const {
     const auto found = members.find({link, g, origin});
-    return found == members.end() ? nullptr : &found->second;
+    return found == members.end() || is_away(link) ? nullptr : &found->second;
   }
   [[nodiscard]] static bool lists(const Membership* one, const IpAddress& s) {
     return one != nullptr && std::ranges::count(one->sources, s) > 0;
@@ -226,7 +239,8 @@ struct Naive {
   }
   [[nodiscard]] bool is_named(const Group& g, const IpAddress& s) const {
     return std::ranges::any_of(members, [&](const auto& one) {
-      return std::get<1>(one.first) == g && lists(&one.second, s);
+      const auto& [link, of, origin] = one.first;
+      return of == g && lists(member(link, of, origin), s);
     });
   }
   [[nodiscard]] bool is_known(const Group& g, const IpAddress& s) const {
@@ -235,9 +249,7 @@ struct Naive {
   [[nodiscard]] bool is_shared_wanted(const Group& g, const IpAddress& s) const {
     return !(inherited_olist_rpt(g, s) - set_of(rpf_of_rp(g))).empty();
   }
-  [[nodiscard]] bool is_pim_tree(const Group& g) const {
-    return is_rp(g) || is_pim(rpf_of_rp(g));
-  }
+  [[nodiscard]] bool is_pim_tree(const Group& g) const { return is_rp(g) || is_pim(rpf_of_rp(g)); }
   [[nodiscard]] bool keepalive(const Group& g, const IpAddress& s) const {
     const auto found = traffic.find({g, s});
     return found != traffic.end() && (found->second || !is_pim_tree(g));
@@ -260,8 +272,10 @@ struct Naive {
   /// CouldRegister(S,G) of 4.4.1, at a router that is not the RP.
   [[nodiscard]] bool could_register(const Group& g, const IpAddress& s) const {
     const auto found = traffic.find({g, s});
-    return found != traffic.end() && found->second && to(s).connected && rpf(s) && rp(g) &&
-           !is_rp(g) && is_dr(*rpf(s));
+    return found != traffic.end() && found->second && is_beside(g, s);
+  }
+  [[nodiscard]] bool is_beside(const Group& g, const IpAddress& s) const {
+    return to(s).connected && rpf(s) && rp(g) && !is_rp(g) && is_dr(*rpf(s));
   }
   [[nodiscard]] bool join_desired(const Group& g, const IpAddress& s) const {
     if (!(immediate_olist(g, s) - set_of(rpf(s))).empty()) return true;
@@ -296,9 +310,11 @@ struct Naive {
   }
   [[nodiscard]] std::string source_route(const Group& g, const IpAddress& s) const {
     if (!is_known(g, s)) return "";
+    if (!traffic.contains({g, s}) && is_beside(g, s)) return "";  // its first packet is to be seen
     bool blocked = !(shared_interest(g, s) - inherited_olist_rpt(g, s)).empty();
     for (const auto& [key, one] : members)
-      blocked |= std::get<1>(key) == g && one.mode == FilterMode::exclude && lists(&one, s);
+      blocked |= std::get<1>(key) == g && !is_away(std::get<0>(key)) &&
+                 one.mode == FilterMode::exclude && lists(&one, s);
     Links out = olist(g, s);
     if (tunnels.contains({g, s}) && incoming(g, s)) out.insert(kRegisterLink);
     if (out.empty() && !traffic.contains({g, s}) && !(blocked && join_desired(g))) return "";

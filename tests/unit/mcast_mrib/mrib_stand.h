@@ -220,6 +220,18 @@ class Stand {
       wishes.insert_or_assign({change.group, source}, change);
   }
 
+  void on(ReservationChanged& change) {
+    reservations.insert_or_assign(change.record.key, change.record);
+  }
+  void on(ReservationRemoved& removal) { HA_ASSERT(reservations.erase(removal.key) == 1); }
+  void on(LimitDenied& denial) { denials.push_back(denial); }
+  void on(LimitThreshold& reached) { thresholds.push_back(reached); }
+  void on(BidirRpChanged& change) {
+    if (change.gone)
+      bidir_rps.erase(change.rp);
+    else
+      bidir_rps[change.rp] = change.way;
+  }
   void on(RegisterChanged& change) {
     if (change.could_register)
       registering.insert_or_assign({change.group, change.source}, change.rp);
@@ -248,11 +260,15 @@ class Stand {
   TimePoint now{std::chrono::hours(1)};
   Mrib mrib;
   std::vector<DataDrivenEvent> journal;
+  std::map<ReservationKey, Reservation> reservations;
+  std::vector<LimitDenied> denials;
+  std::vector<LimitThreshold> thresholds;
   std::map<std::pair<Group, std::string>, UpstreamChanged> wishes;  ///< in force
   std::vector<LinkId> released;
   std::size_t slices = 0;
   std::size_t asked = 0;
   std::map<FactsKey, AssertFactsChanged> told_facts;  ///< in force
+  std::map<IpAddress, std::optional<RpfAnswer>> bidir_rps;
   std::map<std::pair<Group, IpAddress>, IpAddress> registering;  ///< could register, to which RP
   std::vector<FactsKey> ended_facts;
   std::uint32_t metric = 0;  ///< of every unicast route

@@ -34,9 +34,15 @@ class World {
   }
   void step() {
     switch (pick(16)) {
-      case 13: policy(); break;
-      case 14: registered(); break;
-      case 15: tunnel(); break;
+      case 13:
+        policy();
+        break;
+      case 14:
+        registered();
+        break;
+      case 15:
+        tunnel();
+        break;
       case 0:
         unicast();
         break;
@@ -97,9 +103,9 @@ class World {
         EXPECT_EQ(told != stand_->registering.end(), could) << what;
         if (could && told != stand_->registering.end())
           EXPECT_EQ(told->second, naive_.rp(group(to))) << what;
-        EXPECT_EQ(stand_->mrib.has_receivers(VrfId{0}, group(to), ip(from)),
-                  naive_.is_known(group(to), ip(from)) &&
-                      !naive_.olist(group(to), ip(from)).empty())
+        EXPECT_EQ(
+            stand_->mrib.has_receivers(VrfId{0}, group(to), ip(from)),
+            naive_.is_known(group(to), ip(from)) && !naive_.olist(group(to), ip(from)).empty())
             << what;
       }
     ASSERT_TRUE(stand_->mrib.is_settled()) << where;
@@ -123,7 +129,7 @@ class World {
     for (const std::string& to : kGroups) {
       const Group g = group(to);
       all[name(g, {})] = naive_.star_route(g);
-      const std::string rp_way = naive_.join_desired(g) ? naive_.way(*naive_.rp(g)) : "";
+      const std::string rp_way = naive_.join_desired(g) ? naive_.way(*naive_.rp(g), true) : "";
       const std::string rp = rp_way.empty() ? "" : rp_way + " rp " + naive_.rp(g)->to_string();
       if (!rp.empty()) all["wish " + to + " *"] = "join " + rp;
       for (std::uint32_t i = 1; i <= kLinks; ++i)
@@ -131,7 +137,7 @@ class World {
       for (const std::string& from : sources_of(g)) {
         const IpAddress s = ip(from);
         all[name(g, s)] = naive_.source_route(g, s);
-        const std::string way = naive_.way(s);
+        const std::string way = naive_.way(s, false);
         if (naive_.join_desired(g, s) && !way.empty())
           all["wish " + to + " " + from] = "join " + way;
         if (!rp.empty() && naive_.prune_desired(g, s))
@@ -161,14 +167,16 @@ class World {
     naive_.check_switch_to_spt();
     std::erase_if(naive_.spt,
                   [&](const auto& one) { return !naive_.is_known(one.first, one.second); });
-    std::erase_if(naive_.tunnels, [&](const auto& one) {
-      return !naive_.could_register(one.first, one.second);
-    });
+    std::erase_if(naive_.tunnels,
+                  [&](const auto& one) { return !naive_.could_register(one.first, one.second); });
   }
 
   /// PIM ends there and forgets what it was told.
   void drop_family(std::uint32_t link, Family family) {
     naive_.drop_family(link, family);
+    drop_facts(link, family);
+  }
+  void drop_facts(std::uint32_t link, Family family) {
     std::erase_if(stand_->told_facts, [&](const auto& one) {
       return one.second.link.value() == link && one.second.group.family() == family;
     });
@@ -178,12 +186,17 @@ class World {
     naive_.links[link] = config;
     if (!config.ipv4) drop_family(link, Family::ipv4);
     if (!config.ipv6) drop_family(link, Family::ipv6);
+    for (const Family family : {Family::ipv4, Family::ipv6}) {
+      if (!config.away) continue;
+      naive_.drop_asserts(link, family);
+      drop_facts(link, family);
+    }
     give_link(*stand_, link, config);
   }
   static void give_link(Stand& stand, std::uint32_t link, const Naive::Link& config) {
     const bool pim = link <= kPimLinks;
     stand.mrib.set_link({LinkId{link}, VrfId{0}, config.ipv4, config.ipv6, std::nullopt, pim, pim,
-                         config.serves, config.serves},
+                         config.serves, config.serves, config.away},
                         stand.now);
   }
   void give_register_link() {
@@ -217,7 +230,7 @@ class World {
   void change_link() {
     const std::uint32_t link = pick_link();
     if (pick(4) > 0) {
-      set_link(link, {pick(4) > 0, pick(4) > 0, pick(3) > 0});
+      set_link(link, {pick(4) > 0, pick(4) > 0, pick(3) > 0, pick(4) == 0});
       return;
     }
     naive_.links.erase(link);
@@ -272,9 +285,8 @@ class World {
           rp::make_static_rp(ip(kRps[pick(2)]), IpPrefix::parse("225.1.1.2/32").value()).value());
     if (pick(4) > 0) naive_.rps.push_back(rp::make_static_rp(ip(kRps[2]), {}).value());
     stand_->set_rps(naive_.rps);
-    std::erase_if(naive_.tunnels, [&](const auto& one) {
-      return before.rp(one.first) != naive_.rp(one.first);
-    });
+    std::erase_if(naive_.tunnels,
+                  [&](const auto& one) { return before.rp(one.first) != naive_.rp(one.first); });
   }
   void membership() {
     const std::uint32_t link = pick_link();
@@ -287,7 +299,7 @@ class World {
       for (const std::string& source : sources_of(to))
         if (pick(3) == 0) wanted.sources.push_back(ip(source));
     stand_->mrib.on_membership(LinkId{link}, to, wanted, stand_->now, origin);
-    if (!naive_.has(link, to.family())) return;
+    if (!naive_.knows(link, to.family())) return;
     naive_.members.erase({link, to, origin});
     if (wanted.mode == FilterMode::exclude || !wanted.sources.empty())
       naive_.members[{link, to, origin}] = wanted;
@@ -319,7 +331,7 @@ class World {
     const Naive::Source from = facts.source;
     const std::uint32_t link = facts.link.value();
     stand_->mrib.on_assert(facts.link, to, from, state, stand_->now);
-    const bool joined = from && naive_.join_desired(to, *from) && !naive_.way(*from).empty();
+    const bool joined = from && naive_.join_desired(to, *from) && !naive_.way(*from, false).empty();
     if (state.sets_spt && joined) naive_.spt.insert({to, *from});
     naive_.asserts[{link, to, from}] = state;
   }

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "mrib_stand.h"
@@ -179,6 +180,39 @@ TEST_F(Routes, ARemovedLinkLeavesEveryRoute) {
   EXPECT_EQ(stand.route("232.1.1.1", "10.0.0.1"), "1>4") << "its memberships are gone";
 }
 
+// A device that is made anew, or that comes late: what its hosts want is known from before.
+TEST_F(Routes, ALinkThatIsAwayKeepsItsMembershipsForItsReturn) {
+  const auto leave = [this] {
+    stand.mrib.set_link(
+        {.link = LinkId{2}, .vrf = VrfId{0}, .ipv4 = true, .ipv6 = true, .away = true}, stand.now);
+    stand.run();
+  };
+  stand.rp("5.5.5.5");
+  stand.member(2, "232.1.1.1", kInclude, {"10.0.0.1"});
+  stand.member(2, "225.1.1.1", kExclude);
+  stand.member(4, "232.1.1.1", kInclude, {"10.0.0.1"});
+  leave();
+  EXPECT_EQ(stand.released, std::vector<LinkId>{LinkId{2}});
+  EXPECT_EQ(stand.route("232.1.1.1", "10.0.0.1"), "1>4");
+  EXPECT_EQ(stand.route("225.1.1.1"), "");
+  stand.member(2, "232.1.1.2", kInclude, {"10.0.0.1"});  // of a record, say
+  stand.leave(2, "225.1.1.1");
+  EXPECT_EQ(stand.route("232.1.1.2", "10.0.0.1"), "");
+  stand.add_link(2);
+  EXPECT_EQ(stand.route("232.1.1.1", "10.0.0.1"), "1>2,4");
+  EXPECT_EQ(stand.route("232.1.1.2", "10.0.0.1"), "1>2");
+  EXPECT_EQ(stand.route("225.1.1.1"), "") << "it was left meanwhile";
+  leave();
+  stand.mrib.on_flush(LinkId{2}, Family::ipv4, stand.now);
+  stand.add_link(2);
+  EXPECT_EQ(stand.route("232.1.1.1", "10.0.0.1"), "1>4");
+  leave();
+  stand.mrib.remove_link(LinkId{2}, stand.now);
+  stand.leave(4, "232.1.1.1");
+  stand.run();
+  EXPECT_EQ(stand.mrib.statistics().groups, 0U);
+}
+
 TEST_F(Routes, ATurnTellsEachRouteOnce) {
   const std::size_t before = stand.plane().changes();
   for (int i = 0; i < 50; ++i) {
@@ -189,9 +223,9 @@ TEST_F(Routes, ATurnTellsEachRouteOnce) {
   stand.run();
   EXPECT_EQ(stand.plane().changes(), before);
   for (int i = 0; i < 600; ++i)
-    stand.mrib.on_membership(LinkId{2}, group("232.1." + std::to_string(i / 250) + "." +
-                                              std::to_string(i % 250)),
-                             {kInclude, {ip("10.0.0.1")}}, stand.now);
+    stand.mrib.on_membership(
+        LinkId{2}, group("232.1." + std::to_string(i / 250) + "." + std::to_string(i % 250)),
+        {kInclude, {ip("10.0.0.1")}}, stand.now);
   const std::size_t calls = stand.plane().apply_calls();
   stand.run();
   EXPECT_EQ(stand.plane().changes(), before + 600);
@@ -287,6 +321,33 @@ TEST_F(Routes, ShowTellsWhatTheOperatorNeeds) {
   EXPECT_EQ(filtered.rows_total, 2U);
   filter.source = ip("10.0.0.3");
   EXPECT_EQ(stand.mrib.show(filter, {}, stand.now).rows_total, 0U);
+}
+
+// What a planned switchover looks at before: `display switchover readiness`.
+TEST_F(Routes, StandingTellsWhatWouldBeAmissIfTheGateOpened) {
+  stand.mrib.set_scope_mode(ScopeId{1}, ScopeMode::standby, stand.now);
+  stand.mrib.set_link({LinkId{2}, VrfId{0}, true, true, ScopeId{1}}, stand.now);
+  stand.unicast("10.0.0.1", 1, "10.9.9.2");
+  stand.unicast("10.0.0.3", 1, "10.9.9.3");
+  stand.unicast_changed();
+  stand.rp("5.5.5.5");
+  stand.member(2, "232.1.1.1", kInclude, {"10.0.0.1"});
+  stand.member(2, "232.1.1.2", kInclude, {"10.0.0.3"});
+  stand.member(2, "232.1.1.3", kInclude, {"10.77.0.1"});  // no way there
+  stand.member(4, "232.1.1.4", kInclude, {"10.0.0.3"});   // not behind the gate
+  const std::vector<IpAddress> peer{ip("10.9.9.2")};
+  EXPECT_EQ(stand.mrib.standing(peer).without_way, 1U);
+  EXPECT_EQ(stand.mrib.standing(peer).by_peer, 1U);
+  EXPECT_THAT(stand.mrib.standing(peer).silent, testing::IsEmpty());
+  for (int round = 0; round < 4; ++round) {
+    static_cast<void>(stand.packet(1, "10.0.0.3", "232.1.1.2"));
+    stand.pass(std::chrono::seconds(30));
+  }
+  EXPECT_THAT(stand.mrib.standing(peer).silent,
+              testing::ElementsAre(testing::Pair(ScopeId{1}, 1U)));
+  stand.mrib.set_scope_mode(ScopeId{1}, ScopeMode::active, stand.now);
+  stand.pass(std::chrono::seconds(60));
+  EXPECT_THAT(stand.mrib.standing(peer).silent, testing::IsEmpty());
 }
 
 TEST_F(Routes, CountersHaveNames) {

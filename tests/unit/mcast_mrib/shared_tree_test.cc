@@ -175,6 +175,19 @@ TEST_F(SharedTreeTest, TheFirstHopCouldRegister) {
   EXPECT_TRUE(stand.plane().routes().empty());
 }
 
+// Who joins a source before it speaks must not hide its first packet: it is to be registered.
+TEST_F(SharedTreeTest, TheFirstHopSeesTheFirstPacketOfAJoinedSource) {
+  stand.member(4, kGroup, FilterMode::include, {kOwnSource}, Origin::source_trees);
+  EXPECT_EQ(stand.route(kGroup, kOwnSource), "");
+  stand.packet(2, kOwnSource, kGroup);
+  EXPECT_TRUE(registers());
+  EXPECT_EQ(stand.route(kGroup, kOwnSource), "2>4");
+  stand.pass(seconds(300));
+  EXPECT_EQ(stand.route(kGroup, kOwnSource), "") << "it ceased, it is to be seen again";
+  stand.member(4, "232.1.1.1", FilterMode::include, {kOwnSource}, Origin::source_trees);
+  EXPECT_EQ(stand.route("232.1.1.1", kOwnSource), "2>4") << "nobody is told of it";
+}
+
 TEST_F(SharedTreeTest, OnlyTheDesignatedRouterRegistersAndNotToItself) {
   stand.mrib.set_link({LinkId{2}, VrfId{0}, true, true, std::nullopt, false, false, false, false},
                       stand.now);

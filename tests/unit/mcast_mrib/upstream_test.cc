@@ -111,6 +111,23 @@ TEST_F(Upstream, NothingIsAskedWithoutARouterThere) {
   EXPECT_TRUE(stand.wishes.empty());
 }
 
+// RFC 7761 4.1.6: RPF'(*,G) is the PIM neighbour MRIB.next_hop(RP(G)), which is the RP itself where
+// its address is of a link of ours.
+TEST_F(Upstream, AnRpOnALinkOfOursIsItsOwnNextHop) {
+  stand.connect("5.5.5.5", 1);
+  stand.unicast_changed();
+  stand.member(2, "225.1.1.1", kExclude, {"10.9.0.1"});
+  EXPECT_EQ(stand.wish("225.1.1.1", "*"), "join 1 5.5.5.5 rp 5.5.5.5");
+  EXPECT_EQ(stand.wish("225.1.1.1", "10.9.0.1/rpt"), "prune 1 5.5.5.5 rp 5.5.5.5");
+  RouteFilter trees;
+  trees.trees = true;
+  const auto model = stand.mrib.show(trees, {}, stand.now);
+  ASSERT_FALSE(model.rows.empty());
+  EXPECT_EQ(model.rows.front().rpf_neighbour, ip("5.5.5.5"));
+  stand.leave(2, "225.1.1.1");
+  EXPECT_TRUE(stand.wishes.empty());
+}
+
 TEST_F(Upstream, AnActiveSourceIsJoinedWhileSomebodyWantsIt) {
   stand.unicast("10.9.0.4", 3, "10.0.3.1");
   stand.member(2, "225.1.1.1", kExclude);

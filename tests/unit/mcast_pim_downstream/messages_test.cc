@@ -49,6 +49,38 @@ TEST(Messages, LinkLocalGroupsAreRefused) {
   EXPECT_EQ(stand.ignored(DownstreamIgnored::link_local_group), 1U);
 }
 
+TEST(Messages, TheJoinPolicySaysWhichTreesAreTaken) {
+  Stand stand;
+  const Group other = grp("239.1.1.1");
+  stand.config.join_policy = {{*IpPrefix::parse("225.0.0.0/8"), *IpPrefix::parse("10.1.1.0/30")},
+                              {*IpPrefix::parse("239.0.0.0/8"), std::nullopt}};
+  stand.engine.configure(stand.config, stand.now);
+  stand.hear({set_of(kGroup, "+* +1 +7 -2r -8r"), set_of(other, "+* +7 -8r"),
+              set_of(grp("226.1.1.1"), "+1")});
+  EXPECT_EQ(stand.view(), "I{1}");
+  EXPECT_EQ(stand.view(other), "E{}+{7}");
+  EXPECT_EQ(stand.state("2r"), "Prune-Pending 210 3") << "of a source that is allowed";
+  EXPECT_EQ(stand.engine.entry_count(kLink), 5U);
+  EXPECT_EQ(stand.ignored(DownstreamIgnored::policy), 4U) << "(*,G), 7, 8r, and the third group";
+}
+
+// What was taken before a policy came ends with its holdtime, or with a Prune.
+TEST(Messages, ANewJoinPolicyLetsPrunesEndWhatWasTaken) {
+  Stand stand;
+  stand.lan.neighbours = 1;
+  stand.hear("+* +1");
+  stand.config.join_policy = {{*IpPrefix::parse("239.0.0.0/8"), std::nullopt}};
+  stand.engine.configure(stand.config, stand.now);
+  EXPECT_EQ(stand.view(), "E{}+{1}");
+  stand.hear("-1");
+  EXPECT_EQ(stand.view(), "E{}");
+  stand.pass(100s);
+  stand.hear("+*");
+  EXPECT_EQ(stand.ignored(DownstreamIgnored::policy), 1U);
+  stand.pass(111s);
+  EXPECT_EQ(stand.view(), "-") << "a refused Join refreshes nothing";
+}
+
 TEST(Messages, FaultyEntriesAreSkippedAndCounted) {
   Stand stand;
   auto set = set_of(kGroup, "+1 +2 +3 +4");

@@ -68,6 +68,51 @@ TEST_F(PimPackets, RejectedPacketsAreCountedByReason) {
   EXPECT_EQ(lan.at(1).pim.message_counters(LinkId{1}).received[0], 0U);
 }
 
+// `pim silent`: nothing is said, nothing is believed, what comes is counted by type and reason.
+TEST_F(PimPackets, ASilentLinkSpeaksToNobodyAndBelievesNobody) {
+  LinkConfig config = lan.link(1, 1);
+  ASSERT_FALSE(hear(lan.address(2, 1), all, join()));
+  lan.deliver();
+  ASSERT_TRUE(lan.joined(1, 1));
+  ASSERT_EQ(lan.at(2).pim.neighbours().neighbour_count(LinkId{1}), 1U);
+  config.silent = true;
+  lan.at(1).pim.set_link(config, lan.now);
+  lan.deliver();
+  EXPECT_FALSE(lan.joined(1, 1)) << "its routers are gone, and what they joined";
+  EXPECT_EQ(lan.at(2).pim.neighbours().neighbour_count(LinkId{1}), 0U) << "it said goodbye";
+  lan.at(1).sent.clear();
+  EXPECT_FALSE(hear(lan.address(2, 1), all, wire::PimHello{.holdtime_s = 105}));
+  EXPECT_FALSE(hear(lan.address(2, 1), all, join()));
+  EXPECT_FALSE(hear(stranger, lan.address(1, 1), wire::PimRegisterStop{kGroup, kSource}));
+  lan.pass(300s);
+  EXPECT_TRUE(lan.at(1).sent.empty());
+  EXPECT_FALSE(lan.joined(1, 1));
+  EXPECT_EQ(lan.at(1).pim.neighbours().neighbour_count(LinkId{1}), 0U);
+  EXPECT_TRUE(lan.at(1).pim.neighbours().dr(LinkId{1}).is_unspecified());
+  EXPECT_GE(ignored(PacketIgnored::silent), 3U);
+  EXPECT_EQ(lan.at(1).pim.message_counters(LinkId{1}).received[3], 1U);
+  ASSERT_EQ(lan.at(1).pim.show_interfaces(lan.now).size(), 1U);
+  EXPECT_TRUE(lan.at(1).pim.show_interfaces(lan.now)[0].silent);
+  config.silent = false;
+  lan.at(1).pim.set_link(config, lan.now);
+  lan.pass(35s);
+  EXPECT_EQ(lan.at(1).pim.neighbours().neighbour_count(LinkId{1}), 1U);
+  EXPECT_EQ(lan.at(2).pim.neighbours().neighbour_count(LinkId{1}), 1U);
+}
+
+TEST_F(PimPackets, ASilentLinkOfAScopeStaysSilentWhenTheScopeIsActivated) {
+  LinkConfig config = lan.link(1, 1, ScopeId{2});
+  config.silent = true;
+  lan.at(1).pim.set_link(config, lan.now);
+  lan.deliver();
+  lan.at(1).sent.clear();
+  lan.at(1).pim.activate(ScopeId{2}, lan.now);
+  lan.pass(100s);
+  lan.at(1).pim.deactivate(ScopeId{2}, Leaving::goodbye, lan.now);
+  lan.pass(100s);
+  EXPECT_TRUE(lan.at(1).sent.empty());
+}
+
 TEST(PimPacketsIpv6, LinkMessagesComeFromLinkLocalAddresses) {
   OneRp rps;
   Pim pim(Family::ipv6, 1, rps);

@@ -22,6 +22,22 @@ TEST(Hello, FirstGoesWithinTheTriggeredDelayThenPeriodically) {
   EXPECT_GT(firsts.size(), 15U) << "no jitter";
 }
 
+TEST(Hello, TheNextComesWithinAPeriodOfAnEarlyOne) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    Rig rig(Family::ipv4, seed);
+    LinkConfig config = link_config();
+    config.hello_period = 1s;
+    config.holdtime = 3s;
+    rig.neighbours.set_link(config, rig.now);
+    rig.neighbours.hello_first(kLink, rig.now);
+    rig.advance(10s);
+    ASSERT_GE(rig.sent.size(), 10U);
+    for (std::size_t i = 1; i < rig.sent.size(); ++i)
+      EXPECT_LE(rig.sent[i].at - rig.sent[i - 1].at, 1s) << "Hello " << i;
+  }
+}
+
 TEST(Hello, SaysWhatIsConfigured) {
   Rig rig;
   LinkConfig config = link_config();
@@ -260,6 +276,34 @@ TEST(Neighbour, FilterAndLimit) {
   config.neighbour_filter = {*IpPrefix::parse("10.0.0.3/32")};
   rig.neighbours.set_link(config, rig.now);
   EXPECT_THAT(rig.told(), ElementsAre("down 10.0.0.2 filtered"));
+}
+
+TEST(Neighbour, NeedsAGenerationIdWhereTheLinkRequiresOne) {
+  SettledRig rig;
+  wire::PimHello without = peer_hello(1);
+  without.generation_id.reset();
+  rig.hear("10.0.0.2", without);
+  rig.hear("10.0.0.3", peer_hello(7));
+  EXPECT_THAT(rig.told(), ElementsAre("up 10.0.0.2", "up 10.0.0.3"));
+  LinkConfig config = link_config();
+  config.require_genid = true;
+  rig.neighbours.set_link(config, rig.now);
+  EXPECT_THAT(rig.told(), ElementsAre("down 10.0.0.2 filtered"));
+  rig.hear("10.0.0.2", without);
+  EXPECT_THAT(rig.told(), IsEmpty());
+  EXPECT_EQ(rig.ignored(HelloIgnored::no_genid), 1U);
+  // Whoever had one and tells it no more is not renewed; a goodbye of it is believed.
+  rig.hear("10.0.0.3", without);
+  EXPECT_EQ(rig.ignored(HelloIgnored::no_genid), 2U);
+  without.holdtime_s = 0;
+  rig.hear("10.0.0.3", without);
+  EXPECT_THAT(rig.told(), ElementsAre("down 10.0.0.3 goodbye"));
+  EXPECT_TRUE(rig.neighbours.show_interfaces(rig.now)[0].require_genid);
+  config.require_genid = false;
+  rig.neighbours.set_link(config, rig.now);
+  without.holdtime_s = 105;
+  rig.hear("10.0.0.2", without);
+  EXPECT_THAT(rig.told(), ElementsAre("up 10.0.0.2"));
 }
 
 TEST(Neighbour, IsNobodyFromAWrongSource) {

@@ -131,20 +131,23 @@ TEST_F(RegisterData, WhatIsNotThePacketToldIsRefused) {
   EXPECT_EQ(rig.tunnels.show({}, rig.now).rows.front().dropped, 8U);
 }
 
+// An IPv6 packet that fits into no Register is told to its source: see RegisterMtu.
 TEST_F(RegisterData, WhatIsLargerThanThePathIsSentAndCounted) {
   rig.could(kKey6, "2001:db8::5");
   data(key(), packet_of(key(), 16, 1500 - 28 - 20));
   data(kKey6, packet_of(kKey6, 16, 1500 - 48 - 40));
   EXPECT_EQ(rig.tunnels.counters().fragmented, 0U);
   data(key(), packet_of(key(), 16, 1500 - 28 - 19));
-  data(kKey6, packet_of(kKey6, 16, 1500 - 48 - 39));
-  EXPECT_EQ(rig.tunnels.counters().fragmented, 2U);
+  EXPECT_EQ(rig.tunnels.counters().fragmented, 1U);
+  rig.tunnels.set_path_mtu(ip("2001:db8::5"), 1280);
+  data(kKey6, packet_of(kKey6, 16, 1280 - 40));
+  EXPECT_EQ(rig.tunnels.counters().fragmented, 2U)
+      << "every link carries so much: sent all the same";
   data(key(), packet_of(key(), 16, 65535 - 28 - 20));
-  data(kKey6, packet_of(kKey6, 16, 65535 - 8 - 40));
-  EXPECT_EQ(rig.tunnels.counters().registers_sent, 6U);
+  EXPECT_EQ(rig.tunnels.counters().registers_sent, 5U);
   data(key(), packet_of(key(), 16, 65535 - 28 - 19));
   data(kKey6, packet_of(kKey6, 16, 65535 - 8 - 39));
-  EXPECT_EQ(rig.tunnels.counters().registers_sent, 6U);
+  EXPECT_EQ(rig.tunnels.counters().registers_sent, 5U);
   EXPECT_EQ(rig.ignored(RegisterIgnored::data_too_large), 2U);
 }
 
@@ -174,6 +177,65 @@ TEST(RegisterRate, IsBoundedPerSource) {
   EXPECT_EQ(sent, 100U);
   rig.tunnels.configure({.packets_per_s = 0});
   EXPECT_EQ(burst(key(), 500), 500U) << "no limit";
+}
+
+// RFC 7761 4.4.1: what does not fit into the tunnel is told to its source, in IPv6 alone.
+TEST(RegisterMtu, AnIpv6PacketThatDoesNotFitIsToldToItsSource) {
+  Rig rig;
+  rig.could(kKey6, "2001:db8:5::5");
+  static_cast<void>(rig.said());
+  const auto data = [&](std::size_t size) {
+    rig.tunnels.on_data(kVrf, kKey6.source, kKey6.group, packet_of(kKey6, 16, size - 40), rig.now);
+    return rig.said();
+  };
+  EXPECT_THAT(data(1452), ElementsAre("register ::>2001:db8:5::5 1452 bytes"));
+  EXPECT_THAT(data(1453), ElementsAre("too big to 2001:db8::2"));
+  ASSERT_THAT(rig.errors, SizeIs(1));
+  const Bytes& message = rig.errors[0].message;
+  ASSERT_EQ(message.size(), 1280U - 40U) << "as much of it as fits";
+  ByteReader in(message);
+  EXPECT_EQ(in.u32(), 0x02000000U) << "type, code, no checksum yet";
+  EXPECT_EQ(in.u32(), 1452U) << "the MTU of the tunnel";
+  const Bytes quoted = packet_of(kKey6, 16, 1413);
+  EXPECT_TRUE(std::ranges::equal(in.take(1232), ByteSpan(quoted).first(1232))) << "as it came";
+  EXPECT_EQ(rig.tunnels.counters().too_bigs_sent, 1U);
+}
+
+TEST(RegisterMtu, TheWayToTheRpCountsAndTheLeastOfIpv6) {
+  Rig rig;
+  rig.could(kKey6, "2001:db8:5::5");
+  static_cast<void>(rig.said());
+  const auto data = [&](std::size_t size) {
+    rig.tunnels.on_data(kVrf, kKey6.source, kKey6.group, packet_of(kKey6, 16, size - 40), rig.now);
+    return rig.said().at(0).substr(0, 8);
+  };
+  rig.tunnels.set_path_mtu(ip("2001:db8:5::5"), 9000);
+  EXPECT_EQ(data(8952), "register");
+  EXPECT_EQ(data(8953), "too big ");
+  rig.tunnels.set_path_mtu(ip("2001:db8:5::5"), 1300);
+  EXPECT_EQ(data(1280), "register") << "in fragments";
+  EXPECT_EQ(rig.tunnels.counters().fragmented, 1U);
+  EXPECT_EQ(data(1281), "too big ");
+}
+
+TEST(RegisterMtu, ErrorsAreLimited) {
+  Rig rig;
+  rig.could(kKey6, "2001:db8:5::5");
+  static_cast<void>(rig.said());
+  for (int i = 0; i < 100; ++i)
+    rig.tunnels.on_data(kVrf, kKey6.source, kKey6.group, packet_of(kKey6, 16, 1500), rig.now);
+  EXPECT_THAT(rig.said(), SizeIs(10));
+  EXPECT_EQ(rig.tunnels.counters().too_bigs_held_back, 90U);
+  rig.advance(1s);
+  for (int i = 0; i < 100; ++i)
+    rig.tunnels.on_data(kVrf, kKey6.source, kKey6.group, packet_of(kKey6, 16, 1500), rig.now);
+  EXPECT_THAT(rig.said(), SizeIs(10));
+}
+
+TEST_F(RegisterData, AnIpv4PacketGoesInFragments) {
+  data(key(), packet_of(key(), 16, 1480));
+  EXPECT_THAT(rig.said(), ElementsAre("register 0.0.0.0>5.5.5.5 1500 bytes"));
+  EXPECT_EQ(rig.tunnels.counters().fragmented, 1U);
 }
 
 }  // namespace

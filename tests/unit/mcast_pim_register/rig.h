@@ -97,6 +97,10 @@ class Rig {
     sent.push_back(std::move(effect));
     return text;
   }
+  std::string text_of(SendPacketTooBig& effect) {
+    errors.push_back(std::move(effect));
+    return "too big to " + errors.back().destination.to_string();
+  }
   static std::string text_of(const RegisterLimitReached& effect) {
     return fmt::format("limit of VRF {}", effect.vrf.value());
   }
@@ -109,6 +113,7 @@ class Rig {
   std::set<RegisterKey> on;
   std::map<RegisterKey, RegisterValue> records;
   std::vector<SendRegister> sent;
+  std::vector<SendPacketTooBig> errors;
 
   [[nodiscard]] std::uint64_t ignored(RegisterIgnored reason) const {
     return tunnels.counters().ignored[static_cast<std::size_t>(reason)];

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
+#include <string>
 
 #include "bsr_stand.h"
 #include "mcast/rp/auto_rp_machine.h"
@@ -226,6 +228,49 @@ TEST(AutoRpAgent, ACandidateAnnouncesItselfEveryPeriodAlsoToItself) {
   EXPECT_EQ(stand.mappings(), "225.0.0.0/8 10.7.7.7, 225.1.0.0/16 -10.7.7.7");
 }
 
+TEST(AutoRpAgent, EachLineHasItsPeriodHoldtimeAndScope) {
+  AutoRpConfig config = kAgent;
+  config.period = 20s;
+  config.holdtime_s = 60;
+  config.agent_ttl = 3;
+  config.announced = {{.address = ip("10.7.7.7"), .ranges = {}, .negative_ranges = {}},
+                      {.address = ip("10.7.7.8"),
+                       .ranges = {},
+                       .negative_ranges = {},
+                       .ttl = 9,
+                       .period = 10s,
+                       .holdtime_s = 30}};
+  Stand stand(config);
+  stand.run(59s);
+  std::map<std::string, int> times;
+  for (const SendAutoRp& one : stand.sent) {
+    const bool discovery = one.message.kind == wire::AutoRpKind::discovery;
+    const std::string who = discovery ? "agent" : one.source.to_string();
+    ++times[who];
+    EXPECT_EQ(one.ttl, discovery ? 3 : who == "10.7.7.8" ? 9 : 31);
+    EXPECT_EQ(one.message.holdtime_s, discovery ? 60 : who == "10.7.7.8" ? 30 : 180);
+  }
+  EXPECT_EQ(times["10.7.7.7"], 1);
+  EXPECT_EQ(times["10.7.7.8"], 6);
+  EXPECT_GE(times["agent"], 3);
+}
+
+TEST(AutoRpAgent, WhoComesUpHearsItWithinASecond) {
+  AutoRpConfig config = kAgent;
+  config.announced.push_back({.address = ip("10.7.7.7"), .ranges = {}, .negative_ranges = {}});
+  Stand stand(config);
+  stand.run(5s);
+  const std::size_t before = stand.sent.size();
+  for (int i = 0; i < 100; ++i) stand.engine->on_new_neighbour(stand.now);
+  stand.run(1s);
+  EXPECT_EQ(stand.sent.size(), before + 2) << "an announcement and a discovery message";
+  stand.run(50s);
+  EXPECT_EQ(stand.sent.size(), before + 2) << "then the period as ever";
+  Stand standby(config, Mode::standby);
+  standby.engine->on_new_neighbour(standby.now);
+  EXPECT_FALSE(standby.engine->next_deadline());
+}
+
 TEST(AutoRpTakeover, ByRecordsEqualsBySnapshotAndTheAgentGoesOn) {
   AutoRpConfig config = kAgent;
   config.listen = true;
@@ -289,6 +334,27 @@ TEST(AutoRpProperty, RandomMessagesKeepBoundsAndRecords) {
       ASSERT_EQ(read.store, stand.book.store) << seed << " " << i;
     }
   }
+}
+
+TEST(AutoRpAdopt, TakesOverRangesThatHaveNoRpHere) {
+  const AutoRpConfig config{.listen = true};
+  Stand master(config);
+  master.discovery("10.5.5.5", {{"10.1.1.1", {"239.0.0.0/8", "238.0.0.0/8"}}});
+  Stand told(config, Mode::standby);
+  for (const RpRecord& record : master.history) told.engine->on_record(record, told.now);
+  told.drain();
+  Stand stand(config);
+  stand.discovery("10.5.5.6", {{"10.1.1.2", {"238.0.0.0/8"}}});
+  EXPECT_EQ(stand.engine->mappings(*told.engine).size(), 2U);
+  stand.engine->adopt(*told.engine, stand.now);
+  stand.drain();
+  EXPECT_EQ(stand.mappings(), "238.0.0.0/8 10.1.1.2, 239.0.0.0/8 10.1.1.1");
+  stand.run(181s);
+  EXPECT_EQ(stand.mappings(), "") << "it is not heard of again";
+  Stand deaf(AutoRpConfig{});
+  EXPECT_TRUE(deaf.engine->mappings(*told.engine).empty());
+  deaf.engine->adopt(*told.engine, deaf.now);
+  EXPECT_EQ(deaf.mappings(), "") << "it listens to no agent";
 }
 
 }  // namespace

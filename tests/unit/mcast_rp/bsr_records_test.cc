@@ -204,5 +204,64 @@ TEST(BsrTakeover, RecordsThatMakeNoSenseAreLeftOut) {
   EXPECT_EQ(standby.bsr->show(standby.now).zones.size(), 1U);
 }
 
+// ---- an active one beside a standby that knows another master's records ----
+
+TEST(BsrAdopt, TakesOverWhatItKnowsNothingOf) {
+  BsrStand master;
+  master.hear(master.message("10.9.0.1", 7, {range_of("239.0.0.0/8", {{"10.1.1.1"}})}));
+  const BsrStand told = standby_of(master, {});
+  BsrStand stand;
+  stand.now = master.now;
+  EXPECT_EQ(RpSet(stand.bsr->mappings(*told.bsr)).mappings().size(), 1U) << "used beside it";
+  stand.bsr->adopt(*told.bsr, stand.now);
+  stand.drain();
+  EXPECT_EQ(stand.mappings(), master.mappings());
+  EXPECT_EQ(stand.zone().state, BsrState::accept_preferred);
+  EXPECT_EQ(stand.zone().bsr->address, ip("10.9.0.1"));
+  EXPECT_EQ(stand.store, master.store) << "what it took over is in its own records";
+  EXPECT_EQ(stand.take<BsrChanged>().size(), 1U);
+  EXPECT_EQ(stand.take<RpSetChanged>().size(), 1U);
+  stand.run(129s);
+  EXPECT_EQ(stand.mappings(), master.mappings());
+  stand.run(2s);
+  EXPECT_EQ(stand.zone().state, BsrState::accept_any);
+  stand.run(151s);
+  EXPECT_EQ(stand.mappings(), "");
+}
+
+TEST(BsrAdopt, KeepsWhatItHeardItself) {
+  BsrStand master;
+  master.hear(master.message("10.9.0.1", 7, {range_of("239.0.0.0/8", {{"10.1.1.1"}})}));
+  const BsrStand told = standby_of(master, {});
+  BsrStand stand;
+  stand.hear(stand.message("10.9.0.2", 1, {range_of("238.0.0.0/8", {{"10.1.1.2"}})}));
+  const std::string own = stand.mappings();
+  EXPECT_EQ(stand.bsr->mappings(*told.bsr), stand.bsr->mappings());
+  stand.bsr->adopt(*told.bsr, stand.now);
+  stand.drain();
+  EXPECT_EQ(stand.mappings(), own);
+  EXPECT_EQ(stand.zone().bsr->address, ip("10.9.0.2"));
+}
+
+// The master was the BSR: with another address it is one that was heard, with ours it goes on.
+TEST(BsrAdopt, AnElectedBsrGoesOnOnlyUnderItsAddress) {
+  const BsrConfig config = candidate_config();
+  BsrStand master(config);
+  master.run(131s);
+  ASSERT_EQ(master.zone().state, BsrState::elected);
+  const BsrStand told = standby_of(master, config);
+  BsrStand other;
+  other.now = master.now;
+  other.bsr->adopt(*told.bsr, other.now);
+  other.drain();
+  EXPECT_EQ(other.zone().state, BsrState::accept_preferred);
+  BsrStand same(config);
+  same.now = master.now;
+  same.bsr->adopt(*told.bsr, same.now);
+  same.drain();
+  EXPECT_EQ(same.zone().state, BsrState::elected);
+  EXPECT_FALSE(same.take<SendBootstrap>().empty()) << "it speaks at once";
+}
+
 }  // namespace
 }  // namespace hotpair::mcast::rp

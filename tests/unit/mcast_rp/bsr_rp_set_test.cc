@@ -63,17 +63,57 @@ TEST(Fragments34, ARefreshIsNoChange) {
   EXPECT_NE(stand.mappings(), "");
 }
 
-TEST(Fragments34, BadAndBidirectionalRangesAreLeftOut) {
+TEST(Fragments34, BadRangesAreLeftOut) {
   BsrStand stand;
-  auto bidirectional = range_of("227.0.0.0/8", {{"10.0.0.1"}});
-  bidirectional.range.bidirectional = true;
   stand.hear(stand.message(
       "10.1.1.1", 1,
       {range_of("10.0.0.0/8", {{"10.0.0.1"}}), range_of("224.0.0.0/3", {{"10.0.0.1"}}),
-       bidirectional, range_of("226.1.1.1/8", {{"10.0.0.1"}})}));
+       range_of("226.1.1.1/8", {{"10.0.0.1"}})}));
   EXPECT_EQ(stand.mappings(), "226.0.0.0/8 10.0.0.1(192)");
   EXPECT_EQ(stand.ignored(BsrIgnored::bad_range), 2U);
-  EXPECT_EQ(stand.ignored(BsrIgnored::bidirectional), 1U);
+}
+
+wire::PimBootstrapRange bidir_range(std::string_view groups, std::vector<Offer> offers) {
+  auto range = range_of(groups, std::move(offers));
+  range.range.bidirectional = true;
+  return range;
+}
+
+TEST(Bidirectional, ARangeIsLearnedAndItsKindFollowed) {
+  BsrStand stand;
+  stand.hear(stand.message("10.1.1.1", 1, {bidir_range("227.0.0.0/8", {{"10.0.0.1"}})}));
+  ASSERT_EQ(stand.bsr->mappings().size(), 1U);
+  EXPECT_TRUE(stand.bsr->mappings()[0].bidir);
+  EXPECT_TRUE(std::get<RpMappingRecord>(stand.take<RecordChanged>().at(0).record).value->bidir);
+  stand.hear(stand.message("10.1.1.1", 1, {range_of("227.0.0.0/8", {{"10.0.0.1"}})}));
+  ASSERT_EQ(stand.bsr->mappings().size(), 1U);
+  EXPECT_FALSE(stand.bsr->mappings()[0].bidir) << "the same range and RP of the other kind";
+  EXPECT_FALSE(stand.take<RpSetChanged>().empty());
+}
+
+TEST(Bidirectional, OffersAreToldWithTheKindOfTheBest) {
+  BsrStand stand(candidate_config());
+  stand.run(5s);
+  const auto offer = [&](std::string_view rp, std::uint8_t priority, bool bidir) {
+    wire::PimCandidateRp advert{
+        .priority = priority, .holdtime_s = 150, .rp = ip(rp), .ranges = {}};
+    advert.ranges.push_back({.address = ip("227.0.0.0"), .mask_length = 8, .bidirectional = bidir});
+    stand.bsr->on_candidate_rp(advert, stand.now);
+    stand.run(60s);
+  };
+  const auto told = [&] {
+    std::vector<std::pair<std::string, bool>> rps;
+    for (const RpMapping& mapping : stand.bsr->mappings())
+      rps.emplace_back(mapping.rp.to_string(), mapping.bidir);
+    return rps;
+  };
+  using Told = std::vector<std::pair<std::string, bool>>;
+  offer("10.0.0.1", 20, true);
+  EXPECT_EQ(told(), (Told{{"10.0.0.1", true}}));
+  offer("10.0.0.2", 30, false);
+  EXPECT_EQ(told(), (Told{{"10.0.0.1", true}})) << "one range is of one kind";
+  offer("10.0.0.3", 10, false);
+  EXPECT_EQ(told(), (Told{{"10.0.0.2", false}, {"10.0.0.3", false}}));
 }
 
 TEST(Fragments34, MappingsAreBounded) {

@@ -94,7 +94,8 @@ TEST(RpChoice, LearnedBeatsStaticOfTheSameRangeUnlessPreferred) {
   const std::vector<RpMapping> all{mapping("1.1.1.1"), learned("2.2.2.2", "224.0.0.0/4", 200),
                                    learned("3.3.3.3", "224.0.0.0/4", 0, RpSource::auto_rp),
                                    mapping("4.4.4.4", "225.1.1.0/24")};
-  EXPECT_EQ(rp_of(RpSet(all), "226.1.1.1"), "2.2.2.2");
+  EXPECT_EQ(rp_of(RpSet(all), "226.1.1.1"), "3.3.3.3");
+  EXPECT_EQ(rp_of(RpSet({all[0], all[1]}), "226.1.1.1"), "2.2.2.2");
   EXPECT_EQ(rp_of(RpSet(all), "225.1.1.1"), "4.4.4.4");  // the longer range first of all
   EXPECT_EQ(rp_of(RpSet(all, {.static_preferred = true}), "226.1.1.1"), "1.1.1.1");
 }

@@ -75,6 +75,11 @@ TEST(RpConflicts, ThePreferenceDecidesWhichOneIsInForce) {
   EXPECT_EQ(rp_conflicts(RpSet(all, {.static_preferred = true})).at(0).in_force,
             RpSource::configured);
   EXPECT_TRUE(rp_conflicts(RpSet({fixed("1.1.1.1"), told("1.1.1.1", "224.0.0.0/4")})).empty());
+  // Of both that are learned, what Auto-RP tells is in force.
+  std::vector<RpMapping> both = all;
+  both.push_back(told("10.0.0.9", "224.0.0.0/4"));
+  EXPECT_EQ(rp_conflicts(RpSet(both)).at(0).learned, std::vector{ip("10.0.0.1")});
+  EXPECT_EQ(rp_conflicts(RpSet(both)).at(0).learned_from, RpSource::auto_rp);
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ class ProtocolTest : public testing::Test {
 
 TEST_F(ProtocolTest, VersionsThatDoNotMeetAreRefusedWithAdvice) {
   end.session->on_connected(now);
-  feed(Open{3, 9, NodeId{2}, "hotpair 9", {}, 0, {}});
+  feed(Open{kProtocolMax + 1, kProtocolMax + 7, NodeId{2}, "hotpair 9", {}, 0, {}});
   ASSERT_TRUE(end.closed);
   EXPECT_EQ(end.closed->reason, Reason::refused);
   ASSERT_EQ(end.out.size(), 2U);
@@ -274,6 +274,41 @@ TEST_F(ProtocolTest, ViolationsCloseBoundsAndHandovers) {
                      t.feed(Handover{kScope, kPeerTerm, 1});
                    }},
               });
+}
+
+TEST_F(ProtocolTest, StandingOfABackupIsTold) {
+  end.set_role(Role::master, Term{3, NodeId{1}}, now);
+  end.session->on_connected(now);
+  feed(Open{1, kProtocolMax, NodeId{2}, "peer", {}, 0, {kScope}});
+  feed(Accept{kProtocolMax});
+  end.others.clear();
+  feed(RouteStanding{kScope, 1, 2, 3});
+  ASSERT_EQ(end.others.size(), 1U);
+  EXPECT_EQ(std::get<StandingHeard>(end.others[0]).frame, (RouteStanding{kScope, 1, 2, 3}));
+  EXPECT_FALSE(end.session->send_standing({kScope}, now)) << "it is the master itself";
+  end.set_role(Role::backup, Term{4, NodeId{2}}, now);
+  feed(RouteStanding{kScope, 4, 5, 6});
+  EXPECT_EQ(end.others.size(), 1U);
+  EXPECT_EQ(rejected(Reason::stale_sync), 1U) << "the roles changed under way";
+  EXPECT_FALSE(end.session->send_standing({kScope}, now)) << "nobody said to be master";
+  peer_is_master();
+  end.out.clear();
+  EXPECT_TRUE(end.session->send_standing({kScope, 7, 8, 9}, now));
+  end.drain(now);
+  ASSERT_EQ(end.out.size(), 1U);
+  EXPECT_EQ(std::get<RouteStanding>(end.out[0].frame), (RouteStanding{kScope, 7, 8, 9}));
+  feed(RouteStanding{kScope, ~0ULL, 0, 0});
+  EXPECT_EQ(rejected(Reason::limit), 1U);
+  EXPECT_FALSE(end.session->up());
+}
+
+TEST_F(ProtocolTest, StandingIsNotSaidToAnOlderPeerNorTakenFromOne) {
+  up();
+  peer_is_master();
+  EXPECT_FALSE(end.session->send_standing({kScope}, now));
+  feed(RouteStanding{kScope});
+  EXPECT_EQ(rejected(Reason::out_of_order), 1U);
+  EXPECT_FALSE(end.session->up());
 }
 
 TEST_F(ProtocolTest, AckOfWhatWasNeverSentCloses) {

@@ -67,6 +67,7 @@ std::vector<Frame> one_of_each() {
                {{key(1), value(24)}, {key(2), value(0)}}},
       Diverged{ScopeId{10}, kTerm, 7, 3, kEpoch, Sequence{53}, false, true, 0, {}},
       DivergedTaken{ScopeId{10}, 7, 3},
+      RouteStanding{ScopeId{10}, 4, 5, ~0ULL},
   };
 }
 
@@ -94,6 +95,27 @@ TEST(Frame, CostIsAboutTheEncodedSize) {
   for (unsigned i = 0; i < 512; ++i) bulk.records.push_back({key(i, 28), value(104)});
   const auto size = static_cast<double>(encode(bulk)->size());
   EXPECT_NEAR(size / static_cast<double>(cost_of(bulk)), 1.0, 0.2);
+}
+
+TEST(Frame, GoldenRouteStanding) {
+  const auto encoded = encode(RouteStanding{ScopeId{10}, 4, 5, 6});
+  ASSERT_TRUE(encoded);
+  std::string hex;
+  for (const std::byte byte : *encoded) {
+    std::array<char, 3> two{};
+    std::snprintf(two.data(), two.size(), "%02x", std::to_integer<unsigned>(byte));
+    hex += two.data();
+  }
+  EXPECT_EQ(hex,
+            "00000038"          // length 56
+            "0000000001000100"  // root: one data word, one pointer
+            "1700000000000000"  // frame 23: routeStanding
+            "0000000004000000"  // four data words
+            "0a00000000000000"  // scope 10
+            "0400000000000000"  // without a way
+            "0500000000000000"  // by the peer
+            "0600000000000000"  // silent
+  );
 }
 
 /// Open is read before a version is agreed: its bytes never change.
