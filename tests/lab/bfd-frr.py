@@ -4,23 +4,27 @@ Timer changes from either side, AdminDown from either side, a killed hotpaird (s
 killed peer (seen within the detection time, plus what a busy machine adds).
 """
 
-import json
 import os
 import signal
-import subprocess
 import time
-from pathlib import Path
 
+from lib.frr import Frr
 from lib.node import Node
 from lib.report import Report
-from lib.world import LabError, World, answers, poll, wait_until
+from lib.wire import Wire
+from lib.world import World, poll
 
-FRR = Path("/usr/lib/frr")
 INTERVAL_MS, MULTIPLIER = 50, 5
 SESSIONS = ("one4", "one6", "far4", "far6")
 OURS = {"one4": "10.0.0.1", "one6": "2001:db8::1", "far4": "1.1.1.1", "far6": "2001:db8:11::1"}
 THEIRS = {"one4": "10.0.0.2", "one6": "2001:db8::2", "far4": "2.2.2.2", "far6": "2001:db8:22::2"}
 PORT = "GigabitEthernet0/1/1"
+ADDRESSES = ({"ge0-1-1": ["10.0.0.1/24", "2001:db8::1/64"],
+              "lo": ["1.1.1.1/32", "2001:db8:11::1/128"]},
+             {"eth0": ["10.0.0.2/24", "2001:db8::2/64"],
+              "lo": ["2.2.2.2/32", "2001:db8:22::2/128"]})
+ROUTES = (("2.2.2.2/32 via 10.0.0.2", "2001:db8:22::2/128 via 2001:db8::2"),
+          ("1.1.1.1/32 via 10.0.0.1", "2001:db8:11::1/128 via 2001:db8::1"))
 
 
 def our_config(min_tx=INTERVAL_MS, down=()):
@@ -53,86 +57,29 @@ def frr_config(passive):
     return "\n".join([*lines, "!", ""])
 
 
-class Wire:
-    """What lib.node.Node needs of a topology: our router `a` and FRR's, one link."""
-
-    port_names = {}
-
-    def __init__(self, world):
-        self.world = world
-        self.nodes = {"a": world.namespace("a"), "frr": world.namespace("frr")}
-        ours, theirs = self.nodes["a"], self.nodes["frr"]
-        ours.ip(f"link add ge0-1-1 type veth peer name eth0 netns {theirs.full_name}",
-                "link set ge0-1-1 up")
-        theirs.ip("addr add 10.0.0.2/24 dev eth0", "addr add 2001:db8::2/64 dev eth0 nodad",
-                  "addr add 2.2.2.2/32 dev lo", "addr add 2001:db8:22::2/128 dev lo nodad",
-                  "link set eth0 up", "route add 1.1.1.1/32 via 10.0.0.1",
-                  "route add 2001:db8:11::1/128 via 2001:db8::1")
-        ours.ip("addr add 10.0.0.1/24 dev ge0-1-1", "addr add 2001:db8::1/64 dev ge0-1-1 nodad",
-                "addr add 1.1.1.1/32 dev lo", "addr add 2001:db8:11::1/128 dev lo nodad",
-                "route add 2.2.2.2/32 via 10.0.0.2",
-                "route add 2001:db8:22::2/128 via 2001:db8::2")
-
-
-class Bfdd:
-    """zebra and bfdd in the other namespace, with sockets and files of this run."""
-
-    def __init__(self, world, namespace, passive):
-        self.world = world
-        self.namespace = namespace
-        self.dir = world.dir / f"frr-{time.monotonic_ns()}"
-        self.dir.mkdir(mode=0o777)
-        self.dir.chmod(0o777)
-        if not (FRR / "bfdd").exists():
-            raise LabError("FRR is not installed: run scripts/setup")
-        (self.dir / "zebra.conf").write_text("")
-        (self.dir / "bfdd.conf").write_text(frr_config(passive))
-        self.zebra = self._start("zebra")
-        wait_until((self.dir / "zapi").exists, 20, "zebra's socket")
-        self.start()
-
-    def _start(self, name, *more):
-        return self.world.start(
-            self.namespace, FRR / name, "-z", self.dir / "zapi", "--vty_socket", self.dir,
-            "-i", self.dir / f"{name}.pid", "-f", self.dir / f"{name}.conf", "-A", "127.0.0.1",
-            "-P", "0", *more, log=f"{name}-{time.monotonic_ns()}")
-
-    def start(self):
-        (self.dir / "bfdd.vty").unlink(missing_ok=True)
-        self.bfdd = self._start("bfdd", "--bfdctl", self.dir / "bfdd.sock")
-        wait_until(lambda: self.bfdd.alive() and answers(self.dir / "bfdd.vty"), 20,
-                   "bfdd's socket")
-
-    def vtysh(self, *commands):
-        argv = ["vtysh", "--vty_socket", str(self.dir), "-d", "bfdd"]
-        for command in commands:
-            argv += ["-c", command]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=30)
-        if done.returncode != 0:
-            raise LabError(f"vtysh {commands}: {done.stdout}{done.stderr}")
-        return done.stdout
+class Bfdd(Frr):
+    """FRR's bfdd at the other end, with questions about BFD."""
 
     def peers(self):
-        shown = json.loads(self.vtysh("show bfd peers json") or "[]")
         names = {address: name for name, address in OURS.items()}
-        return {names[peer["peer"]]: peer for peer in shown if peer["peer"] in names}
+        return {names[peer["peer"]]: peer for peer in self.show("bfd peers")
+                if peer["peer"] in names}
 
     def downs(self):
-        shown = json.loads(self.vtysh("show bfd peers counters json") or "[]")
-        return sum(int(peer.get("session-down", 0)) for peer in shown)
+        return sum(int(peer.get("session-down", 0)) for peer in self.show("bfd peers counters"))
 
-    def configure(self, name, *lines):
+    def change(self, name, *lines):
         how = " interface eth0" if name.startswith("one") else ""
         hops = " multihop" if name.startswith("far") else ""
         peer = f"peer {OURS[name]}{hops} local-address {THEIRS[name]}{how}"
-        self.vtysh("configure terminal", "bfd", peer, *lines)
+        self.configure("bfd", peer, *lines)
 
 
 class Bench:
     def __init__(self, world, args, passive):
-        wire = Wire(world)
+        wire = Wire(world, *ADDRESSES, routes=ROUTES)
         self.node = Node(wire, "a", args.bin, our_config())
-        self.frr = Bfdd(world, wire.nodes["frr"], passive)
+        self.frr = Bfdd(world, wire.nodes["frr"], frr_config(passive), ("bfdd",)).start()
 
     def ours(self):
         shown = self.node.display("bfd", "session", "all")
@@ -176,12 +123,12 @@ def timers_change(report, bench, role):
     report.check(f"{role}: and is used after the poll", settled)
     bench.reconfigure()
     for name in SESSIONS:
-        bench.frr.configure(name, "transmit-interval 150")
+        bench.frr.change(name, "transmit-interval 150")
     theirs = poll(lambda: all(row["rx_interval_us"] == 150_000
                               for row in bench.ours().values()), 20, 0.1)
     report.check(f"{role}: FRR's slower interval arrives here", theirs)
     for name in SESSIONS:
-        bench.frr.configure(name, f"transmit-interval {INTERVAL_MS}")
+        bench.frr.change(name, f"transmit-interval {INTERVAL_MS}")
     poll(lambda: all(row["rx_interval_us"] == INTERVAL_MS * 1000
                      for row in bench.ours().values()), 20, 0.1)
     after = bench.downs(), bench.frr.downs()
@@ -194,10 +141,10 @@ def admin_down(report, bench, role):
     report.check(f"{role}: FRR sees our AdminDown", seen, bench.frr.peers()["one4"]["status"])
     bench.reconfigure()
     report.check(f"{role}: and comes back", poll(bench.all_up, 20, 0.1))
-    bench.frr.configure("far6", "shutdown")
+    bench.frr.change("far6", "shutdown")
     seen = poll(lambda: bench.ours()["far6"]["last_reason"] == "peer is shut down", 10, 0.1)
     report.check(f"{role}: we see FRR's AdminDown", seen, bench.ours()["far6"]["last_reason"])
-    bench.frr.configure("far6", "no shutdown")
+    bench.frr.change("far6", "no shutdown")
     report.check(f"{role}: and come back", poll(bench.all_up, 20, 0.1))
 
 
@@ -219,14 +166,14 @@ def daemon_killed(report, bench, role):
 
 
 def peer_killed(report, bench, role):
-    os.kill(bench.frr.bfdd.pid, signal.SIGKILL)
+    bench.frr.kill("bfdd")
     killed = time.monotonic()
     gone = poll(lambda: all(row["state"] == "Down" for row in bench.ours().values()), 10, 0.05)
     took = time.monotonic() - killed
     rows = bench.ours()
     report.check(f"{role}: a killed bfdd is seen by its silence", gone and all(
         row["last_reason"] == "detection time expired" for row in rows.values()), f"{took:.2f} s")
-    bench.frr.start()
+    bench.frr.restart_daemon("bfdd")
     report.check(f"{role}: and its return", poll(bench.all_up, 40, 0.1))
 
 

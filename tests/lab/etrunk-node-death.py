@@ -8,12 +8,16 @@ from lib.etrunk import BFD_TIMERS, TIMERS, alternate
 from lib.etrunk_events import check_deaths, die
 from lib.report import Report
 
+# A bound on a median: with fewer runs it would be one on a single late wake-up of the machine.
+MEDIANS = {"BFD 20 ms x 3": 3, "20 ms x 3": 3}
+
 
 def main(args):
     report = Report("etrunk-node-death", {"lacp": "fast", "paths": "2 bound, 1 routed"})
     for first, (event, values) in enumerate((BFD_TIMERS | TIMERS).items()):
-        die(report, args, event, values, args.runs if not args.quick else 1,
+        runs = MEDIANS.get(event, 1) if args.quick else args.runs
+        die(report, args, event, values, runs,
             lambda number, first=first: alternate(first + number))
-    for event in ("BFD 20 ms x 3", "20 ms x 3"):
+    for event in MEDIANS:
         check_deaths(report, event)
     return report.finish(args.json)

@@ -1,8 +1,9 @@
-"""The seeds' four devices on PIM: A, B hotpair, D FRR's pimd as RP (IPv6: hotpair), routed by FRR.
+"""The seeds' four devices on PIM: A, B hotpair, D FRR's pimd as RP, routed by FRR.
 
 Unicast routing is rendered from their files by `hotpair render frr`. Both nodes join, so that the
 streams are at the backup's door; node death, access cut, planned switchover and the daemon's crash
-with the bounds of the etrunk labs; and D sees the same GenID of B before and after.
+with the bounds of the etrunk labs; and D sees the same GenID of B before and after. For IPv6 D is
+hotpair; with --all FRR's pim6d.
 """
 
 from functools import partial

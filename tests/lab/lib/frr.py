@@ -8,22 +8,28 @@ import json
 import subprocess
 from pathlib import Path
 
+from .pim6d import pim6d
 from .world import LabError, answers, wait_until
 
 PROGRAMS = Path("/usr/lib/frr")
 START_S = 20  # on a busy machine
 ALL_GROUPS = "224.0.0.0/4"
+ALL_GROUPS_6 = "ff00::/8"
 # A designated router is elected after one dead interval: 40 s by default.
 OSPF_FAST = ("ip ospf hello-interval 1", "ip ospf dead-interval 4")
 
 
 class Frr:
-    """FRR in a namespace. `daemons` besides zebra, in the order of their start."""
+    """FRR in a namespace. `daemons` besides zebra, in the order of their start; pim6d among them
+    makes questions about PIM those of IPv6."""
 
     def __init__(self, world, namespace, config, daemons=("ospfd", "pimd")):
-        for name in ("zebra", *daemons):
-            if not (PROGRAMS / name).exists():
+        self._programs = {name: pim6d() if name == "pim6d" else PROGRAMS / name
+                          for name in ("zebra", *daemons)}
+        for name, path in self._programs.items():
+            if not path.exists():
                 raise LabError(f"FRR's {name} is not installed: run scripts/setup")
+        self._ip = "ipv6" if "pim6d" in daemons else "ip"
         self.world = world
         self.namespace = namespace
         self.dir = world.dir / f"frr-{namespace.name}"
@@ -53,7 +59,7 @@ class Frr:
         socket.unlink(missing_ok=True)
         more = ["--bfdctl", self.dir / "bfdd.sock"] if name == "bfdd" else []
         process = self.world.start(
-            self.namespace, PROGRAMS / name, "-z", self.dir / "zapi", "--vty_socket", self.dir,
+            self.namespace, self._programs[name], "-z", self.dir / "zapi", "--vty_socket", self.dir,
             "-i", self.dir / f"{name}.pid", "-f", self.dir / "empty.conf", "-A", "127.0.0.1",
             "-P", "0", "--log", "stdout", *more,
             log=f"frr-{self.namespace.name}-{name}-{self._starts}")
@@ -113,23 +119,24 @@ class Frr:
 
     def neighbors(self):
         """Addresses of PIM neighbours by device."""
-        return {device: sorted(rows) for device, rows in self.show("ip pim neighbor").items()
+        shown = self.show(f"{self._ip} pim neighbor")
+        return {device: sorted(rows) for device, rows in shown.items()
                 if rows and isinstance(rows, dict)}
 
     def neighbor(self, device, address):
         """What FRR knows of one neighbour (holdtime, DR priority, GenID); None without it."""
-        shown = self.vtysh(f"show ip pim neighbor {address} json").strip()
+        shown = self.vtysh(f"show {self._ip} pim neighbor {address} json").strip()
         return (json.loads(shown) if shown else {}).get(device, {}).get(address)
 
     def interfaces(self):
-        return self.show("ip pim interface")
+        return self.show(f"{self._ip} pim interface")
 
     def designated_router(self, device):
         return self.interfaces().get(device, {}).get("pimDesignatedRouter")
 
     def mroutes(self):
         """(source, group) -> FRR's row; source `*` for shared trees."""
-        return {(source, group): row for group, sources in self.show("ip mroute").items()
+        return {(source, group): row for group, sources in self.show(f"{self._ip} mroute").items()
                 for source, row in sources.items()}
 
     def outgoing(self, source, group):
@@ -139,14 +146,15 @@ class Frr:
 
     def upstreams(self):
         """(source, group) -> row of `show ip pim upstream`."""
-        return {(source, group): row for group, sources in self.show("ip pim upstream").items()
+        shown = self.show(f"{self._ip} pim upstream")
+        return {(source, group): row for group, sources in shown.items()
                 for source, row in sources.items()}
 
     def joins(self):
         """(device, source, group) -> row of the joins in force that neighbours sent. FRR keeps the
         row of a pruned one, as NOINFO."""
         found = {}
-        for device, rows in self.show("ip pim join").items():
+        for device, rows in self.show(f"{self._ip} pim join").items():
             for group, sources in rows.items():
                 if isinstance(sources, dict):
                     found.update({(device, source, group): row
@@ -156,7 +164,7 @@ class Frr:
 
     def rp_info(self):
         """RP address -> list of its ranges."""
-        return self.show("ip pim rp-info")
+        return self.show(f"{self._ip} pim rp-info")
 
     # ---- unicast ----
 
@@ -176,26 +184,29 @@ class Frr:
 
 
 def pim_config(hostname, devices, rp=None, igmp=(), ospf=(), router_id=None, silent=(), lines=None,
-               register_source=None):
-    """An frr.conf: PIM on `devices` (IGMP on those of `igmp`), OSPF on the networks of `ospf`.
+               register_source=None, family="ipv4"):
+    """An frr.conf: PIM on `devices` (IGMP or MLD on those of `igmp`), OSPF on the networks of
+    `ospf`.
 
     `rp`: static RP of every group; `silent`: devices that OSPF does not speak on; `lines`: device
     -> more lines of its block.
     """
     lines = lines or {}
+    six = family == "ipv6"
+    pim, member = ("ipv6 pim", "ipv6 mld") if six else ("ip pim", "ip igmp")
     text = ["frr defaults traditional", f"hostname {hostname}"]
     if rp:
-        text.append(f"ip pim rp {rp} {ALL_GROUPS}")
+        text.append(f"{pim} rp {rp} {ALL_GROUPS_6 if six else ALL_GROUPS}")
     for device in devices:
-        text += ["!", f"interface {device}", " ip pim"]
+        text += ["!", f"interface {device}", f" {pim}"]
         # The response time first: FRR refuses an interval that is not above it.
-        text += [" ip igmp query-max-response-time 10", " ip igmp query-interval 5",
-                 " ip igmp"] * (device in igmp)
+        text += [f" {member} query-max-response-time {1000 if six else 10}",
+                 f" {member} query-interval 5", f" {member}"] * (device in igmp)
         if ospf and device != "lo" and device not in silent:
             text += [f" {line}" for line in OSPF_FAST]
         text += [f" {line}" for line in lines.get(device, ())]
         if register_source and device == devices[0]:
-            text.append(f" ip pim use-source {register_source}")
+            text.append(f" {pim} use-source {register_source}")
     if ospf:
         text += ["!", "router ospf"] + [f" ospf router-id {router_id}"] * bool(router_id)
         text += [f" network {network} area 0.0.0.0" for network in ospf]

@@ -7,13 +7,13 @@ modules and one script; its console is its first serial port, it is asked throug
 
 import contextlib
 import json
-import os
 import shutil
 import socket
 import subprocess
 import threading
 from pathlib import Path
 
+from .packages import cached, unpack
 from .world import LabError, now_ns, poll
 
 QEMU, BUSYBOX = "qemu-system-x86_64", "/bin/busybox"
@@ -37,39 +37,17 @@ poweroff -f
 """
 
 
-def _download(folder):
-    """The newest kernel package of the distribution, as a file."""
+def _newest_kernel():
+    """The newest kernel package of the distribution."""
     shown = subprocess.run(["apt-cache", "depends", META_PACKAGE], capture_output=True, text=True)
-    names = [line.split()[-1] for line in shown.stdout.splitlines()
-             if "Depends: linux-image-" in line]
-    if not names:
-        return None, f"apt knows no {META_PACKAGE}"
-    done = subprocess.run(["apt-get", "-q", "download", names[0]], cwd=folder, capture_output=True,
-                          text=True, timeout=180)
-    return next(folder.glob("*.deb"), None), done.stderr.strip()
+    return next((line.split()[-1] for line in shown.stdout.splitlines()
+                 if "Depends: linux-image-" in line), None)
 
 
 def guest_kernel():
     """(kernel image, folder of modules) of a kernel in the cache; fetched when there is none."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hotpair"
-    cache = base / "guest-kernel"
-    if not cache.exists():
-        fresh = base / f"guest-kernel.{os.getpid()}"
-        fresh.mkdir(parents=True)
-        print(f"  fetching the guest's kernel ({META_PACKAGE}) into {cache}", flush=True)
-        try:
-            package, said = _download(fresh)
-            if package is None:
-                subprocess.run(["apt-get", "-q", "update"], capture_output=True, timeout=180)
-                package, said = _download(fresh)
-            if package is None:
-                raise LabError(f"the guest's kernel could not be fetched: {said}")
-            subprocess.run(["dpkg-deb", "-x", package, fresh], check=True)
-            package.unlink()
-            with contextlib.suppress(OSError):  # another lab was faster
-                fresh.rename(cache)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+    cache = cached("guest-kernel", f"fetching the guest's kernel ({META_PACKAGE})",
+                   lambda folder: unpack(_newest_kernel, folder))
     image = next(iter(sorted(cache.glob("boot/vmlinuz-*"))), None)
     modules = next(iter(sorted(cache.glob("lib/modules/*/kernel"))), None)
     if image is None or modules is None:

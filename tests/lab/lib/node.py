@@ -28,6 +28,7 @@ Fields read from --json (nothing else is)
     display switchover history               switchovers[].{number,planned,cause,detection,from,
                                              to,began,result,phases[].{name,at_us}}, newest first
     display alarm active                     alarms[].{id,text}
+    display floating-address                 interfaces[].{interface,owner,announcements}
 
 The pair key file has lines `key 64-HEX-DIGITS ...`; the TLS identity of a key is the first 8 bytes
 of SHA-256("hotpair pair key id" and the secret) as hex digits.
@@ -245,6 +246,11 @@ class Node:
     def healed(self):
         """Stories of a master that stayed one when a split ended."""
         return [story for story in self.switchovers() if story["from"] == story["to"] == "master"]
+
+    def floating(self):
+        """Interface -> row of its floating addresses."""
+        rows = self.display("floating-address")["interfaces"]
+        return {row["interface"]: row for row in rows}
 
     def alarms(self):
         return self.display("alarm", "active")["alarms"]

@@ -5,12 +5,12 @@ routes by OSPF (IPv6: IS-IS). Nothing is forwarded that nobody joined.
              \\--------- b --- …
 
 IPv4: D is FRR, ospfd and pimd with itself as static RP. IPv6: Debian's FRR has no PIM, so D is
-hotpair with FRR's isisd.
+hotpair with FRR's isisd; with --all it is FRR with the pim6d that lib/pim6d.py builds.
 """
 
 from .config import overlay, seed_text
 from .etrunk import AccessSwitch, EtrunkScene
-from .frr import ALL_GROUPS, Frr, pim_config
+from .frr import ALL_GROUPS, ALL_GROUPS_6, Frr, pim_config
 from .mroutes import mroutes
 from .node import Node, render_frr
 from .scenario import attempt
@@ -18,12 +18,14 @@ from .topology import ROUTERS, TRUNK, SharedLan
 from .world import LabError, poll, wait_until
 
 RP = "2.2.2.2"
+RP_ROW = {"ipv4": f"ip pim rp {RP} {ALL_GROUPS}",
+          "ipv6": f"ipv6 pim rp 2001:db8:22::22 {ALL_GROUPS_6}"}
+PIM = {"ipv4": ("pimd", "ip pim"), "ipv6": ("pim6d", "ipv6 pim")}  # daemon, word of an interface
 NETWORKS = {"d": (f"{RP}/32", "10.0.5.0/24", "10.0.12.0/24", "10.0.23.0/24"),
             "a": ("1.1.1.1/32", "10.0.12.0/24", "10.0.13.0/24", "10.0.15.0/24"),
             "b": ("3.3.3.3/32", "10.0.13.0/24", "10.0.23.0/24", "10.0.15.0/24")}
 ROUTER_ID = {"d": RP, "a": "1.1.1.1", "b": "3.3.3.3"}
 UPLINK = {"a": "ge0-1-3", "b": "ge0-1-2"}  # the same name at both ends
-UPLINK_ADDRESS = {"a": "10.0.12.1", "b": "10.0.23.3"}
 PORT = {device: "GigabitEthernet" + device.removeprefix("ge").replace("-", "/")
         for device in ("ge0-1-1", "ge0-1-2", "ge0-1-3")}
 DAEMON = {"ipv4": "ospfd", "ipv6": "isisd"}
@@ -126,11 +128,12 @@ class PimScene(EtrunkScene):
     """The seeds' four devices: unicast routing of A, B and D is rendered from their files.
 
     `observed`: a list that takes, for each measured event, the GenID of B at D before and after
-    (IPv4 only).
+    (where D is FRR).
     """
 
     def __init__(self, world, args, family, timers_, extra=(), *, observed=None, **more):
         self._observed = observed
+        self._frr_upstream = family == "ipv4" or args.all
         fast = {node: [(f"interface {PORT[device]}", *TIMERS[family])
                        for device in ("ge0-1-1", UPLINK[node])] for node in ROUTERS}
         super().__init__(world, args, family, timers_, extra, topology=PimAccess,
@@ -146,23 +149,23 @@ class PimScene(EtrunkScene):
             self.topology.start_routing(node.name, text, (DAEMON[self.family],))
         self.topology.routed(self.family)
         super().up(converge)
-        if self.family == "ipv4":
-            frr = self.topology.frr
-            wanted = {UPLINK[name]: [address] for name, address in UPLINK_ADDRESS.items()}
-            if not poll(lambda: frr.neighbors() == wanted, 30, 0.2):
-                raise LabError(f"D has PIM neighbours {frr.neighbors()} in place of {wanted}")
+        if self._frr_upstream:
+            both = poll(lambda: None not in map(self.generation, UPLINK), 30, 0.2)
+            if not both:
+                raise LabError(f"D has PIM neighbours {self.topology.frr.neighbors()} only")
 
     def _start_d(self):
         text = render_frr(self.args.bin, self.upstream.config, self.upstream.ports)
         daemons = [DAEMON[self.family]]
-        if self.family == "ipv4":
-            lines = [f"ip pim rp {RP} {ALL_GROUPS}", "!"]
+        if self._frr_upstream:
+            daemon, pim = PIM[self.family]
+            lines = [RP_ROW[self.family], "!"]
             for device in (*PORT, "lo"):
-                lines += [f"interface {device}", " ip pim", "!"]
+                lines += [f"interface {device}", f" {pim}", "!"]
             text += "\n".join([*lines, ""])
-            daemons.append("pimd")
+            daemons.append(daemon)
         self.topology.start_routing("d", text, daemons)
-        if self.family == "ipv6":
+        if not self._frr_upstream:
             self.upstream.start()
             self.upstream.wait("ready")
 
@@ -175,12 +178,14 @@ class PimScene(EtrunkScene):
             raise LabError(f"D does not forward {len(late)} groups to both nodes: {late[:3]}")
 
     def generation(self, name):
-        """The GenID that D knows of a node."""
-        row = self.topology.frr.neighbor(UPLINK[name], UPLINK_ADDRESS[name])
-        return row and row["generationId"]
+        """The GenID that D knows of a node; None without the neighbour."""
+        device = UPLINK[name]
+        known = self.topology.frr.neighbors().get(device, ())  # one at most: a link of two
+        row = known and self.topology.frr.neighbor(device, known[0])
+        return row["generationId"] if row else None
 
     def measure(self, event, after=1.5):
-        if self._observed is None or self.family != "ipv4":
+        if self._observed is None or not self._frr_upstream:
             return super().measure(event, after)
         before = self.generation("b")
         measured = super().measure(event, after)

@@ -21,6 +21,8 @@ def families_of(family):
 class Scene:
     """A running pair with streams. Ask for fresh ones: state of one run must not reach the next."""
 
+    slow_ms = SLOW_MS
+
     def __init__(self, world, args, family, timers=FAST, extra=()):
         self.world = world
         self.args = args
@@ -103,7 +105,8 @@ class Scene:
         window = (happened, end)
         row = merge(one.window(*window) for one in measured)
         row["paused"] += self.world.pauses.seen(*window)
-        before_it = happened - int((2 * SLOW_MS + 10) * 1e6)  # a loss counts from the packet before
+        # A loss counts from the packet before it.
+        before_it = happened - int((2 * self.slow_ms + 10) * 1e6)
         steady = merge(one.window(self.flowing_since, before_it) for one in measured)
         row["dirty_before"] = steady["lost"] + steady["duplicates"]
         return row, measured, window

@@ -44,18 +44,19 @@ class Plan:
 class Streams:
     """One family's senders at `src` and receivers at the hosts."""
 
-    def __init__(self, world, topology, probe, family):
+    def __init__(self, world, topology, probe, family, label=""):
         self.plan = topology.plan(family, topology.source_address(family))
         self._world = world
         self._topology = topology
         self._probe = probe
         self._round = 0
+        self._label = label  # where several stand beside each other
         self._receivers = []
         self._senders = []
 
     def _file(self, name):
         family = self.plan.family
-        return self._world.dir / f"probe-{family}-{self._round}-{name}.json"
+        return self._world.dir / f"probe-{self._label}{family}-{self._round}-{name}.json"
 
     def join(self, timeout=10):
         """Hosts join; returns when every receiver has joined all its groups."""
@@ -192,6 +193,20 @@ class Measurement:
                 for pause in report["pauses"]
                 if pause["begin_ns"] < end and pause["begin_ns"] + pause["ms"] * 1e6 > begin]
 
+    @staticmethod
+    def _doubled_later(row, end):
+        """Duplicates without a time: the probe keeps those of the first ones. They may have come
+        before `end`, so they did."""
+        times = row["duplicate_times_ns"]
+        rest = row["duplicates"] - len(times)
+        return rest if rest and times[-1] < end else 0
+
+    @staticmethod
+    def _lost_earlier(row, begin):
+        """Packets lost without a time: the probe keeps the newest losses."""
+        rest = row["lost"] - sum(loss["packets"] for loss in row["losses"])
+        return rest if rest > 0 and row["losses"][0]["begin_ns"] > begin else 0
+
     def window(self, begin=0, end=None, fast=None):
         """One row of a lab's table for what happened between two times (ns)."""
         whole = begin == 0 and end is None
@@ -203,7 +218,8 @@ class Measurement:
         gaps = [gap["ms"] for row in heard for gap in row["gaps"] + [row["longest_gap"]]
                 if gap and gap["begin_ns"] < end and gap["begin_ns"] + gap["ms"] * 1e6 > begin]
         doubled = [[at for at in row["duplicate_times_ns"] if begin <= at < end] for row in heard]
-        counts = [row["duplicates"] if whole else len(times) for row, times in zip(heard, doubled)]
+        counts = [row["duplicates"] if whole else len(times) + self._doubled_later(row, end)
+                  for row, times in zip(heard, doubled)]
         times = [at for each in doubled for at in each]
         nominal = max((self._intervals[id(row)] for row in heard), default=0.0)
         plain = max([nominal, *gaps])  # shorter gaps than two intervals are not on record
@@ -211,7 +227,8 @@ class Measurement:
             "family": self.family, "streams": len(heard), "silent": len(rows) - len(heard),
             "sent": sum(row["expected"] for row in heard),
             "lost": (sum(row["lost"] for row in heard) if whole
-                     else sum(loss["packets"] for _, loss in losses)),
+                     else sum(loss["packets"] for _, loss in losses)
+                     + sum(self._lost_earlier(row, begin) for row in heard)),
             "longest_gap_ms": max((loss["gap_ms"] for _, loss in losses), default=plain),
             "plain_gap_ms": plain,
             "longest_loss_packets": max((loss["packets"] for _, loss in losses), default=0),
