@@ -28,8 +28,31 @@ std::string text_of(const std::optional<checkpoint::RecordValue>& value) {
 
 }  // namespace
 
-void AckedRecords::written(const Epoch& epoch, const checkpoint::SequencedChange& change) {
+void AckedRecords::asked(const Epoch& epoch, const checkpoint::SequencedChange& change) {
   if (!seen_.insert({epoch, change.sequence}).second) return;
+  asked_.insert({epoch, change.sequence});
+  note(epoch, change);
+}
+
+void AckedRecords::written(const Epoch& epoch, const checkpoint::SequencedChange& change) {
+  asked_.erase({epoch, change.sequence});
+  if (seen_.insert({epoch, change.sequence}).second) note(epoch, change);
+}
+
+void AckedRecords::died(NodeId node) {
+  std::erase_if(asked_, [&](const auto& change) {
+    const auto& [epoch, sequence] = change;
+    if (epoch.term.node != node) return false;
+    seen_.erase(change);
+    const auto pending = pending_.find(sequence);
+    if (pending == pending_.end()) return true;
+    std::erase_if(pending->second, [&](const Pending& write) { return write.epoch == epoch; });
+    if (pending->second.empty()) pending_.erase(pending);
+    return true;
+  });
+}
+
+void AckedRecords::note(const Epoch& epoch, const checkpoint::SequencedChange& change) {
   const std::uint64_t order = ++writes_;
   keys_[change.change.key].later.push_back({order, change.change.value});
   pending_[change.sequence].push_back({epoch, change.change.key, order});

@@ -19,8 +19,14 @@ class AckedRecords {
  public:
   using Held = std::vector<checkpoint::Record>;  ///< ascending in key
 
-  /// A master wrote this (told twice counts once).
+  /// A master asks its store to write this. From here on a copy may hold it: a peer is told in bulk
+  /// what the engines have.
+  void asked(const Epoch& epoch, const checkpoint::SequencedChange& change);
+  /// Its store took that up, or it was sent without the store (told twice counts once).
   void written(const Epoch& epoch, const checkpoint::SequencedChange& change);
+  /// The node's daemon died: what it asked for and did not live to see written has no number. The
+  /// next one, that finds nothing of the epoch, begins it anew and numbers its own changes the same.
+  void died(NodeId node);
   /// A master whose history is `line` counts everything up to here as acknowledged.
   void acked(const checkpoint::EpochHistory& line, Sequence through);
   /// Both copies were lost to faults: what was acknowledged is no longer owed.
@@ -48,9 +54,12 @@ class AckedRecords {
     std::uint64_t order = 0;
   };
 
+  void note(const Epoch& epoch, const checkpoint::SequencedChange& change);
+
   std::map<checkpoint::RecordKey, Key> keys_;
   std::map<Sequence, std::vector<Pending>> pending_;
   std::set<std::pair<Epoch, Sequence>> seen_;
+  std::set<std::pair<Epoch, Sequence>> asked_;  // of those: not written yet
   std::uint64_t writes_ = 0;
   std::uint64_t count_ = 0;
 };

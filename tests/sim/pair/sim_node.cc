@@ -83,6 +83,7 @@ void SimNode::kill_daemon() {
     store_lost_ = store_lost_ || one->journal.degraded() || one->journal.torn() || one->refill;
   node_.reset();
   daemon_life_ = 0;
+  network_.records.died(id_);
   crash_in_.reset();
   unsafe_.clear();
   network_.break_stream("the peer's daemon died");
@@ -433,6 +434,12 @@ void SimNode::note_written(const Epoch& epoch,
   for (const checkpoint::SequencedChange& change : changes) network_.records.written(epoch, change);
 }
 
+void SimNode::note_asked(const checkpoint::PutChanges& put) {
+  if (put.epoch.term.node != id_) return;
+  for (const checkpoint::SequencedChange& change : put.changes)
+    network_.records.asked(put.epoch, change);
+}
+
 /// While its store fails a master sends what it could not store.
 void SimNode::note_sent(const Bytes& bytes) {
   const auto frame = rbs::wire::decode(ByteSpan(bytes).subspan(rbs::wire::kLengthBytes));
@@ -443,11 +450,10 @@ void SimNode::note_sent(const Bytes& bytes) {
 
 void SimNode::ask_store(const checkpoint::StoreRequest& request) {
   const bool put = std::holds_alternative<checkpoint::PutChanges>(request.body);
+  if (put) note_asked(std::get<checkpoint::PutChanges>(request.body));
   // One thread: in order, each at its own pace.
   store_free_ = std::max(store_free_, world_.now()) + world_.duration(5us, 400us);
   world_.after(store_free_ - world_.now(), [this, request, put, life = daemon_life_] {
-    // What a daemon asked for and did not live to see has never left the node: the next one, that
-    // finds nothing of the epoch, begins it anew and numbers its own changes the same.
     if (!node_ || daemon_life_ != life) return;
     if (put) {
       const auto& body = std::get<checkpoint::PutChanges>(request.body);

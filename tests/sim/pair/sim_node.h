@@ -118,6 +118,7 @@ class SimNode {
   void to_keeper(const ha::keeper::ToKeeper& message);
   void ask_store(const checkpoint::StoreRequest& request);
   void note_written(const Epoch& epoch, const std::vector<checkpoint::SequencedChange>& changes);
+  void note_asked(const checkpoint::PutChanges& put);
   void note_sent(const Bytes& bytes);
   template <typename Act>
   void when_running(Act&& act);
