@@ -99,6 +99,8 @@ void PimChecker::check_candidates(const PimModel& pim, Family family, const std:
   if (pim.c_bsr)
     check_own(pim.c_bsr->address, family, pim.c_bsr.line,
               fmt::format("{}: c-bsr {}", who, pim.c_bsr->address.text()));
+  const auto bootstrap_s =
+      std::chrono::duration_cast<std::chrono::seconds>(mcast::rp::kBootstrapPeriod).count();
   for (const auto& each : pim.c_rps) {
     const std::string candidate = fmt::format("{}: c-rp {}", who, each->address.text());
     check_own(each->address, family, each.line, candidate);
@@ -108,6 +110,11 @@ void PimChecker::check_candidates(const PimModel& pim, Family family, const std:
       error(each.line, fmt::format("{}: holdtime {} must be more than the {} s between its "
                                    "advertisements",
                                    candidate, *each->holdtime_s, interval_s));
+    else if (each->holdtime_s && *each->holdtime_s <= bootstrap_s)
+      warn(each.line,
+           fmt::format("{}: with holdtime {} routers forget it between two bootstrap messages, which "
+                       "are {} s apart",
+                       candidate, *each->holdtime_s, bootstrap_s));
     if (each->bidir && !*pim.bidir)
       warn(each.line,
            fmt::format("{}: without 'bidir-pim enable' this router does not forward its groups",

@@ -45,9 +45,10 @@ mcast::rp::BsrConfig bsr_settings(const config::PimInstance& instance, const Con
     candidate.priority = each->priority.value_or(candidate.priority);
     if (each->interval_s) {
       candidate.period = seconds(*each->interval_s);
-      // RFC 5059 5: 2.5 advertisements.
-      candidate.holdtime_s = static_cast<std::uint16_t>(std::min<std::uint32_t>(
-          (*each->interval_s * 5U + 1U) / 2U, std::numeric_limits<std::uint16_t>::max()));
+      // RFC 5059 5: 2.5 advertisements; but never less than 2.5 Bootstrap messages, which tell it.
+      candidate.holdtime_s = static_cast<std::uint16_t>(std::clamp<std::uint32_t>(
+          (*each->interval_s * 5U + 1U) / 2U, mcast::rp::kCandidateRpHoldtime_s,
+          std::numeric_limits<std::uint16_t>::max()));
     }
     candidate.holdtime_s = each->holdtime_s.value_or(candidate.holdtime_s);
     settings.candidate_rps.push_back(std::move(candidate));

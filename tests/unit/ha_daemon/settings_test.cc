@@ -128,7 +128,7 @@ TEST(Settings, PimOfTheNode) {
       "interface LoopBack0\n ip address 1.1.1.1 32\n ipv6 address fe80::1 link-local\n"
       " ipv6 address 2001:db8::1/128\n#\n"
       "pim\n static-rp 2.2.2.2 preferred\n c-bsr LoopBack0 priority 9\n"
-      " c-rp LoopBack0 group-policy 239.0.0.0/8 priority 3 advertisement-interval 21\n"
+      " c-rp LoopBack0 group-policy 239.0.0.0/8 priority 3 advertisement-interval 90\n"
       " c-rp 1.1.1.1 holdtime 99\n spt-switch-threshold 500\n register-policy 10.0.0.0/8\n"
       " bsr-policy 1.0.0.0/8\n crp-policy 1.1.0.0/16\n auto-rp listening enable\n"
       " auto-rp announce 1.1.1.1 scope 5 interval 20\n auto-rp announce LoopBack0\n"
@@ -147,7 +147,7 @@ TEST(Settings, PimOfTheNode) {
             (mcast::rp::CandidateRp{std::nullopt, ip("1.1.1.1"), 192, 99, 60s, {}}));
   EXPECT_EQ(pim.bsr.candidate_rps[1],
             (mcast::rp::CandidateRp{
-                std::nullopt, ip("1.1.1.1"), 3, 53, 21s, {*IpPrefix::parse("239.0.0.0/8")}}));
+                std::nullopt, ip("1.1.1.1"), 3, 225, 90s, {*IpPrefix::parse("239.0.0.0/8")}}));
   EXPECT_EQ(pim.spt, (mcast::mrib::SptPolicy{false, 500}));
   EXPECT_THAT(pim.register_filter, ElementsAre(*IpPrefix::parse("10.0.0.0/8")));
   EXPECT_THAT(pim.bsr.bsr_filter, ElementsAre(*IpPrefix::parse("1.0.0.0/8")));
@@ -165,6 +165,17 @@ TEST(Settings, PimOfTheNode) {
   EXPECT_EQ(pim6.bsr.candidate_bsrs.at(0),
             (mcast::rp::CandidateBsr{std::nullopt, ip("2001:db8::1"), 64, 126}));
   EXPECT_TRUE(pim6.spt.never);
+}
+
+TEST(Settings, CandidateRpIsTiedToBootstrapMessagesToo) {
+  const auto parsed = config::parse_config(
+      "interface LoopBack0\n ip address 1.1.1.1 32\n#\n"
+      "pim\n c-rp LoopBack0 advertisement-interval 5\n",
+      "t");
+  const node::NodeConfig settings = settings_of(parsed.config);
+  ASSERT_THAT(settings.pim_ipv4.bsr.candidate_rps, SizeIs(1));
+  EXPECT_EQ(settings.pim_ipv4.bsr.candidate_rps[0].period, 5s);
+  EXPECT_EQ(settings.pim_ipv4.bsr.candidate_rps[0].holdtime_s, 150);
 }
 
 TEST(Settings, DeviceBOfSeed004) {
