@@ -258,6 +258,13 @@ void Checker::check_interface(const InterfaceModel& interface) {
                                  "{} multicast",
                                  who, ipv4 ? "" : "ipv6 ", ipv4 ? "IPv4" : "IPv6"));
   }
+  for (const auto& boundary : interface.multicast_boundaries) {
+    const bool ipv4 = boundary->address.is_v4();
+    if (ipv4 ? interface.multicast_ipv4() : interface.multicast_ipv6()) continue;
+    warn(boundary.line, fmt::format("{}: 'multicast {}boundary' has no effect, the interface "
+                                    "carries no {} multicast",
+                                    who, ipv4 ? "" : "ipv6 ", ipv4 ? "IPv4" : "IPv6"));
+  }
   check_static_groups(interface, interface.igmp, "igmp");
   check_static_groups(interface, interface.mld, "mld");
   check_member_port(interface);

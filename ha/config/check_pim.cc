@@ -27,6 +27,7 @@ class PimChecker : private Findings {
   void check_interface(const InterfaceModel& interface, Family family);
   void check_silent(const InterfaceModel& interface, const PimInterfaceModel& pim,
                     const std::string& who);
+  void check_zones(const PimModel& pim, const std::string& who);
   void check_holdtime(const PimHelloModel& hello, SourceLine line, const std::string& who);
   void check_view(const PimInstance& instance, const std::string& vrf, Family family);
   void check_candidates(const PimModel& pim, Family family, const std::string& who);
@@ -99,6 +100,7 @@ void PimChecker::check_candidates(const PimModel& pim, Family family, const std:
   if (pim.c_bsr)
     check_own(pim.c_bsr->address, family, pim.c_bsr.line,
               fmt::format("{}: c-bsr {}", who, pim.c_bsr->address.text()));
+  check_zones(pim, who);
   const auto bootstrap_s =
       std::chrono::duration_cast<std::chrono::seconds>(mcast::rp::kBootstrapPeriod).count();
   for (const auto& each : pim.c_rps) {
@@ -126,6 +128,15 @@ void PimChecker::check_candidates(const PimModel& pim, Family family, const std:
   if (pim.auto_rp_discovery)
     check_own(pim.auto_rp_discovery->address, family, pim.auto_rp_discovery.line,
               fmt::format("{}: auto-rp discovery {}", who, pim.auto_rp_discovery->address.text()));
+}
+
+void PimChecker::check_zones(const PimModel& pim, const std::string& who) {
+  if (pim.zone_bsrs.empty()) return;
+  const SourceLine line = pim.zone_bsrs.front().line;
+  if (!*pim.admin_scope)
+    warn(line, who + ": without 'c-bsr admin-scope' this line has no effect");
+  if (!pim.c_bsr)
+    warn(line, who + ": without 'c-bsr ADDRESS' this router is no bootstrap router of any scope");
 }
 
 void PimChecker::check_own(const OwnAddress& own, Family family, SourceLine line,

@@ -183,6 +183,8 @@ struct InterfaceModel {
   PimInterfaceModel pim_ipv6;
   GmpSettings igmp;
   GmpSettings mld;
+  std::vector<Setting<IpPrefix>> multicast_boundaries;  ///< sorted, host bits zero
+  Setting<std::uint8_t> boundary_scope;                 ///< IPv6, and all smaller scopes; 0: none
   std::vector<Setting<MulticastLimitModel>> multicast_limits;  ///< IPv4 first, in order of match
   Setting<std::uint16_t> etrunk;     ///< E-Trunk that this Eth-Trunk is a member of
   Setting<std::uint16_t> eth_trunk;  ///< Eth-Trunk that this port is a member of

@@ -175,6 +175,7 @@ class LineSink {
 /// Views pim and pim-ipv6 in parts, in the order of printing.
 [[nodiscard]] std::span<const ConfigRow> pim_view_rows();
 [[nodiscard]] std::span<const ConfigRow> pim_candidate_rows();  ///< candidate BSR and RP, Auto-RP
+[[nodiscard]] std::span<const ConfigRow> scope_view_rows();     ///< BSRs of administrative scopes
 [[nodiscard]] std::span<const ConfigRow> pim_default_rows();    ///< of all interfaces
 /// The interface view in parts, in the order of printing.
 [[nodiscard]] std::span<const ConfigRow> vrf_binding_rows();
@@ -183,6 +184,7 @@ class LineSink {
 [[nodiscard]] std::span<const ConfigRow> pim_interface_rows();
 [[nodiscard]] std::span<const ConfigRow> pim_join_rows();  ///< whose Hellos, which Joins
 [[nodiscard]] std::span<const ConfigRow> membership_rows();
+[[nodiscard]] std::span<const ConfigRow> scope_interface_rows();  ///< their boundaries
 [[nodiscard]] std::span<const ConfigRow> mcac_interface_rows();
 [[nodiscard]] std::span<const ConfigRow> trunk_rows();
 [[nodiscard]] std::span<const ConfigRow> binding_rows();

@@ -73,6 +73,15 @@ struct CandidateBsrModel {
   friend bool operator==(const CandidateBsrModel&, const CandidateBsrModel&) = default;
 };
 
+/// `c-bsr global …`, `c-bsr group G …`, `c-bsr scope N …`: as BSR of one zone; what is not said
+/// here is as `c-bsr A` has it.
+struct ZoneBsrModel {
+  std::optional<IpPrefix> zone;  ///< absent: the whole domain
+  std::optional<std::uint8_t> hash_length;
+  std::optional<std::uint8_t> priority;
+  friend bool operator==(const ZoneBsrModel&, const ZoneBsrModel&) = default;
+};
+
 /// `c-rp A [ group-policy G … ] [ priority N ] [ holdtime N ] [ advertisement-interval N ] [ bidir
 /// ]`.
 struct CandidateRpModel {
@@ -112,6 +121,8 @@ struct AutoRpDiscoveryModel {
 /// View pim or pim-ipv6; static RPs and SSM ranges stand in Config.
 struct PimModel {
   Setting<CandidateBsrModel> c_bsr;
+  Setting<bool> admin_scope;                     ///< `c-bsr admin-scope`: zone_bsrs are in force
+  std::vector<Setting<ZoneBsrModel>> zone_bsrs;  ///< sorted by zone
   std::vector<Setting<CandidateRpModel>> c_rps;    ///< by the text of the address
   std::vector<Setting<IpPrefix>> bsr_policy;       ///< who may be BSR; empty: everybody
   std::vector<Setting<IpPrefix>> crp_policy;       ///< who may be RP; empty: everybody

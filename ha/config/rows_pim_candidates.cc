@@ -196,10 +196,6 @@ constexpr ConfigRow kRows[] = {
     {View::pim, "c-bsr interface:INTERFACE [ hash-length hash:0-32 ] [ priority priority:0-255 ]",
      kBsrHelp, set_bsr<k4>},
     {View::pim, "c-bsr interface:INTERFACE hash:0-32 [ priority:0-255 ]", kBsrHelp, set_bsr<k4>},
-    {View::pim, "c-bsr admin-scope", "Bootstrap routers of administrative scopes", nullptr, nullptr,
-     kLater},
-    {View::pim, "c-bsr group text:REST", "Bootstrap router of an administrative scope", nullptr,
-     nullptr, kLater, true},
     {View::pim,
      "c-rp address:IPV4 [ group-policy groups:PREFIXES4 ] [ priority priority:0-255 ] "
      "[ holdtime holdtime:1-65535 ] [ advertisement-interval interval:1-65535 ]",
@@ -248,8 +244,6 @@ constexpr ConfigRow kRows[] = {
      "c-bsr interface:INTERFACE [ hash-length hash:0-128 ] [ priority priority:0-255 ]", kBsrHelp,
      set_bsr<k6>},
     {View::pim_ipv6, "c-bsr address:IPV6 hash:0-128 [ priority:0-255 ]", kBsrHelp, set_bsr<k6>},
-    {View::pim_ipv6, "c-bsr admin-scope", "Bootstrap routers of administrative scopes", nullptr,
-     nullptr, kLater},
     {View::pim_ipv6,
      "c-rp address:IPV6 [ group-policy groups:PREFIXES6 ] [ priority priority:0-255 ] "
      "[ holdtime holdtime:1-65535 ] [ advertisement-interval interval:1-65535 ]",

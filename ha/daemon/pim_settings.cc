@@ -20,21 +20,32 @@ std::vector<T> values_of(const std::vector<config::Setting<T>>& list) {
   return values;
 }
 
+/// Of the whole domain first, then of the administrative scopes.
+std::vector<mcast::rp::CandidateBsr> candidate_bsrs(const config::PimModel& model, Family family,
+                                                    const IpAddress& address) {
+  mcast::rp::CandidateBsr whole{.zone = {}, .address = address};
+  whole.hash_mask_length =
+      model.c_bsr->hash_length.value_or(mcast::rp::default_hash_mask_length(family));
+  whole.priority = model.c_bsr->priority.value_or(whole.priority);
+  std::vector<mcast::rp::CandidateBsr> candidates{whole};
+  if (!*model.admin_scope) return candidates;
+  for (const auto& each : model.zone_bsrs) {
+    mcast::rp::CandidateBsr& one = each->zone ? candidates.emplace_back(whole) : candidates.front();
+    one.zone = each->zone;
+    one.hash_mask_length = each->hash_length.value_or(whole.hash_mask_length);
+    one.priority = each->priority.value_or(whole.priority);
+  }
+  return candidates;
+}
+
 mcast::rp::BsrConfig bsr_settings(const config::PimInstance& instance, const Config& config,
                                   Family family) {
   const config::PimModel& model = instance.pim_of(family);
   mcast::rp::BsrConfig settings;
   settings.family = family;
-  if (model.c_bsr) {
-    mcast::rp::CandidateBsr candidate;
-    candidate.hash_mask_length =
-        model.c_bsr->hash_length.value_or(mcast::rp::default_hash_mask_length(family));
-    candidate.priority = model.c_bsr->priority.value_or(candidate.priority);
-    if (const auto address = config.address_of(model.c_bsr->address, family)) {
-      candidate.address = *address;
-      settings.candidate_bsrs.push_back(candidate);
-    }
-  }
+  if (model.c_bsr)
+    if (const auto address = config.address_of(model.c_bsr->address, family))
+      settings.candidate_bsrs = candidate_bsrs(model, family, *address);
   for (const auto& each : model.c_rps) {
     const auto address = config.address_of(each->address, family);
     if (!address) continue;  // refused by the check
@@ -42,6 +53,7 @@ mcast::rp::BsrConfig bsr_settings(const config::PimInstance& instance, const Con
     candidate.address = *address;
     candidate.ranges = each->groups;
     candidate.bidir = each->bidir;
+    candidate.in_every_zone = true;
     candidate.priority = each->priority.value_or(candidate.priority);
     if (each->interval_s) {
       candidate.period = seconds(*each->interval_s);

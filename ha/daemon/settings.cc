@@ -108,6 +108,8 @@ node::LinkSettings link_settings(const config::InterfaceModel& model, const Conf
   };
   if (link.ipv4) link.limits_ipv4 = limit_settings(model, Family::ipv4);
   if (link.ipv6) link.limits_ipv6 = limit_settings(model, Family::ipv6);
+  for (const auto& range : model.multicast_boundaries) link.boundary.ranges.push_back(*range);
+  link.boundary.ipv6_scope = *model.boundary_scope;
   if (link.igmp) add_static(model.igmp);
   if (link.mld) add_static(model.mld);
   return link;

@@ -329,6 +329,7 @@ mcast::mrib::LinkConfig Node::route_link(const Link& link) const {
   config.serves_hosts_ipv4 = serves(Family::ipv4, config.pim_ipv4);
   config.serves_hosts_ipv6 = serves(Family::ipv6, config.pim_ipv6);
   config.away = !link.facts.present;
+  config.boundary = settings.boundary;
   return config;
 }
 

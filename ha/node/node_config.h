@@ -124,6 +124,7 @@ struct LinkSettings {
   std::vector<StaticGroup> static_groups;   ///< of families that are enabled
   std::optional<PimLinkSettings> pim_ipv4;  ///< absent: no PIM of the family
   std::optional<PimLinkSettings> pim_ipv6;
+  mcast::wire::ScopeBoundary boundary;  ///< administrative scopes that end here
   /// Admission control; the first limit that matches a state decides.
   std::vector<mcast::mrib::Limit> limits_ipv4;
   std::vector<mcast::mrib::Limit> limits_ipv6;

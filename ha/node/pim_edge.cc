@@ -81,11 +81,12 @@ void Node::refresh_pim(const Link& link, PimFamily& family, TimePoint now) {
   config.address = primary_address(link, family.family);
   config.secondary = other_addresses(link, config.address);
   if (link.facts.mtu != 0) config.mtu = link.facts.mtu;
+  config.boundary = link.settings.boundary;
   family.pim.set_link(config, now);
   family.bsr.set_link({.link = link.id,
                        .border = settings->bsr_border,
                        .muted = !family.pim.neighbours().is_live(link.id),
-                       .boundaries = {},
+                       .boundary = link.settings.boundary,
                        .mtu = config.mtu});
 }
 

@@ -86,7 +86,7 @@ void Mrib::on_assert(LinkId link, const Group& group, const std::optional<IpAddr
     return;
   }
   SourceEntry& entry = sources_[slot];
-  if (state.sets_spt && rpf_link(entry.target) == link.value() && entry.joined != 0)
+  if (state.sets_spt && rpf_link(entry.target, group) == link.value() && entry.joined != 0)
     entry.spt_way = targets_[entry.target].way;
   evaluate_source(slot, now);
 }
@@ -115,7 +115,7 @@ void Mrib::tell_star_facts(std::uint32_t slot, const Want& star) {
   }
   const TreeSide* side = side_of(slot, true);
   for (const Member& member : entry.members) {
-    const LinkState* link = current_link(member, family);
+    const LinkState* link = current_link(member, entry.group);
     if (member.mode != FilterMode::exclude || link == nullptr || !is_pim(member.link, family))
       continue;
     const AssertState* state = assert_of(side, *link, family);
@@ -154,7 +154,7 @@ void Mrib::tell_source_facts(std::uint32_t slot, const SharedTree& tree, const W
   }
   const bool spt = on_spt(entry);
   for (const Member& member : view.group.members) {
-    const LinkState* link = current_link(member, view.family);
+    const LinkState* link = current_link(member, view.group.group);
     if (link == nullptr || !is_pim(member.link, view.family)) continue;
     const LinkAsserts asserts = asserts_on(*link, view);
     const Share share = share_of(member, *link, view, asserts);

@@ -77,7 +77,8 @@ void Mrib::on_df(VrfId vrf, const IpAddress& address, LinkId link,
   else if (df)
     rp.others.insert_or_assign(link.value(), *df);
   // Whom the link joins upstream is who acts there.
-  if (rpf_link(rp.target) == link.value()) targets_[rp.target].way = next_way_++;
+  Target& target = targets_[rp.target];
+  if (target.state == RpfState::reachable && target.answer.link == link) target.way = next_way_++;
   sweep_.start();
 }
 
@@ -89,15 +90,16 @@ const BidirRp* Mrib::bidir_rp(const GroupEntry& entry) const {
 
 /// RPF_interface(RPA) where packets may go up and come down: the RP link, or a link where another
 /// router acts. kNone also where this router is the root.
-std::uint32_t Mrib::bidir_upstream(const BidirRp& rp) const {
+std::uint32_t Mrib::bidir_upstream(const BidirRp& rp, const Group& group) const {
   const Target& target = targets_[rp.target];
   if (target.state != RpfState::reachable) return kNone;
   if (target.answer.local) {
     const auto home = target.answer.home;
-    const bool carries = home && link_for(*home, target.address.family()) != nullptr;
+    const bool carries = home && link_for(*home, target.address.family()) != nullptr &&
+                         !is_bounded(home->value(), group);
     return carries ? home->value() : kNone;
   }
-  const std::uint32_t link = rpf_link(rp.target);
+  const std::uint32_t link = rpf_link(rp.target, group);
   if (link == kNone || target.answer.connected || rp.others.contains(link)) return link;
   return kNone;
 }
@@ -110,11 +112,10 @@ Want Mrib::bidir_star(std::uint32_t slot) const {
   const BidirRp* rp = bidir_rp(entry);
   Want want;
   if (rp == nullptr) return want;
-  want.incoming = bidir_upstream(*rp);
-  const Family family = entry.group.family();
+  want.incoming = bidir_upstream(*rp, entry.group);
   for (const Member& member : entry.members) {
     if (!wants_group(member) || member.link == want.incoming) continue;
-    if (!rp->ours.contains(member.link) || current_link(member, family) == nullptr) continue;
+    if (!rp->ours.contains(member.link) || current_link(member, entry.group) == nullptr) continue;
     want.local |= member.origin == Origin::hosts;
     want.outgoing.push_back(member.link);
   }
@@ -131,7 +132,7 @@ Want Mrib::bidir_source(std::uint32_t slot) const {
   const GroupEntry& group = groups_[entry.group];
   Want want;
   for (const Member& member : group.members)
-    want.named |= member.sources && current_link(member, group.group.family()) != nullptr &&
+    want.named |= member.sources && current_link(member, group.group) != nullptr &&
                   std::ranges::binary_search(*member.sources, entry.source);
   const BidirRp* rp = bidir_rp(group);
   if (!entry.by_traffic) return want;
@@ -143,7 +144,8 @@ Want Mrib::bidir_source(std::uint32_t slot) const {
   const bool was_accepted = held_ && entry.arrived == entry.route.incoming &&
                             entry.route.kind == RouteKind::route &&
                             !rp->others.contains(entry.arrived);
-  const bool accepted = was_accepted || rp->ours.contains(entry.arrived);
+  const bool accepted = (was_accepted || rp->ours.contains(entry.arrived)) &&
+                        !is_bounded(entry.arrived, group.group);
   want.incoming = accepted ? entry.arrived : star.incoming;
   if (want.incoming == kNone) return want;
   want.outgoing = star.outgoing;
@@ -160,7 +162,7 @@ Want Mrib::bidir_source(std::uint32_t slot) const {
 /// Packets that come in by the link are another router's business.
 bool Mrib::is_elsewhere(const GroupEntry& group, std::uint32_t link) const {
   const BidirRp* rp = bidir_rp(group);
-  return rp != nullptr && !rp->ours.contains(link) && bidir_upstream(*rp) != link;
+  return rp != nullptr && !rp->ours.contains(link) && bidir_upstream(*rp, group.group) != link;
 }
 
 /// A packet of the source came in on a link that its route does not accept it from.
@@ -195,7 +197,7 @@ void Mrib::wish_bidir(GroupEntry& entry, const Want& star) {
   std::uint32_t way = 0;
   if (wanted) {
     const Target& target = targets_[rp->target];
-    const std::uint32_t link = rpf_link(rp->target);
+    const std::uint32_t link = rpf_link(rp->target, entry.group);
     const auto df = rp->others.find(link);
     const bool joins = target.state == RpfState::reachable && !target.answer.local &&
                        !target.answer.connected && df != rp->others.end();

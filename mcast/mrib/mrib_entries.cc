@@ -113,9 +113,8 @@ void Mrib::free_target_if_unused(std::uint32_t slot) {
 
 // Sources that a membership names stand in the table; those of a link that was away do not.
 void Mrib::name_sources(std::uint32_t slot) {
-  const Family family = groups_[slot].group.family();
   for (const Member& member : groups_[slot].members) {
-    if (!member.sources || current_link(member, family) == nullptr) continue;
+    if (!member.sources || current_link(member, groups_[slot].group) == nullptr) continue;
     for (const IpAddress& source : *member.sources) static_cast<void>(source_of(slot, source));
   }
 }

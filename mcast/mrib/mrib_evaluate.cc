@@ -22,9 +22,14 @@ bool names(const Member& member, const IpAddress& source) {
 
 }  // namespace
 
-const Mrib::LinkState* Mrib::current_link(const Member& member, Family family) const {
-  if (is_void(member, family)) return nullptr;
-  return link_for(LinkId{member.link}, family);
+bool Mrib::is_bounded(std::uint32_t link, const Group& group) const {
+  const wire::ScopeBoundary& boundary = links_[link].config.boundary;
+  return !boundary.empty() && boundary.contains(group.address());
+}
+
+const Mrib::LinkState* Mrib::current_link(const Member& member, const Group& group) const {
+  if (is_void(member, group.family()) || is_bounded(member.link, group)) return nullptr;
+  return link_for(LinkId{member.link}, group.family());
 }
 
 bool Mrib::is_void(const Member& member, Family family) const {
@@ -34,22 +39,23 @@ bool Mrib::is_void(const Member& member, Family family) const {
   return generations[static_cast<std::size_t>(member.origin)] != member.generation;
 }
 
-std::uint32_t Mrib::rpf_link(std::uint32_t slot) const {
+std::uint32_t Mrib::rpf_link(std::uint32_t slot, const Group& group) const {
   if (slot == kNone) return kNone;
   const Target& target = targets_[slot];
   if (target.state != RpfState::reachable) return kNone;
   const LinkState* link = link_for(target.answer.link, target.address.family());
   if (link == nullptr || link->config.vrf != target.vrf) return kNone;
-  return target.answer.link.value();
+  const std::uint32_t number = target.answer.link.value();
+  return is_bounded(number, group) ? kNone : number;
 }
 
 /// RPF_interface(RP(G)): where the RP is this router, the register link.
-std::uint32_t Mrib::shared_link(std::uint32_t slot) const {
+std::uint32_t Mrib::shared_link(std::uint32_t slot, const Group& group) const {
   if (slot == kNone) return kNone;
   const Target& target = targets_[slot];
   const bool local = target.state == RpfState::reachable && target.answer.local;
   const std::uint32_t link = local ? register_link(target.vrf, target.address.family()) : kNone;
-  return link != kNone ? link : rpf_link(slot);
+  return link != kNone ? link : rpf_link(slot, group);
 }
 
 // immediate_olist(*,G) of 4.1.6, without the incoming link.
@@ -65,12 +71,12 @@ Want Mrib::star_tree(std::uint32_t slot) const {
   Want want;
   if (entry.bidir) return bidir_star(slot);
   if (entry.rp_target == kNone) return want;
-  want.incoming = shared_link(entry.rp_target);
+  want.incoming = shared_link(entry.rp_target, entry.group);
   const Family family = entry.group.family();
   const TreeSide* side = side_of(slot, true);
   for (const Member& member : entry.members) {
     if (member.mode != FilterMode::exclude || member.link == want.incoming) continue;
-    const LinkState* link = current_link(member, family);
+    const LinkState* link = current_link(member, entry.group);
     if (link == nullptr) continue;
     const AssertState* state = assert_of(side, *link, family);
     if (state != nullptr && state->lost) continue;
@@ -125,7 +131,7 @@ Mrib::SourceView Mrib::view_of(std::uint32_t slot, const SharedTree& tree) const
           .group = group,
           .family = group.group.family(),
           .tree = tree,
-          .own = rpf_link(entry.target),
+          .own = rpf_link(entry.target, group.group),
           .star_side = side_of(entry.group, true),
           .source_side = side_of(slot, false)};
 }
@@ -148,7 +154,7 @@ Mrib::Share Mrib::share_of(const Member& member, const LinkState& link, const So
 
 void Mrib::add_member(const Member& member, const SourceView& view, Want& want,
                       bool& blocked) const {
-  const LinkState* link = current_link(member, view.family);
+  const LinkState* link = current_link(member, view.group.group);
   if (link == nullptr) return;
   const LinkAsserts asserts = asserts_on(*link, view);
   const Share share = share_of(member, *link, view, asserts);
@@ -345,7 +351,7 @@ std::vector<std::uint32_t> Mrib::wanted_records(const SourceEntry& entry, const 
   };
   if (want.kind == RouteKind::route && !want.named)
     for (const std::uint32_t link : want.outgoing) add_scope_of(link);
-  if (is_first_hop(entry)) add_scope_of(rpf_link(entry.target));
+  if (is_first_hop(entry)) add_scope_of(rpf_link(entry.target, groups_[entry.group].group));
   for (const std::uint32_t scope : lists_[entry.recorded]) {
     const auto found = scopes_.find(ScopeId{scope});
     if (found == scopes_.end()) continue;

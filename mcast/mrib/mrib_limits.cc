@@ -67,7 +67,7 @@ StateKey Mrib::state_key(std::uint32_t slot, bool star) const {
 bool Mrib::comes_in_connected(std::uint32_t slot, const Want& want) const {
   const Target& target = targets_[sources_[slot].target];
   return target.state == RpfState::reachable && target.answer.connected &&
-         want.incoming == rpf_link(sources_[slot].target);
+         want.incoming == rpf_link(sources_[slot].target, groups_[sources_[slot].group].group);
 }
 
 void Mrib::reserve(const StateKey& state, const Want& want, const RouteState& told,

@@ -256,12 +256,15 @@ class Mrib {
   void ask(std::uint32_t target);
 
   // mrib_evaluate.cc: what a route should be
-  [[nodiscard]] const LinkState* current_link(const Member& member, Family family) const;
+  /// Administrative scope: nothing of the group passes the link.
+  [[nodiscard]] bool is_bounded(std::uint32_t link, const Group& group) const;
+  /// Where the member's link carries routes of the group.
+  [[nodiscard]] const LinkState* current_link(const Member& member, const Group& group) const;
   [[nodiscard]] bool is_void(const Member& member, Family family) const;
-  [[nodiscard]] std::uint32_t rpf_link(std::uint32_t target) const;
+  [[nodiscard]] std::uint32_t rpf_link(std::uint32_t target, const Group& group) const;
   [[nodiscard]] Want want_star(std::uint32_t slot) const;
   [[nodiscard]] Want star_tree(std::uint32_t slot) const;
-  [[nodiscard]] std::uint32_t shared_link(std::uint32_t rp_target) const;
+  [[nodiscard]] std::uint32_t shared_link(std::uint32_t rp_target, const Group& group) const;
   /// The (*,G) as the plane is to have it.
   [[nodiscard]] Want plane_star(std::uint32_t slot, Want star) const;
   [[nodiscard]] Want plane_source(std::uint32_t slot, Want want) const;
@@ -292,7 +295,8 @@ class Mrib {
   // mrib_upstream.cc: what the routers upstream are to do
   enum class Towards : bool { source, rp };
   [[nodiscard]] std::optional<IpAddress> next_hop(std::uint32_t target, Towards towards) const;
-  [[nodiscard]] std::uint32_t way_of(std::uint32_t target, Family family, Towards towards) const;
+  [[nodiscard]] std::uint32_t way_of(std::uint32_t target, const Group& group,
+                                     Towards towards) const;
   void tell_upstream(std::uint32_t& told, std::uint32_t way, std::uint32_t target,
                      UpstreamChanged change);
   void wish_star(GroupEntry& entry, const Want& star);
@@ -303,7 +307,7 @@ class Mrib {
   [[nodiscard]] bool join_desired(const SourceEntry& entry, const SharedTree& tree,
                                   const Want& want) const;
   [[nodiscard]] std::optional<IpAddress> rpf_prime(std::uint32_t target, Towards towards,
-                                                   const TreeSide* side) const;
+                                                   const Group& group, const TreeSide* side) const;
   [[nodiscard]] bool knows_both_ways(const SourceEntry& entry) const;
   void switch_to_spt(SourceEntry& entry, const SharedTree& tree, const Want& want);
   void judge_upcall(SourceEntry& entry, const SharedTree& tree);
@@ -314,7 +318,7 @@ class Mrib {
   void refresh_bidir_rps(VrfId vrf, Family family);
   void tell_bidir_rp(VrfId vrf, const IpAddress& rp);
   [[nodiscard]] const BidirRp* bidir_rp(const GroupEntry& entry) const;
-  [[nodiscard]] std::uint32_t bidir_upstream(const BidirRp& rp) const;
+  [[nodiscard]] std::uint32_t bidir_upstream(const BidirRp& rp, const Group& group) const;
   [[nodiscard]] Want bidir_star(std::uint32_t slot) const;
   [[nodiscard]] Want bidir_source(std::uint32_t slot) const;
   void wish_bidir(GroupEntry& entry, const Want& star);

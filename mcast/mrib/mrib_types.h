@@ -10,6 +10,7 @@
 
 #include "mcast/mrib/mrib_admission.h"
 #include "mcast/mrib/mrib_records.h"
+#include "mcast/wire/scope_boundary.h"
 #include "platform/base/address.h"
 #include "platform/base/ids.h"
 #include "platform/base/time.h"
@@ -52,6 +53,8 @@ struct LinkConfig {
   bool serves_hosts_ipv6 = true;
   /// Its device is not there: what is wanted on it is kept for its return, nothing is routed by it.
   bool away = false;
+  /// What is wanted of these groups on the link is kept, and nothing of them is routed by it.
+  wire::ScopeBoundary boundary;
   friend bool operator==(const LinkConfig&, const LinkConfig&) = default;
 };
 

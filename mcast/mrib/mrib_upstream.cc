@@ -13,9 +13,10 @@ std::optional<IpAddress> Mrib::next_hop(std::uint32_t slot, Towards towards) con
 }
 
 /// The number of the way to a target if a PIM router is the next hop on it, else 0.
-std::uint32_t Mrib::way_of(std::uint32_t slot, Family family, Towards towards) const {
+std::uint32_t Mrib::way_of(std::uint32_t slot, const Group& group, Towards towards) const {
   if (slot == kNone) return 0;
-  return is_pim(rpf_link(slot), family) && next_hop(slot, towards) ? targets_[slot].way : 0;
+  const bool joins = is_pim(rpf_link(slot, group), group.family()) && next_hop(slot, towards);
+  return joins ? targets_[slot].way : 0;
 }
 
 void Mrib::tell_upstream(std::uint32_t& told, std::uint32_t way, std::uint32_t target,
@@ -41,7 +42,7 @@ void Mrib::wish_star(GroupEntry& entry, const Want& star) {
   UpstreamChanged change{.vrf = entry.vrf, .group = entry.group, .source = {}};
   change.wish = Wish::join;
   if (wanted && entry.rp_target != kNone) change.rp = targets_[entry.rp_target].address;
-  const std::uint32_t way = way_of(entry.rp_target, entry.group.family(), Towards::rp);
+  const std::uint32_t way = way_of(entry.rp_target, entry.group, Towards::rp);
   tell_upstream(entry.joined, wanted ? way : 0, entry.rp_target, std::move(change));
 }
 
@@ -49,7 +50,7 @@ void Mrib::wish_star(GroupEntry& entry, const Want& star) {
 bool Mrib::keeps_alive(const SourceEntry& entry, const SharedTree& tree) const {
   if (entry.recorded != 0 || !entry.by_traffic) return entry.recorded != 0;
   const bool adopted = held_ && entry.arrived != tree.link && entry.arrived != kNone &&
-                       entry.arrived == rpf_link(entry.target);
+                       entry.arrived == rpf_link(entry.target, groups_[entry.group].group);
   return entry.keepalive || !tree.pim || adopted;
 }
 
@@ -65,9 +66,9 @@ void Mrib::switch_to_spt(SourceEntry& entry, const SharedTree& tree, const Want&
 }
 
 // RPF'(*,G) and RPF'(S,G) of 4.1.6.
-std::optional<IpAddress> Mrib::rpf_prime(std::uint32_t slot, Towards towards,
+std::optional<IpAddress> Mrib::rpf_prime(std::uint32_t slot, Towards towards, const Group& group,
                                          const TreeSide* side) const {
-  const std::uint32_t link = rpf_link(slot);
+  const std::uint32_t link = rpf_link(slot, group);
   if (link == kNone) return std::nullopt;
   const Target& target = targets_[slot];
   if (target.answer.local) return std::nullopt;
@@ -81,18 +82,18 @@ void Mrib::wish_source(std::uint32_t slot, const SharedTree& tree, const Want& w
                        const Want& told) {
   SourceEntry& entry = sources_[slot];
   const GroupEntry& group = groups_[entry.group];
-  const Family family = group.group.family();
   const bool active = keeps_alive(entry, tree) && (told.kind == RouteKind::route || told.denied) &&
                       !is_flooded(group) && !group.bidir;
   UpstreamChanged change{.vrf = group.vrf, .group = group.group, .source = entry.source};
   change.wish = Wish::join;
   const std::uint32_t own =
-      want.immediate || active ? way_of(entry.target, family, Towards::source) : 0;
+      want.immediate || active ? way_of(entry.target, group.group, Towards::source) : 0;
   tell_upstream(entry.joined, own, entry.target, change);
 
   const bool apart =
-      on_spt(entry) && rpf_prime(entry.target, Towards::source, side_of(slot, false)) !=
-                           rpf_prime(group.rp_target, Towards::rp, side_of(entry.group, true));
+      on_spt(entry) &&
+      rpf_prime(entry.target, Towards::source, group.group, side_of(slot, false)) !=
+          rpf_prime(group.rp_target, Towards::rp, group.group, side_of(entry.group, true));
   const bool known = want.named || entry.by_traffic || entry.recorded != 0;
   const bool prune = known && !group.bidir && group.joined != 0 && (!want.shared || apart);
   change.rpt = true;
@@ -103,7 +104,7 @@ void Mrib::wish_source(std::uint32_t slot, const SharedTree& tree, const Want& w
 
 // "On receipt of data" of 4.2: by the source's own tree, unless it is as well the shared one.
 void Mrib::judge_upcall(SourceEntry& entry, const SharedTree& tree) {
-  const std::uint32_t own = rpf_link(entry.target);
+  const std::uint32_t own = rpf_link(entry.target, groups_[entry.group].group);
   if (own == kNone || entry.arrived != own || !entry.by_traffic) return;
   entry.keepalive |= targets_[entry.target].answer.connected || own != tree.link;
 }
@@ -111,17 +112,18 @@ void Mrib::judge_upcall(SourceEntry& entry, const SharedTree& tree) {
 // Update_SPTbit (4.2.2).
 bool Mrib::judge_packet(std::uint32_t slot, std::uint32_t link, const SharedTree& tree) {
   SourceEntry& entry = sources_[slot];
-  const std::uint32_t own = rpf_link(entry.target);
-  if (own == kNone || link != own || groups_[entry.group].bidir) return false;
+  const GroupEntry& group = groups_[entry.group];
+  const std::uint32_t own = rpf_link(entry.target, group.group);
+  if (own == kNone || link != own || group.bidir) return false;
   if (on_spt(entry)) return false;
   const Want want = want_source(slot, tree);
   if (!join_desired(entry, tree, want)) return false;
   const bool is_apart = targets_[entry.target].answer.connected || own != tree.link;
   const TreeSide* side = side_of(slot, false);
   const AssertState* state = assert_of(side, links_[own], entry.source.family());
-  const std::optional<IpAddress> hop = rpf_prime(entry.target, Towards::source, side);
+  const std::optional<IpAddress> hop = rpf_prime(entry.target, Towards::source, group.group, side);
   const bool sets = is_apart || !want.shared || (state != nullptr && state->winner) ||
-                    (hop && hop == rpf_prime(groups_[entry.group].rp_target, Towards::rp,
+                    (hop && hop == rpf_prime(group.rp_target, Towards::rp, group.group,
                                              side_of(entry.group, true)));
   if (!sets) return false;
   entry.spt_way = targets_[entry.target].way;

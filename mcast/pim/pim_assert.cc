@@ -22,6 +22,8 @@ std::string_view to_string(AssertIgnored reason) {
       return "link is muted or down";
     case AssertIgnored::wrong_source:
       return "wrong source address";
+    case AssertIgnored::boundary:
+      return "boundary of an administrative scope";
     case AssertIgnored::no_row:
       return "changes nothing";
     case AssertIgnored::entries_max:
@@ -139,6 +141,8 @@ void Asserts::on_assert(LinkId id, const IpAddress& from, const wire::PimAssert&
   if (from == link->config.address || from.family() != link->config.address.family() ||
       message.group.family() != from.family())
     return link->ignore(AssertIgnored::wrong_source);
+  if (link->config.boundary.contains(message.group.address()))
+    return link->ignore(AssertIgnored::boundary);
   const AssertMetric heard{.rpt = message.rpt, .route = message.metric, .address = from};
   const TreeKey key = key_of(message.group, message.source);
   if (key.source) {

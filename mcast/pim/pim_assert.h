@@ -70,6 +70,7 @@ using AssertsEffect = std::variant<SendOnLink, AssertChanged, AssertsFlushed, Li
 enum class AssertIgnored : std::uint8_t {
   muted,         ///< the link's scope is muted, or the link has no address
   wrong_source,  ///< from ourselves or of another family
+  boundary,      ///< of an administrative scope that ends at the link
   no_row,        ///< no row of the state table fits, or the tree is not known here
   entries_max,   ///< facts refused: the link has as many trees as it may
   count_

@@ -81,6 +81,8 @@ void Downstream::read_set(Reading& reading, const wire::PimGroupSet& set) {
   if (!group) return;
   if (group->address().is_link_local_multicast())
     return link.ignore(DownstreamIgnored::link_local_group);
+  if (link.config.boundary.contains(group->address()))
+    return link.ignore(DownstreamIgnored::boundary);
   for (const wire::PimSource& source : set.joined)
     if (source.wildcard) read_source(reading, *group, source, true);
   for (const wire::PimSource& source : set.joined)

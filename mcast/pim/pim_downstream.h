@@ -35,6 +35,7 @@ enum class DownstreamIgnored : std::uint8_t {
   ssm_range,         ///< (*,G) or (S,G,rpt) of a source-specific group (4.8.1)
   link_local_group,  ///< never routed
   policy,            ///< not in the join policy of the link
+  boundary,          ///< of an administrative scope that ends at the link
   entries_limit,     ///< LinkConfig::entries_max reached
   bad_record,        ///< a record whose state does not fit its key
   count_

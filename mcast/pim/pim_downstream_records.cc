@@ -67,6 +67,8 @@ std::string_view to_string(DownstreamIgnored reason) {
       return "link-local group";
     case DownstreamIgnored::policy:
       return "not in the join policy";
+    case DownstreamIgnored::boundary:
+      return "boundary of an administrative scope";
     case DownstreamIgnored::entries_limit:
       return "limit of entries reached";
     case DownstreamIgnored::bad_record:

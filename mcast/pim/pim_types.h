@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mcast/wire/pim_types.h"
+#include "mcast/wire/scope_boundary.h"
 #include "platform/base/address.h"
 #include "platform/base/entropy.h"
 #include "platform/base/ids.h"
@@ -59,6 +60,7 @@ struct LinkConfig {
   bool silent = false;         ///< hosts only: no PIM is sent or taken, what comes is counted
   bool require_genid = false;  ///< a Hello without generation id makes no neighbour
   std::vector<JoinPermit> join_policy;  ///< which Joins to take; empty: all
+  wire::ScopeBoundary boundary;         ///< of these groups nothing is taken
   friend bool operator==(const LinkConfig&, const LinkConfig&) = default;
 };
 

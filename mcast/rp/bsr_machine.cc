@@ -9,8 +9,7 @@ Bsr::Bsr(const BsrConfig& config, std::uint64_t seed, TimePoint now, Mode mode)
     : config_(config),
       entropy_(seed),
       started_(now),
-      mode_(mode),
-      adverts_(config.candidate_rps.size()) {
+      mode_(mode) {
   zone_of(std::nullopt);
   if (mode_ == Mode::standby) return;
   for (const CandidateBsr& candidate : config_.candidate_bsrs) set_candidate(candidate.zone, now);
@@ -21,7 +20,7 @@ void Bsr::configure(const BsrConfig& config, TimePoint now) {
   const BsrConfig before = std::exchange(config_, config);
   config_.vrf = before.vrf;
   config_.family = before.family;
-  adverts_.assign(config_.candidate_rps.size(), {});
+  adverts_.clear();
   for (auto& [id, zone] : zones_) zone.learned.set_limit(config_.rps_max);
   if (mode_ == Mode::standby) return;
   withdraw_adverts(before, now);
@@ -123,6 +122,7 @@ void Bsr::set_bsr(BsrZone& zone, const std::optional<BsrWeight>& bsr, TimePoint 
                    .self = bsr && zone.candidate && bsr->address == zone.candidate->address});
   }
   schedule_adverts(zone, changed, now);
+  if (zone.zone && before.has_value() != bsr.has_value()) move_offers(zone, now);
 }
 
 void Bsr::on_bootstrap_timer(BsrZone& zone, TimePoint now) {
@@ -197,7 +197,7 @@ std::optional<TimePoint> Bsr::next_deadline() const {
     next = earliest(next, zone.bootstrap_timer);
     if (zone.state == BsrState::accept_any) next = earliest(next, zone.zone_timer);
   }
-  for (const Advert& advert : adverts_) next = earliest(next, advert.at);
+  for (const auto& [place, advert] : adverts_) next = earliest(next, advert.at);
   if (!waiting_.empty()) next = earliest(next, waiting_.front().since + kRpfPatience);
   return next;
 }

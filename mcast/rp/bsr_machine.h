@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "mcast/rp/bsr_types.h"
@@ -122,10 +123,15 @@ class Bsr {
   void originate(BsrZone& zone, TimePoint now);
   void originate_when_allowed(BsrZone& zone, TimePoint now);
   void send_own(BsrZone& zone, std::uint8_t priority, TimePoint now);
+  /// Of the candidate's ranges what is offered in the zone.
+  [[nodiscard]] std::vector<IpPrefix> ranges_in(const ScopeZone& zone, const CandidateRp& rp) const;
   void schedule_adverts(const BsrZone& zone, bool new_bsr, TimePoint now);
   void withdraw_adverts(const BsrConfig& before, TimePoint now);
   void run_adverts(TimePoint now);
-  void advertise(const CandidateRp& rp, TimePoint now);
+  void move_offers(const BsrZone& zone, TimePoint now);
+  void advertise(const BsrZone& zone, const CandidateRp& rp, TimePoint now);
+  void send_advert(const BsrZone& zone, const CandidateRp& rp, const std::vector<IpPrefix>& ranges,
+                   std::uint16_t holdtime_s, TimePoint now);
   void offer(const wire::PimCandidateRp& message, TimePoint now);
   [[nodiscard]] std::size_t smallest_mtu() const;
   [[nodiscard]] BsrZone* elected_zone(const IpPrefix& range, bool scoped);
@@ -146,7 +152,8 @@ class Bsr {
   Mode mode_;
   std::map<ScopeZone, BsrZone> zones_;
   std::map<LinkId, BsrLink> links_;
-  std::vector<Advert> adverts_;                        // by config_.candidate_rps
+  // By place in config_.candidate_rps, and zone.
+  std::map<std::pair<std::size_t, ScopeZone>, Advert> adverts_;
   std::map<IpAddress, std::optional<RpfPath>> paths_;  // to current BSRs
   std::deque<Waiting> waiting_;                        // for an RPF answer, by time
   BsrCounters counters_;

@@ -44,9 +44,7 @@ std::optional<BsrIgnored> Bsr::refusal(const BootstrapInput& input) const {
   const wire::PimBootstrap& message = input.message;
   if (message.bsr.family() != config_.family) return BsrIgnored::family;
   if (!message.ranges.empty() &&
-      std::ranges::any_of(link->second.boundaries, [&](const IpPrefix& boundary) {
-        return boundary.contains(message.ranges.front().range.address);
-      }))
+      link->second.boundary.contains(message.ranges.front().range.address))
     return BsrIgnored::border;
   if (std::ranges::any_of(config_.candidate_bsrs, [&](const CandidateBsr& candidate) {
         return candidate.address == message.bsr;

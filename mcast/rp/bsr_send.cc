@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
 
@@ -10,27 +11,37 @@ namespace {
 
 constexpr std::size_t kUsualMtu = 1500;
 
-/// The ranges that a candidate serves, written out.
-std::vector<IpPrefix> ranges_of(const CandidateRp& rp) {
-  if (!rp.ranges.empty()) return rp.ranges;
-  return {rp.zone ? *rp.zone : all_groups(rp.address.family())};
+/// Flags of an IPv6 group are no part of its scope (RFC 7346 2): zone ff05::/16 has ff35::/16 too.
+bool lies_in(const IpPrefix& zone, const IpPrefix& range) {
+  if (range.length < zone.length) return false;
+  if (range.address.is_v4()) return zone.contains(range.address);
+  std::array<std::byte, 16> bytes{};
+  std::ranges::copy(range.address.bytes(), bytes.begin());
+  bytes[1] &= std::byte{0x0f};
+  const auto plain = IpAddress::from_bytes(bytes);
+  return zone.contains(range.address) || (plain && zone.contains(*plain));
 }
 
-bool serves(const CandidateRp& rp, const IpPrefix& range) {
-  const std::vector<IpPrefix> ranges = ranges_of(rp);
+bool holds(const std::vector<IpPrefix>& ranges, const IpPrefix& range) {
   return std::ranges::find(ranges, range) != ranges.end();
 }
 
-wire::PimCandidateRp advert_of(const CandidateRp& rp) {
+std::vector<IpPrefix> without(std::vector<IpPrefix> ranges, const std::vector<IpPrefix>& others) {
+  std::erase_if(ranges, [&](const IpPrefix& range) { return holds(others, range); });
+  return ranges;
+}
+
+wire::PimCandidateRp advert_of(const CandidateRp& rp, const std::vector<IpPrefix>& ranges,
+                               bool scoped) {
   wire::PimCandidateRp advert{
       .priority = rp.priority, .holdtime_s = rp.holdtime_s, .rp = rp.address, .ranges = {}};
   // None at all says: all groups.
-  if (rp.ranges.empty() && !rp.zone && !rp.bidir) return advert;
-  for (const IpPrefix& range : ranges_of(rp))
+  if (rp.ranges.empty() && !scoped && !rp.bidir) return advert;
+  for (const IpPrefix& range : ranges)
     advert.ranges.push_back({.address = range.network().address,
                              .mask_length = range.length,
                              .bidirectional = rp.bidir,
-                             .scope_zone = rp.zone.has_value()});
+                             .scope_zone = scoped});
   return advert;
 }
 
@@ -40,9 +51,7 @@ wire::PimCandidateRp advert_of(const CandidateRp& rp) {
 std::vector<LinkId> Bsr::links_for(const ScopeZone& zone) const {
   std::vector<LinkId> result;
   for (const auto& [id, link] : links_) {
-    const bool at_boundary = zone && std::ranges::any_of(link.boundaries, [&](const auto& range) {
-                               return range.contains(zone->address);
-                             });
+    const bool at_boundary = zone && link.boundary.contains(zone->address);
     if (!link.border && !link.muted && !at_boundary) result.push_back(id);
   }
   return result;
@@ -123,60 +132,97 @@ void Bsr::on_new_neighbour(LinkId link, const IpAddress& address) {
 
 // ---- candidate RP, RFC 5059 3.2 ----
 
+// What lies in an administrative scope of which a BSR is known is offered there, and not to the
+// whole domain.
+std::vector<IpPrefix> Bsr::ranges_in(const ScopeZone& zone, const CandidateRp& rp) const {
+  const IpPrefix all = all_groups(config_.family);
+  if (!rp.in_every_zone) {
+    if (rp.zone != zone) return {};
+    return rp.ranges.empty() ? std::vector{zone.value_or(all)} : rp.ranges;
+  }
+  std::vector<IpPrefix> result;
+  for (const IpPrefix& range : rp.ranges.empty() ? std::vector{all} : rp.ranges) {
+    const bool is_scoped = std::ranges::any_of(zones_, [&](const auto& one) {
+      return one.first && one.second.bsr && lies_in(*one.first, range);
+    });
+    if (!zone && !is_scoped) result.push_back(range);
+    if (zone && lies_in(*zone, range)) result.push_back(range);
+    if (zone && lies_in(range, *zone) && !holds(result, *zone)) result.push_back(*zone);
+  }
+  return result;
+}
+
 void Bsr::schedule_adverts(const BsrZone& zone, bool new_bsr, TimePoint now) {
-  for (std::size_t i = 0; i < adverts_.size(); ++i) {
-    if (config_.candidate_rps[i].zone != zone.zone) continue;
-    Advert& advert = adverts_[i];
-    if (!zone.bsr) {
-      advert = {};
-    } else if (new_bsr || !advert.at) {
-      advert = {now + entropy_.up_to(kCandidateRpBackoff), 2};
-    }
+  for (std::size_t i = 0; i < config_.candidate_rps.size(); ++i) {
+    const std::pair place{i, zone.zone};
+    if (!zone.bsr || ranges_in(zone.zone, config_.candidate_rps[i]).empty())
+      adverts_.erase(place);
+    else if (new_bsr || !adverts_.contains(place))
+      adverts_.insert_or_assign(place, Advert{now + entropy_.up_to(kCandidateRpBackoff), 2});
   }
 }
 
+/// A zone got its BSR, or lost it: ranges in it move from the whole domain to it, or back.
+void Bsr::move_offers(const BsrZone& zone, TimePoint now) {
+  const auto whole = zones_.find(std::nullopt);
+  if (whole == zones_.end() || !whole->second.bsr) return;
+  for (const CandidateRp& rp : config_.candidate_rps) {
+    if (!rp.in_every_zone || !zone.bsr) continue;
+    std::vector<IpPrefix> moved = rp.ranges;
+    std::erase_if(moved, [&](const IpPrefix& range) { return !lies_in(*zone.zone, range); });
+    if (!moved.empty()) send_advert(whole->second, rp, moved, 0, now);
+  }
+  schedule_adverts(whole->second, !zone.bsr, now);
+}
+
 void Bsr::run_adverts(TimePoint now) {
-  for (std::size_t i = 0; i < adverts_.size(); ++i) {
-    Advert& advert = adverts_[i];
-    if (!advert.at || *advert.at > now) continue;
-    const CandidateRp& rp = config_.candidate_rps[i];
-    const auto zone = zones_.find(rp.zone);
+  for (auto at = adverts_.begin(); at != adverts_.end();) {
+    auto& [place, advert] = *at;
+    if (*advert.at > now) {
+      ++at;
+      continue;
+    }
+    const CandidateRp& rp = config_.candidate_rps[place.first];
+    const auto zone = zones_.find(place.second);
     if (zone == zones_.end() || !zone->second.bsr || zone->second.state == BsrState::pending) {
-      advert = {};  // the next BSR starts it again
+      at = adverts_.erase(at);  // the next BSR starts it again
       continue;
     }
     const Duration wait = advert.triggered > 0 ? entropy_.up_to(kCandidateRpBackoff) : rp.period;
     if (advert.triggered > 0) --advert.triggered;
     advert.at = now + std::max<Duration>(wait, std::chrono::milliseconds(1));
-    advertise(rp, now);
+    ++at;
+    advertise(zone->second, rp, now);
   }
 }
 
-void Bsr::advertise(const CandidateRp& rp, TimePoint now) {
-  const auto zone = zones_.find(rp.zone);
-  if (zone == zones_.end() || !zone->second.bsr) return;
-  const wire::PimCandidateRp advert = advert_of(rp);
-  if (zone->second.state == BsrState::elected) return offer(advert, now);
+void Bsr::advertise(const BsrZone& zone, const CandidateRp& rp, TimePoint now) {
+  const std::vector<IpPrefix> ranges = ranges_in(zone.zone, rp);
+  if (!ranges.empty()) send_advert(zone, rp, ranges, rp.holdtime_s, now);
+}
+
+void Bsr::send_advert(const BsrZone& zone, const CandidateRp& rp,
+                      const std::vector<IpPrefix>& ranges, std::uint16_t holdtime_s,
+                      TimePoint now) {
+  if (!zone.bsr) return;
+  wire::PimCandidateRp advert = advert_of(rp, ranges, zone.zone.has_value());
+  advert.holdtime_s = holdtime_s;
+  if (zone.state == BsrState::elected) return offer(advert, now);
   for (wire::PimCandidateRp& message : wire::pack_candidate_rp(advert, smallest_mtu())) {
     ++counters_.candidate_rps_sent;
-    effects_.push(
-        SendCandidateRp{config_.vrf, rp.address, zone->second.bsr->address, std::move(message)});
+    effects_.push(SendCandidateRp{config_.vrf, rp.address, zone.bsr->address, std::move(message)});
   }
 }
 
 // What is no longer offered is withdrawn by holdtime 0, range by range.
 void Bsr::withdraw_adverts(const BsrConfig& before, TimePoint now) {
-  for (const CandidateRp& old : before.candidate_rps) {
-    CandidateRp gone = old;
-    gone.ranges.clear();
-    gone.holdtime_s = 0;
-    for (const IpPrefix& range : ranges_of(old))
-      if (std::ranges::none_of(config_.candidate_rps, [&](const CandidateRp& rp) {
-            return rp.zone == old.zone && rp.address == old.address && serves(rp, range);
-          }))
-        gone.ranges.push_back(range);
-    if (!gone.ranges.empty()) advertise(gone, now);
-  }
+  for (const CandidateRp& old : before.candidate_rps)
+    for (const auto& [id, zone] : zones_) {
+      std::vector<IpPrefix> gone = ranges_in(id, old);
+      for (const CandidateRp& rp : config_.candidate_rps)
+        if (rp.address == old.address) gone = without(std::move(gone), ranges_in(id, rp));
+      if (!gone.empty()) send_advert(zone, old, gone, 0, now);
+    }
 }
 
 // ---- BSR, RFC 5059 3.3 ----
@@ -229,7 +275,7 @@ BsrZone* Bsr::elected_zone(const IpPrefix& range, bool scoped) {
   BsrZone* best = nullptr;
   for (auto& [id, zone] : zones_) {
     if (zone.state != BsrState::elected || (scoped && !id)) continue;
-    if (id && (range.length < id->length || !id->contains(range.address))) continue;
+    if (id && !lies_in(*id, range)) continue;
     if (best == nullptr || !best->zone || id->length > best->zone->length) best = &zone;
   }
   return best;

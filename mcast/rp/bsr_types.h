@@ -10,6 +10,7 @@
 #include "mcast/rp/rp_choice.h"
 #include "mcast/rp/rp_records.h"
 #include "mcast/wire/pim_types.h"
+#include "mcast/wire/scope_boundary.h"
 #include "platform/base/address.h"
 #include "platform/base/ids.h"
 #include "platform/base/time.h"
@@ -54,6 +55,8 @@ struct CandidateRp {
   Duration period = kCandidateRpPeriod;
   std::vector<IpPrefix> ranges;  ///< empty: all groups (of the zone)
   bool bidir = false;            ///< for bidirectional groups (RFC 5015), IPv4
+  /// In place of `zone`: to the BSR of every zone, what of the ranges lies there.
+  bool in_every_zone = false;
   friend bool operator==(const CandidateRp&, const CandidateRp&) = default;
 };
 
@@ -77,7 +80,7 @@ struct BsrLink {
   LinkId link;
   bool border = false;               ///< `pim bsr-boundary`: no Bootstrap message passes
   bool muted = false;                ///< of a backup scope: nothing is sent, nothing is heard
-  std::vector<IpPrefix> boundaries;  ///< of administrative scopes
+  wire::ScopeBoundary boundary;      ///< of administrative scopes
   std::size_t mtu = 1500;            ///< bytes, IP header included
   friend bool operator==(const BsrLink&, const BsrLink&) = default;
 };

@@ -97,7 +97,7 @@ void Engines::remove_link(LinkId link) {
 
 void Engines::tell_bsr_link(LinkId link) {
   for (rp::Bsr* bsr : {bsr_.get(), bsr_twin_.get()})
-    bsr->set_link({.link = link, .border = false, .muted = !may_speak(link), .boundaries = {}});
+    bsr->set_link({.link = link, .border = false, .muted = !may_speak(link), .boundary = {}});
 }
 
 void Engines::set_scope(ScopeId scope, bool live, pim::Leaving leaving) {

@@ -113,12 +113,12 @@ TEST(ScopeZones, ARangeOutsideTheZoneIsNotTaken) {
 
 TEST(ScopeZones, AMessageStaysWithinItsZone) {
   BsrStand stand;
-  stand.bsr->set_link({.link = LinkId{2}, .boundaries = {prefix("239.0.0.0/8")}});
+  stand.bsr->set_link({.link = LinkId{2}, .boundary = {.ranges = {prefix("239.0.0.0/8")}}});
   stand.hear(stand.message("10.1.1.1", 1, {zone_range()}));
   EXPECT_EQ(stand.take<SendBootstrap>().at(0).links, std::vector{LinkId{1}});
   stand.hear(stand.message("10.1.1.1", 1, {range_of("225.0.0.0/8", {{"10.0.0.2"}})}));
   EXPECT_EQ(stand.take<SendBootstrap>().at(0).links.size(), 2U);
-  stand.bsr->set_link({.link = LinkId{1}, .boundaries = {prefix("239.192.0.0/14")}});
+  stand.bsr->set_link({.link = LinkId{1}, .boundary = {.ranges = {prefix("239.192.0.0/14")}}});
   stand.hear(stand.message("10.1.1.1", 1, {zone_range()}));
   EXPECT_EQ(stand.ignored(BsrIgnored::border), 1U);
 }
