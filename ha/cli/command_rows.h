@@ -45,6 +45,7 @@ void use_own_words(std::vector<config::Word>& words);
 [[nodiscard]] std::span<const CommandRow> pim_rows();
 [[nodiscard]] std::span<const CommandRow> pim_vrf_rows();
 [[nodiscard]] std::span<const CommandRow> mcac_rows();
+[[nodiscard]] std::span<const CommandRow> scope_rows();
 [[nodiscard]] std::span<const CommandRow> commit_rows();
 [[nodiscard]] std::span<const CommandRow> action_rows();
 

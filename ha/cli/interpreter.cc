@@ -102,6 +102,7 @@ std::span<const CommandRow> command_rows() {
     all.insert(all.end(), pim_rows().begin(), pim_rows().end());
     all.insert(all.end(), pim_vrf_rows().begin(), pim_vrf_rows().end());
     all.insert(all.end(), mcac_rows().begin(), mcac_rows().end());
+    all.insert(all.end(), scope_rows().begin(), scope_rows().end());
     all.insert(all.end(), commit_rows().begin(), commit_rows().end());
     all.insert(all.end(), action_rows().begin(), action_rows().end());
     return all;

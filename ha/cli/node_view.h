@@ -12,6 +12,7 @@
 #include "ha/cli/models_floating.h"
 #include "ha/cli/models_mcac.h"
 #include "ha/cli/models_pim.h"
+#include "ha/cli/models_scope.h"
 #include "ha/config/config_model.h"
 #include "platform/base/result.h"
 
@@ -78,6 +79,7 @@ class NodeView {
   /// Admission control, interface by interface in the order of match.
   [[nodiscard]] virtual MulticastLimitsModel multicast_limits(Family family,
                                                               bool with_states) const = 0;
+  [[nodiscard]] virtual MulticastBoundariesModel multicast_boundaries(Family family) const = 0;
   /// DF elections of bidirectional groups, IPv4.
   [[nodiscard]] virtual PimDfModel pim_df() const = 0;
   [[nodiscard]] virtual SwitchoverHistoryModel switchover_history() const = 0;

@@ -114,9 +114,10 @@ void PimChecker::check_candidates(const PimModel& pim, Family family, const std:
                                    candidate, *each->holdtime_s, interval_s));
     else if (each->holdtime_s && *each->holdtime_s <= bootstrap_s)
       warn(each.line,
-           fmt::format("{}: with holdtime {} routers forget it between two bootstrap messages, which "
-                       "are {} s apart",
-                       candidate, *each->holdtime_s, bootstrap_s));
+           fmt::format(
+               "{}: with holdtime {} routers forget it between two bootstrap messages, which "
+               "are {} s apart",
+               candidate, *each->holdtime_s, bootstrap_s));
     if (each->bidir && !*pim.bidir)
       warn(each.line,
            fmt::format("{}: without 'bidir-pim enable' this router does not forward its groups",
@@ -133,8 +134,7 @@ void PimChecker::check_candidates(const PimModel& pim, Family family, const std:
 void PimChecker::check_zones(const PimModel& pim, const std::string& who) {
   if (pim.zone_bsrs.empty()) return;
   const SourceLine line = pim.zone_bsrs.front().line;
-  if (!*pim.admin_scope)
-    warn(line, who + ": without 'c-bsr admin-scope' this line has no effect");
+  if (!*pim.admin_scope) warn(line, who + ": without 'c-bsr admin-scope' this line has no effect");
   if (!pim.c_bsr)
     warn(line, who + ": without 'c-bsr ADDRESS' this router is no bootstrap router of any scope");
 }

@@ -280,9 +280,9 @@ struct Config : PimInstance {
   std::vector<RbsModel> services;
   std::vector<RbpModel> profiles;
   std::vector<InterfaceModel> interfaces;
-  Setting<bool> bfd_enabled;                  ///< `bfd`
-  std::vector<BfdSessionModel> bfd_sessions;  ///< by name
-  std::vector<VrfModel> vrfs;                 ///< by name
+  Setting<bool> bfd_enabled;                                 ///< `bfd`
+  std::vector<BfdSessionModel> bfd_sessions;                 ///< by name
+  std::vector<VrfModel> vrfs;                                ///< by name
   std::vector<Setting<MulticastCostModel>> multicast_costs;  ///< IPv4 first, in order of match
   Setting<std::uint32_t> multicast_limit_rate{1};            ///< denials told a second, IPv4
   Setting<std::uint32_t> multicast_limit_rate_ipv6{1};

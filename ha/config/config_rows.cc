@@ -147,13 +147,28 @@ void Editor::warn(std::string message) {
 const std::vector<ConfigRow>& config_rows() {
   static const std::vector<ConfigRow> rows = [] {
     std::vector<ConfigRow> all;
-    for (const auto part : {first_rows(),         mcac_system_rows(), trunk_system_rows(),
-                            vrf_rows(),           system_rows(),      pim_view_rows(),
-                            pim_candidate_rows(), scope_view_rows(),  pim_default_rows(), ssl_rows(),
-                            bfd_rows(),           backup_rows(),      vrf_binding_rows(),
-                            address_rows(),       floating_rows(),    pim_interface_rows(),
-                            pim_join_rows(),      membership_rows(),  scope_interface_rows(), mcac_interface_rows(),
-                            trunk_rows(),         binding_rows()})
+    for (const auto part : {first_rows(),
+                            mcac_system_rows(),
+                            trunk_system_rows(),
+                            vrf_rows(),
+                            system_rows(),
+                            pim_view_rows(),
+                            pim_candidate_rows(),
+                            scope_view_rows(),
+                            pim_default_rows(),
+                            ssl_rows(),
+                            bfd_rows(),
+                            backup_rows(),
+                            vrf_binding_rows(),
+                            address_rows(),
+                            floating_rows(),
+                            pim_interface_rows(),
+                            pim_join_rows(),
+                            membership_rows(),
+                            scope_interface_rows(),
+                            mcac_interface_rows(),
+                            trunk_rows(),
+                            binding_rows()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();

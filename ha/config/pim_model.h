@@ -121,8 +121,8 @@ struct AutoRpDiscoveryModel {
 /// View pim or pim-ipv6; static RPs and SSM ranges stand in Config.
 struct PimModel {
   Setting<CandidateBsrModel> c_bsr;
-  Setting<bool> admin_scope;                     ///< `c-bsr admin-scope`: zone_bsrs are in force
-  std::vector<Setting<ZoneBsrModel>> zone_bsrs;  ///< sorted by zone
+  Setting<bool> admin_scope;                       ///< `c-bsr admin-scope`: zone_bsrs are in force
+  std::vector<Setting<ZoneBsrModel>> zone_bsrs;    ///< sorted by zone
   std::vector<Setting<CandidateRpModel>> c_rps;    ///< by the text of the address
   std::vector<Setting<IpPrefix>> bsr_policy;       ///< who may be BSR; empty: everybody
   std::vector<Setting<IpPrefix>> crp_policy;       ///< who may be RP; empty: everybody

@@ -14,10 +14,9 @@ constexpr std::size_t kZonesMax = 16;        // that this router offers to be BS
 
 /// `WORD address:… mask:…` or `WORD groups:PREFIX`; nullopt: refused.
 std::optional<IpPrefix> range_of(Editor& editor, const Values& values) {
-  IpPrefix range = values.has("mask")
-                       ? IpPrefix{values.address("address"),
-                                  static_cast<std::uint8_t>(values.number("mask"))}
-                       : values.prefix("groups");
+  IpPrefix range = values.has("mask") ? IpPrefix{values.address("address"),
+                                                 static_cast<std::uint8_t>(values.number("mask"))}
+                                      : values.prefix("groups");
   range = range.network();
   const IpPrefix all = all_groups(range.address.family());
   if (all.contains(range.address) && range.length >= all.length) return range;
@@ -63,9 +62,9 @@ template <Family F>
 void print_boundaries(const PrintScope& scope, LineSink& sink) {
   for (const auto& each : scope.interface->multicast_boundaries)
     if (each->address.family() == F)
-      sink.line(fmt::format("multicast {}boundary {}", F == Family::ipv4 ? "" : "ipv6 ",
-                            apart(*each)),
-                each.line);
+      sink.line(
+          fmt::format("multicast {}boundary {}", F == Family::ipv4 ? "" : "ipv6 ", apart(*each)),
+          each.line);
 }
 void set_scope(Editor& editor, const Values& values) {
   const auto scope =
@@ -74,7 +73,8 @@ void set_scope(Editor& editor, const Values& values) {
 }
 void print_scope(const PrintScope& scope, LineSink& sink) {
   const auto& boundary = scope.interface->boundary_scope;
-  if (boundary) sink.line(fmt::format("multicast ipv6 boundary scope {}", *boundary), boundary.line);
+  if (boundary)
+    sink.line(fmt::format("multicast ipv6 boundary scope {}", *boundary), boundary.line);
 }
 
 // ---- views pim and pim-ipv6 ----
@@ -106,8 +106,7 @@ void change_zone(Editor& editor, const Values& values, const std::optional<IpPre
   }
   ZoneBsrModel line{zone, std::nullopt, std::nullopt};
   if (values.has("hash")) line.hash_length = static_cast<std::uint8_t>(values.number("hash"));
-  if (values.has("priority"))
-    line.priority = static_cast<std::uint8_t>(values.number("priority"));
+  if (values.has("priority")) line.priority = static_cast<std::uint8_t>(values.number("priority"));
   Setting<ZoneBsrModel> setting;
   setting.set(line, editor.line);
   list.insert(std::ranges::lower_bound(list, zone, {}, [](const auto& each) { return each->zone; }),
@@ -134,8 +133,8 @@ void set_group(Editor& editor, const Values& values) {
   const IpPrefix scoped{IpAddress::v4(0xef000000), 8};
   if (scoped.contains(zone->address) && zone->length >= scoped.length)
     return change_zone<Family::ipv4>(editor, values, zone);
-  editor.refuse(fmt::format("{} is no administrative scope: those lie in {}", shown(*zone),
-                            shown(scoped)));
+  editor.refuse(
+      fmt::format("{} is no administrative scope: those lie in {}", shown(*zone), shown(scoped)));
 }
 void set_zone_scope(Editor& editor, const Values& values) {
   if (values.has("scope"))
@@ -182,8 +181,8 @@ constexpr ConfigRow kInterfaceRows[] = {
     {kView, "ip multicast boundary groups:PREFIX4",
      "Nothing of these groups passes this interface (IOS)", set_boundary<k4>, nullptr, kActive,
      true},
-    {kView, "ip multicast boundary acl:1-199 [ text:REST ]", "The same, groups by access list (IOS)",
-     nullptr, nullptr, kLater, true},
+    {kView, "ip multicast boundary acl:1-199 [ text:REST ]",
+     "The same, groups by access list (IOS)", nullptr, nullptr, kLater, true},
     {kView, "multicast ipv6 boundary address:IPV6 mask:8-128", kBoundaryHelp, set_boundary<k6>,
      print_boundaries<k6>, kActive, true},
     {kView, "multicast ipv6 boundary groups:PREFIX6", kBoundaryHelp, set_boundary<k6>, nullptr,
@@ -211,7 +210,8 @@ constexpr ConfigRow kViewRows[] = {
     {View::pim_ipv6, "c-bsr admin-scope", kAdminHelp, set_admin<k6>, print_admin<k6>},
     {View::pim_ipv6, "c-bsr global [ hash-length hash:0-128 ] [ priority priority:0-255 ]",
      kGlobalHelp, set_global<k6>, print_global<k6>},
-    {View::pim_ipv6, "c-bsr scope scope:3-15 [ hash-length hash:0-128 ] [ priority priority:0-255 ]",
+    {View::pim_ipv6,
+     "c-bsr scope scope:3-15 [ hash-length hash:0-128 ] [ priority priority:0-255 ]",
      "Offer to be the bootstrap router of a scope", set_zone_scope, print_scoped<k6>, kActive,
      true},
 };

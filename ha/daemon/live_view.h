@@ -73,6 +73,7 @@ class LiveView final : public cli::NodeView {
   [[nodiscard]] cli::PimBsrModel pim_bsr(Family family) const override;
   [[nodiscard]] cli::PimAutoRpModel pim_auto_rp() const override;
   [[nodiscard]] cli::FloatingAddressesModel floating_addresses() const override;
+  [[nodiscard]] cli::MulticastBoundariesModel multicast_boundaries(Family family) const override;
   [[nodiscard]] cli::MulticastLimitsModel multicast_limits(Family family,
                                                            bool with_states) const override;
   [[nodiscard]] cli::PimDfModel pim_df() const override;

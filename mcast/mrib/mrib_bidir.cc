@@ -144,8 +144,8 @@ Want Mrib::bidir_source(std::uint32_t slot) const {
   const bool was_accepted = held_ && entry.arrived == entry.route.incoming &&
                             entry.route.kind == RouteKind::route &&
                             !rp->others.contains(entry.arrived);
-  const bool accepted = (was_accepted || rp->ours.contains(entry.arrived)) &&
-                        !is_bounded(entry.arrived, group.group);
+  const bool accepted =
+      (was_accepted || rp->ours.contains(entry.arrived)) && !is_bounded(entry.arrived, group.group);
   want.incoming = accepted ? entry.arrived : star.incoming;
   if (want.incoming == kNone) return want;
   want.outgoing = star.outgoing;

@@ -84,7 +84,8 @@ bool Mrib::is_beside_source(const SourceEntry& entry) const {
   const Target& rp = targets_[group.rp_target];
   const bool is_far =
       rp.state != RpfState::asked && !(rp.state == RpfState::reachable && rp.answer.local);
-  return is_far && rpf_link(entry.target, group.group) != kNone && targets_[entry.target].answer.connected;
+  return is_far && rpf_link(entry.target, group.group) != kNone &&
+         targets_[entry.target].answer.connected;
 }
 
 /// And it is active, as its packets or the master say.
@@ -96,13 +97,15 @@ bool Mrib::is_first_hop(const SourceEntry& entry) const {
 /// whoever has joined it.
 bool Mrib::awaits_first_packet(const SourceEntry& entry) const {
   return !entry.by_traffic && entry.recorded == 0 && is_beside_source(entry) &&
-         serves_sources(links_[rpf_link(entry.target, groups_[entry.group].group)].config, entry.source.family());
+         serves_sources(links_[rpf_link(entry.target, groups_[entry.group].group)].config,
+                        entry.source.family());
 }
 
 // CouldRegister(S,G) of 4.4.1.
 bool Mrib::could_register(const SourceEntry& entry) const {
   return is_first_hop(entry) &&
-         serves_sources(links_[rpf_link(entry.target, groups_[entry.group].group)].config, entry.source.family());
+         serves_sources(links_[rpf_link(entry.target, groups_[entry.group].group)].config,
+                        entry.source.family());
 }
 
 /// It stays until its Keepalive Timer ends, also while nobody wants it: a Register of it may come,

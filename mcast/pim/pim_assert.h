@@ -6,8 +6,8 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <string_view>
 #include <set>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <variant>

@@ -6,10 +6,7 @@
 namespace hotpair::mcast::rp {
 
 Bsr::Bsr(const BsrConfig& config, std::uint64_t seed, TimePoint now, Mode mode)
-    : config_(config),
-      entropy_(seed),
-      started_(now),
-      mode_(mode) {
+    : config_(config), entropy_(seed), started_(now), mode_(mode) {
   zone_of(std::nullopt);
   if (mode_ == Mode::standby) return;
   for (const CandidateBsr& candidate : config_.candidate_bsrs) set_candidate(candidate.zone, now);

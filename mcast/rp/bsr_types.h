@@ -78,10 +78,10 @@ struct BsrConfig {
 /// A link with PIM.
 struct BsrLink {
   LinkId link;
-  bool border = false;               ///< `pim bsr-boundary`: no Bootstrap message passes
-  bool muted = false;                ///< of a backup scope: nothing is sent, nothing is heard
-  wire::ScopeBoundary boundary;      ///< of administrative scopes
-  std::size_t mtu = 1500;            ///< bytes, IP header included
+  bool border = false;           ///< `pim bsr-boundary`: no Bootstrap message passes
+  bool muted = false;            ///< of a backup scope: nothing is sent, nothing is heard
+  wire::ScopeBoundary boundary;  ///< of administrative scopes
+  std::size_t mtu = 1500;        ///< bytes, IP header included
   friend bool operator==(const BsrLink&, const BsrLink&) = default;
 };
 

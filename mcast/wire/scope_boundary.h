@@ -8,17 +8,19 @@
 
 namespace hotpair::mcast::wire {
 
-/// Administrative scopes that end at a link (RFC 2365 3, RFC 4007 5): nothing of their groups, be it
-/// packets, joins or bootstrap messages, passes it in either direction.
+/// Administrative scopes that end at a link (RFC 2365 3, RFC 4007 5): nothing of their groups, be
+/// it packets, joins or bootstrap messages, passes it in either direction.
 struct ScopeBoundary {
   std::vector<IpPrefix> ranges;
-  std::uint8_t ipv6_scope = 0;  ///< this scope (RFC 7346 2) ends here, and every smaller one; 0: none
+  std::uint8_t ipv6_scope =
+      0;  ///< this scope (RFC 7346 2) ends here, and every smaller one; 0: none
 
   [[nodiscard]] bool empty() const { return ranges.empty() && ipv6_scope == 0; }
   [[nodiscard]] bool contains(const IpAddress& group) const {
     if (ipv6_scope != 0 && group.is_v6() && group.is_multicast() && scope_of(group) <= ipv6_scope)
       return true;
-    return std::ranges::any_of(ranges, [&](const IpPrefix& range) { return range.contains(group); });
+    return std::ranges::any_of(ranges,
+                               [&](const IpPrefix& range) { return range.contains(group); });
   }
   friend bool operator==(const ScopeBoundary&, const ScopeBoundary&) = default;
 

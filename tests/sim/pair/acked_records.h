@@ -25,7 +25,8 @@ class AckedRecords {
   /// Its store took that up, or it was sent without the store (told twice counts once).
   void written(const Epoch& epoch, const checkpoint::SequencedChange& change);
   /// The node's daemon died: what it asked for and did not live to see written has no number. The
-  /// next one, that finds nothing of the epoch, begins it anew and numbers its own changes the same.
+  /// next one, that finds nothing of the epoch, begins it anew and numbers its own changes the
+  /// same.
   void died(NodeId node);
   /// A master whose history is `line` counts everything up to here as acknowledged.
   void acked(const checkpoint::EpochHistory& line, Sequence through);

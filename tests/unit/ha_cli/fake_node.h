@@ -106,6 +106,7 @@ class FakeNode : public NodeView, public Actions {
   BfdSessionsModel bfd_model;
   FloatingAddressesModel floating_model;
   MulticastLimitsModel limits_model;
+  MulticastBoundariesModel boundaries_model;
   PimNeighborsModel neighbor_model;
   PimDfModel df_model;
   PimInterfacesModel pim_model;
@@ -180,6 +181,11 @@ class FakeNode : public NodeView, public Actions {
   }
   [[nodiscard]] MulticastLimitsModel multicast_limits(Family family, bool) const override {
     MulticastLimitsModel model = limits_model;
+    model.family = family;
+    return model;
+  }
+  [[nodiscard]] MulticastBoundariesModel multicast_boundaries(Family family) const override {
+    MulticastBoundariesModel model = boundaries_model;
     model.family = family;
     return model;
   }

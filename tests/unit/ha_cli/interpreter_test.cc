@@ -279,6 +279,23 @@ TEST_F(Interpreter, AnInstanceIsShownAloneOrAllAreOneAfterTheOther) {
   EXPECT_THAT(document->dump(), HasSubstr("\"instances\":[{"));
 }
 
+TEST_F(Interpreter, MulticastBoundaries) {
+  EXPECT_EQ(run("display multicast boundary").text,
+            "No interface has an IPv4 multicast boundary.\n");
+  node.boundaries_model.boundaries = {{"Eth-Trunk1", "239.1.0.0/16"},
+                                      {"GigabitEthernet0/1/1", "239.0.0.0/10"}};
+  EXPECT_EQ(run("display multicast boundary").text,
+            "Boundary      Interface\n"
+            "239.1.0.0/16  Eth-Trunk1\n"
+            "239.0.0.0/10  GigabitEthernet0/1/1\n");
+  EXPECT_EQ(run("display multicast boundary Eth-Trunk1").text,
+            "Boundary      Interface\n239.1.0.0/16  Eth-Trunk1\n");
+  EXPECT_THAT(refused("display multicast boundary Eth-Trunk9"), HasSubstr("multicast boundary"));
+  json = true;
+  EXPECT_THAT(run("show multicast ipv6 boundary").text, HasSubstr("\"family\": \"ipv6\""));
+  EXPECT_THAT(run("display multicast boundary").text, HasSubstr("\"boundary\": \"239.1.0.0/16\""));
+}
+
 TEST_F(Interpreter, HelpAndManualListEveryRow) {
   for (const CommandRow& row : command_rows()) {
     EXPECT_THAT(help_text(), HasSubstr(config::plain_syntax(row.syntax) + "\n"));

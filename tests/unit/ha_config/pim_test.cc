@@ -217,8 +217,7 @@ TEST(PimCheck, TimesFit) {
   EXPECT_THAT(checked(std::string(kLoop) + "pim\n c-rp LoopBack0 holdtime 60\n"),
               HasSubstr("error: pim: c-rp LoopBack0: holdtime 60 must be more than the 60 s"));
   EXPECT_THAT(
-      checked(std::string(kLoop) +
-              "pim\n c-rp LoopBack0 holdtime 50 advertisement-interval 20\n"),
+      checked(std::string(kLoop) + "pim\n c-rp LoopBack0 holdtime 50 advertisement-interval 20\n"),
       HasSubstr("warning: pim: c-rp LoopBack0: with holdtime 50 routers forget it between two "
                 "bootstrap messages, which are 60 s apart"));
   EXPECT_THAT(checked(std::string(kLoop) + "pim\n hello-option holdtime 30\n"),

@@ -169,6 +169,13 @@ class Writer {
                    "backup-id 10 remote-backup-service s1", "backup-id 7 remote-backup-service s2",
                    "e-trunk 1 eth-trunk 1", "undo e-trunk", "undo backup-id"});
   }
+  std::string scope_line() {
+    return one_of({"multicast boundary 239.1.0.0 16", "multicast boundary 239.2.0.0/16",
+                   "undo multicast boundary 239.1.0.0 16", "undo multicast boundary",
+                   "multicast ipv6 boundary FF05:: 16", "multicast ipv6 boundary scope 5",
+                   "multicast ipv6 boundary FF35::/16", "undo multicast ipv6 boundary scope",
+                   "undo multicast ipv6 boundary"});
+  }
   std::string pim_line() {
     return one_of({"static-rp 2.2.2.2",
                    "static-rp 2.2.2.2 239.1.0.0/16",
@@ -223,13 +230,30 @@ class Writer {
                    "hello-option lan-delay 9"});
   }
   std::string pim6_line() {
-    return one_of({"static-rp 2001:DB8::9", "static-rp 2001:DB8::9 FF0E::/16",
-                   "ssm-range FF3E::/32", "undo ssm-range", "undo embedded-rp", "embedded-rp",
-                   "embedded-rp 2000", "c-bsr 2001:DB8::1 hash-length 120", "c-bsr LoopBack0",
-                   "undo c-bsr", "c-rp 2001:DB8::1 group-policy FF1E::/16 priority 1",
-                   "c-rp LoopBack0", "undo c-rp", "spt-switch-threshold infinity",
-                   "register-policy 2001:DB8::/32", "undo spt-switch-threshold", "timer hello 9",
-                   "hello-option override-interval 7", "undo hello-option override-interval"});
+    return one_of({"static-rp 2001:DB8::9",
+                   "static-rp 2001:DB8::9 FF0E::/16",
+                   "ssm-range FF3E::/32",
+                   "undo ssm-range",
+                   "undo embedded-rp",
+                   "embedded-rp",
+                   "embedded-rp 2000",
+                   "c-bsr 2001:DB8::1 hash-length 120",
+                   "c-bsr LoopBack0",
+                   "undo c-bsr",
+                   "c-bsr admin-scope",
+                   "c-bsr scope 5 priority 9",
+                   "c-bsr scope 8",
+                   "undo c-bsr scope 8",
+                   "c-bsr global hash-length 100",
+                   "c-rp 2001:DB8::1 group-policy FF1E::/16 priority 1",
+                   "c-rp LoopBack0",
+                   "undo c-rp",
+                   "spt-switch-threshold infinity",
+                   "register-policy 2001:DB8::/32",
+                   "undo spt-switch-threshold",
+                   "timer hello 9",
+                   "hello-option override-interval 7",
+                   "undo hello-option override-interval"});
   }
   std::string foreign() {
     return one_of({"ospf 1\n area 0\n  network 10.0.0.0 0.0.0.255\n #\n", "ospf 2\n",
@@ -240,7 +264,9 @@ class Writer {
   std::string interface_line() {
     const std::string address = one_of({"1.1.1.1", "1.1.1.2", "1.1.1.3", "1.1.1.4"});
     const std::string length = one_of({"24", "255.255.255.0", "32"});
-    switch (pick(10)) {
+    switch (pick(11)) {
+      case 10:
+        return scope_line();
       case 0:
         return "ip address " + address + " " + length;
       case 1:
@@ -253,16 +279,28 @@ class Writer {
         return one_of({"shutdown", "undo shutdown", "description two  blanks", "undo description",
                        "mtu 1500"});
       case 4:
-        return one_of({"igmp enable", "undo igmp enable", "igmp version 2", "igmp timer query 30",
-                       "igmp prompt-leave", "igmp max-response-time-ms 2500",
-                       "igmp max-response-time 3", "undo igmp max-response-time-ms",
-                       "igmp subnet-check disable", "undo igmp subnet-check",
-                       "igmp static-group 225.1.1.1", "igmp static-group 225.1.1.1 source 10.0.0.1",
-                       "igmp static-group 225.1.1.2", "undo igmp static-group 225.1.1.1",
-                       "undo igmp static-group", "igmp host-limit 7", "igmp limit 5",
-                       "multicast limit out 239.1.0.0/16 5", "multicast limit 239.0.0.0/8 9",
+        return one_of({"igmp enable",
+                       "undo igmp enable",
+                       "igmp version 2",
+                       "igmp timer query 30",
+                       "igmp prompt-leave",
+                       "igmp max-response-time-ms 2500",
+                       "igmp max-response-time 3",
+                       "undo igmp max-response-time-ms",
+                       "igmp subnet-check disable",
+                       "undo igmp subnet-check",
+                       "igmp static-group 225.1.1.1",
+                       "igmp static-group 225.1.1.1 source 10.0.0.1",
+                       "igmp static-group 225.1.1.2",
+                       "undo igmp static-group 225.1.1.1",
+                       "undo igmp static-group",
+                       "igmp host-limit 7",
+                       "igmp limit 5",
+                       "multicast limit out 239.1.0.0/16 5",
+                       "multicast limit 239.0.0.0/8 9",
                        "multicast limit out 239.1.0.0/16 source 10.0.0.0/8 4 threshold 80",
-                       "multicast limit rpf 239.1.0.0/16 6", "multicast limit 239.1.0.0/16 8",
+                       "multicast limit rpf 239.1.0.0/16 6",
+                       "multicast limit 239.1.0.0/16 8",
                        "undo multicast limit out 239.1.0.0/16"});
       case 5:
         return one_of({"mld enable", "mld version 1", "mld lastlistener-queryinterval-ms 500",

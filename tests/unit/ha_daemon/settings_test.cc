@@ -144,10 +144,15 @@ TEST(Settings, PimOfTheNode) {
             (mcast::rp::CandidateBsr{std::nullopt, ip("1.1.1.1"), 9, 30}));
   ASSERT_THAT(pim.bsr.candidate_rps, SizeIs(2));
   EXPECT_EQ(pim.bsr.candidate_rps[0],
-            (mcast::rp::CandidateRp{std::nullopt, ip("1.1.1.1"), 192, 99, 60s, {}}));
-  EXPECT_EQ(pim.bsr.candidate_rps[1],
-            (mcast::rp::CandidateRp{
-                std::nullopt, ip("1.1.1.1"), 3, 225, 90s, {*IpPrefix::parse("239.0.0.0/8")}}));
+            (mcast::rp::CandidateRp{std::nullopt, ip("1.1.1.1"), 192, 99, 60s, {}, false, true}));
+  EXPECT_EQ(pim.bsr.candidate_rps[1], (mcast::rp::CandidateRp{std::nullopt,
+                                                              ip("1.1.1.1"),
+                                                              3,
+                                                              225,
+                                                              90s,
+                                                              {*IpPrefix::parse("239.0.0.0/8")},
+                                                              false,
+                                                              true}));
   EXPECT_EQ(pim.spt, (mcast::mrib::SptPolicy{false, 500}));
   EXPECT_THAT(pim.register_filter, ElementsAre(*IpPrefix::parse("10.0.0.0/8")));
   EXPECT_THAT(pim.bsr.bsr_filter, ElementsAre(*IpPrefix::parse("1.0.0.0/8")));
@@ -165,6 +170,22 @@ TEST(Settings, PimOfTheNode) {
   EXPECT_EQ(pim6.bsr.candidate_bsrs.at(0),
             (mcast::rp::CandidateBsr{std::nullopt, ip("2001:db8::1"), 64, 126}));
   EXPECT_TRUE(pim6.spt.never);
+}
+
+TEST(Settings, AdministrativeScopes) {
+  const auto parsed = config::parse_config(
+      "interface LoopBack0\n ip address 1.1.1.1 32\n pim sm\n multicast boundary 239.1.0.0 16\n"
+      " multicast ipv6 boundary scope 5\n#\n"
+      "pim\n c-bsr LoopBack0 priority 9 hash-length 24\n c-bsr admin-scope\n c-bsr global priority "
+      "3\n c-bsr group 239.1.0.0 16 hash-length 20\n c-rp LoopBack0\n",
+      "t");
+  const node::NodeConfig settings = settings_of(parsed.config);
+  const IpPrefix zone = IpPrefix::parse("239.1.0.0/16").value();
+  EXPECT_EQ(settings.links.at(0).boundary, (mcast::wire::ScopeBoundary{{zone}, 5}));
+  EXPECT_THAT(settings.pim_ipv4.bsr.candidate_bsrs,
+              ElementsAre(mcast::rp::CandidateBsr{std::nullopt, ip("1.1.1.1"), 3, 24},
+                          mcast::rp::CandidateBsr{zone, ip("1.1.1.1"), 9, 20}));
+  EXPECT_TRUE(settings.pim_ipv4.bsr.candidate_rps.at(0).in_every_zone);
 }
 
 TEST(Settings, CandidateRpIsTiedToBootstrapMessagesToo) {

@@ -64,6 +64,16 @@ TEST(Messages, TheJoinPolicySaysWhichTreesAreTaken) {
   EXPECT_EQ(stand.ignored(DownstreamIgnored::policy), 4U) << "(*,G), 7, 8r, and the third group";
 }
 
+TEST(Messages, NothingIsTakenOfAScopeThatEndsHere) {
+  Stand stand;
+  stand.config.boundary.ranges = {*IpPrefix::parse("239.0.0.0/8")};
+  stand.engine.configure(stand.config, stand.now);
+  stand.hear({set_of(kGroup, "+1"), set_of(grp("239.1.1.1"), "+* +1 -2r")});
+  EXPECT_EQ(stand.view(), "I{1}");
+  EXPECT_EQ(stand.view(grp("239.1.1.1")), "-");
+  EXPECT_EQ(stand.ignored(DownstreamIgnored::boundary), 1U);
+}
+
 // What was taken before a policy came ends with its holdtime, or with a Prune.
 TEST(Messages, ANewJoinPolicyLetsPrunesEndWhatWasTaken) {
   Stand stand;

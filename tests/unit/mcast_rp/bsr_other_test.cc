@@ -1,3 +1,5 @@
+#include <set>
+
 #include "bsr_stand.h"
 
 // RFC 5059 3.1.2, the machine of all other routers, row by row; and scope zones (1.3).
@@ -142,6 +144,71 @@ TEST(ScopeZones, ACandidateOfAZoneIsElectedThereAndCollectsItsRanges) {
     if (sent.message.ranges.size() == 2) seen = true;
   }
   EXPECT_TRUE(seen);
+}
+
+std::string ranges_of(const SendCandidateRp& sent) {
+  std::string text = sent.message.holdtime_s == 0 ? "gone " : "";
+  for (const wire::PimGroupRange& range : sent.message.ranges)
+    text +=
+        IpPrefix{range.address, range.mask_length}.to_string() + (range.scope_zone ? " Z " : " ");
+  return text + "to " + sent.destination.to_string();
+}
+std::set<std::string> offers(BsrStand& stand) {
+  std::set<std::string> result;
+  for (const SendCandidateRp& sent : stand.take<SendCandidateRp>()) result.insert(ranges_of(sent));
+  return result;
+}
+
+TEST(ScopeZones, ACandidateOfEveryZoneOffersEachZoneWhatLiesThere) {
+  BsrConfig config;
+  config.candidate_rps.push_back({.address = ip("10.7.7.7"),
+                                  .ranges = {prefix("225.0.0.0/8"), prefix("239.193.0.0/16")},
+                                  .in_every_zone = true});
+  config.candidate_rps.push_back({.address = ip("10.8.8.8"), .in_every_zone = true});
+  BsrStand stand(config);
+  stand.hear(stand.message("10.1.1.1", 1));
+  stand.run(10s);
+  EXPECT_EQ(offers(stand),
+            (std::set<std::string>{"225.0.0.0/8 239.193.0.0/16 to 10.1.1.1", "to 10.1.1.1"}));
+  stand.hear(stand.message("10.2.2.2", 1, {zone_range()}));
+  EXPECT_EQ(offers(stand), std::set<std::string>{"gone 239.193.0.0/16 to 10.1.1.1"});
+  stand.run(60s);
+  EXPECT_EQ(offers(stand), (std::set<std::string>{"225.0.0.0/8 to 10.1.1.1", "to 10.1.1.1",
+                                                  "239.193.0.0/16 Z to 10.2.2.2",
+                                                  "239.192.0.0/14 Z to 10.2.2.2"}));
+  stand.hear(stand.message("10.1.1.1", 1));
+  stand.run(100s);  // the zone's BSR is silent for longer than its timeout
+  static_cast<void>(offers(stand));
+  stand.hear(stand.message("10.1.1.1", 1));
+  stand.run(61s);
+  EXPECT_EQ(offers(stand),
+            (std::set<std::string>{"225.0.0.0/8 239.193.0.0/16 to 10.1.1.1", "to 10.1.1.1"}));
+}
+
+TEST(ScopeZones, WithdrawsFromEachZoneWhatWasOfferedThere) {
+  BsrConfig config;
+  config.candidate_rps.push_back({.address = ip("10.8.8.8"), .in_every_zone = true});
+  BsrStand stand(config);
+  stand.hear(stand.message("10.1.1.1", 1));
+  stand.hear(stand.message("10.2.2.2", 1, {zone_range()}));
+  stand.run(10s);
+  static_cast<void>(offers(stand));
+  stand.bsr->configure({}, stand.now);
+  stand.drain();
+  EXPECT_EQ(offers(stand),
+            (std::set<std::string>{"gone to 10.1.1.1", "gone 239.192.0.0/14 Z to 10.2.2.2"}));
+}
+
+// RFC 7346 2: flags of a group are no part of its scope.
+TEST(ScopeZones, AnIpv6ZoneHasGroupsWithAllFlags) {
+  BsrConfig config{.family = Family::ipv6};
+  config.candidate_bsrs.push_back({.zone = prefix("ff05::/16"), .address = ip("2001:db8::9")});
+  config.candidate_rps.push_back({.address = ip("2001:db8::7"),
+                                  .ranges = {prefix("ff35::/16"), prefix("ff0e::/16")},
+                                  .in_every_zone = true});
+  BsrStand own(config);
+  own.run(30s);
+  EXPECT_EQ(own.mappings(), "ff35::/16 2001:db8::7(192)");
 }
 
 }  // namespace
