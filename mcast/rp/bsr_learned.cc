@@ -7,7 +7,7 @@ namespace hotpair::mcast::rp {
 namespace {
 
 bool is_outside(const ScopeZone& zone, const IpPrefix& range) {
-  return zone && (range.length < zone->length || !zone->contains(range.address));
+  return zone && !lies_in(*zone, range);
 }
 
 bool has(const std::vector<LearnedRps::Entry>& entries, const IpAddress& rp) {

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <set>
 #include <utility>
 
@@ -10,17 +9,6 @@ namespace hotpair::mcast::rp {
 namespace {
 
 constexpr std::size_t kUsualMtu = 1500;
-
-/// Flags of an IPv6 group are no part of its scope (RFC 7346 2): zone ff05::/16 has ff35::/16 too.
-bool lies_in(const IpPrefix& zone, const IpPrefix& range) {
-  if (range.length < zone.length) return false;
-  if (range.address.is_v4()) return zone.contains(range.address);
-  std::array<std::byte, 16> bytes{};
-  std::ranges::copy(range.address.bytes(), bytes.begin());
-  bytes[1] &= std::byte{0x0f};
-  const auto plain = IpAddress::from_bytes(bytes);
-  return zone.contains(range.address) || (plain && zone.contains(*plain));
-}
 
 bool holds(const std::vector<IpPrefix>& ranges, const IpPrefix& range) {
   return std::ranges::find(ranges, range) != ranges.end();

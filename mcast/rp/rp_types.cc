@@ -1,6 +1,7 @@
 #include "mcast/rp/rp_types.h"
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 #include <utility>
 
@@ -20,6 +21,16 @@ std::string_view to_string(RpSource source) {
       return "embedded";
   }
   return "unknown";
+}
+
+bool lies_in(const IpPrefix& zone, const IpPrefix& range) {
+  if (range.length < zone.length) return false;
+  if (range.address.is_v4()) return zone.contains(range.address);
+  std::array<std::byte, 16> bytes{};
+  std::ranges::copy(range.address.bytes(), bytes.begin());
+  bytes[1] &= std::byte{0x0f};
+  const auto plain = IpAddress::from_bytes(bytes);
+  return zone.contains(range.address) || (plain && zone.contains(*plain));
 }
 
 IpPrefix all_groups(Family family) {

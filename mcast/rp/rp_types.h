@@ -38,6 +38,9 @@ struct RpMapping {
 
 /// 224.0.0.0/4 or ff00::/8, the range of a static RP without a group prefix.
 [[nodiscard]] IpPrefix all_groups(Family family);
+/// The range is within the administrative scope. Flags of an IPv6 group are no part of its scope
+/// (RFC 7346 2): zone ff05::/16 has ff35::/16 too.
+[[nodiscard]] bool lies_in(const IpPrefix& zone, const IpPrefix& range);
 
 /// A range of multicast groups of one family with an RP of the same, host bits zero.
 [[nodiscard]] bool is_valid(const RpMapping& mapping);

@@ -15,7 +15,8 @@ using ::testing::HasSubstr;
 
 constexpr std::string_view kPort = "interface GigabitEthernet0/1/1\n";
 constexpr std::string_view kLoop =
-    "interface LoopBack0\n ip address 1.1.1.1 32\n ipv6 enable\n ipv6 address 2001:db8::1/128\n#\n";
+    "interface LoopBack0\n ip address 1.1.1.1 32\n ipv6 enable\n ipv6 address 2001:db8::1/128\n"
+    " pim sm\n pim ipv6 sm\n#\n";
 
 Config parsed(const std::string& text) {
   const ParseOutcome outcome = parse_config(text, "t");

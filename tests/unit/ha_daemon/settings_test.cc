@@ -176,9 +176,10 @@ TEST(Settings, AdministrativeScopes) {
   const auto parsed = config::parse_config(
       "interface LoopBack0\n ip address 1.1.1.1 32\n pim sm\n multicast boundary 239.1.0.0 16\n"
       " multicast ipv6 boundary scope 5\n#\n"
-      "pim\n c-bsr LoopBack0 priority 9 hash-length 24\n c-bsr admin-scope\n c-bsr global priority "
+      "pim\n c-bsr LoopBack0 hash-length 24 priority 9\n c-bsr admin-scope\n c-bsr global priority "
       "3\n c-bsr group 239.1.0.0 16 hash-length 20\n c-rp LoopBack0\n",
       "t");
+  ASSERT_TRUE(parsed.ok());
   const node::NodeConfig settings = settings_of(parsed.config);
   const IpPrefix zone = IpPrefix::parse("239.1.0.0/16").value();
   EXPECT_EQ(settings.links.at(0).boundary, (mcast::wire::ScopeBoundary{{zone}, 5}));
