@@ -15,6 +15,7 @@ using ::testing::HasSubstr;
 
 constexpr std::string_view kPort = "interface GigabitEthernet0/1/1\n";
 constexpr std::string_view kLoop =
+    "multicast routing-enable\nmulticast ipv6 routing-enable\n#\n"
     "interface LoopBack0\n ip address 1.1.1.1 32\n ipv6 enable\n ipv6 address 2001:db8::1/128\n"
     " pim sm\n pim ipv6 sm\n#\n";
 
