@@ -276,9 +276,12 @@ void PlaneLink::plane_events(VrfId vrf) {
 
 void PlaneLink::act(const node::AddPlaneLink& effect) {
   if (!plane_) return;
-  if (const auto added = plane_->add_link(effect.link); !added)
-    node_.on_plane_refused(effect.link.register_tunnel ? "the register tunnel" : effect.link.device,
-                           added.error(), now());
+  if (const auto added = plane_->add_link(effect.link); !added) {
+    if (effect.link.register_tunnel)
+      node_.on_plane_refused("the register tunnel", added.error(), now(), effect.link.vrf);
+    else
+      node_.on_plane_refused(effect.link.device, added.error(), now());
+  }
   if (effect.link.vrf == VrfId{} || effect.link.register_tunnel) return;
   vrf_links_.insert_or_assign(effect.link.link, effect.link);
   check_rules();

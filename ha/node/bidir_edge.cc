@@ -54,7 +54,8 @@ void Node::handle(mcast::mrib::BidirRpChanged& change, TimePoint now) {
     family.pim.remove_bidir_rp(rp, now);
   } else if (!family.pim.set_bidir_rp(rp, record.value ? route_of(*record.value) : pim::DfRoute{},
                                       now)) {
-    log(pim::kPimLimitMessage, "bidirectional RPs", "the node", change.rp.to_string());
+    log(pim::kPimLimitMessage, "bidirectional RPs", "the node" + in_vrf(change.vrf),
+        change.rp.to_string());
     return;
   }
   const auto known = family.bidir_ways.find(change.rp);
@@ -92,12 +93,15 @@ void Node::handle(PimFamily& family, pim::DfChanged& change, TimePoint now) {
 }
 
 void Node::handle(PimFamily& family, pim::BidirRefused& refused, TimePoint now) {
-  static_cast<void>(family);
+  if (!refused.neighbour) {
+    // Under the name that it was raised with: a VPN instance may have another one by now.
+    if (const auto raised = family.without_bidir.extract(refused.link))
+      clear(pim::kBidirRefusedMessage, raised.mapped());
+    return;
+  }
   const std::string link = link_name(refused.link);
-  if (refused.neighbour)
-    raise(pim::kBidirRefusedMessage, link, now, link, refused.neighbour->to_string());
-  else
-    clear(pim::kBidirRefusedMessage, link);
+  family.without_bidir.insert_or_assign(refused.link, link);
+  raise(pim::kBidirRefusedMessage, link, now, link, refused.neighbour->to_string());
 }
 
 /// Into a journal that was reset.

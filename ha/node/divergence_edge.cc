@@ -69,7 +69,8 @@ void Node::unite(Scope& scope, const checkpoint::Record& record, TimePoint now) 
       *membership);
   const auto found = links_.find(link);
   if (found == links_.end()) return;
-  std::string name = found->second.settings.name + " " + group.to_string();
+  const LinkSettings& settings = found->second.settings;
+  std::string name = settings.name + " " + group.to_string() + in_vrf(settings.vrf);
   if (std::ranges::find(divergence.first, name) == divergence.first.end())
     divergence.first.push_back(std::move(name));
 }

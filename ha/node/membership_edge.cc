@@ -123,9 +123,8 @@ void Node::handle(mcast::gmp::FlushInterface& flush, TimePoint now) {
 
 void Node::handle(mcast::gmp::LimitReached& limit, TimePoint now) {
   static_cast<void>(now);
-  const auto link = links_.find(limit.link);
-  if (link == links_.end()) return;
-  log(kGroupLimit, link->second.settings.name, limit.group.to_string(), limit.host.to_string(),
+  if (!links_.contains(limit.link)) return;
+  log(kGroupLimit, link_name(limit.link), limit.group.to_string(), limit.host.to_string(),
       to_string(limit.limit));
 }
 
@@ -136,16 +135,14 @@ void Node::handle(mcast::gmp::QuerierChanged& change, TimePoint now) {
 
 void Node::handle(mcast::gmp::OtherQuerierHeard& other, TimePoint now) {
   static_cast<void>(now);
-  const auto link = links_.find(other.link);
-  if (link != links_.end())
-    log(kOtherQuerier, other.address.to_string(), link->second.settings.name);
+  if (links_.contains(other.link))
+    log(kOtherQuerier, other.address.to_string(), link_name(other.link));
 }
 
 void Node::handle(mcast::gmp::QueryVersionMismatch& mismatch, TimePoint now) {
   static_cast<void>(now);
-  const auto link = links_.find(mismatch.link);
-  if (link != links_.end())
-    log(kQueryVersion, mismatch.address.to_string(), mismatch.heard, link->second.settings.name,
+  if (links_.contains(mismatch.link))
+    log(kQueryVersion, mismatch.address.to_string(), mismatch.heard, link_name(mismatch.link),
         mismatch.configured);
 }
 

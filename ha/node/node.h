@@ -113,8 +113,8 @@ class Node {
   void on_auto_rp(const AutoRpDatagram& datagram, TimePoint now);
   void on_plane_event(const fwd::PlaneEvent& event, TimePoint now);
   void on_plane_applied(std::span<const fwd::AppliedChange> results, TimePoint now);
-  /// A link or gate could not be set.
-  void on_plane_refused(const std::string& what, const Error& error, TimePoint now);
+  /// A link or gate could not be set; `vrf` if `what` is none with a name of its own.
+  void on_plane_refused(const std::string& what, const Error& error, TimePoint now, VrfId vrf = {});
   void on_read_back(std::span<const fwd::Route> routes, TimePoint now);
   void on_rpf(VrfId vrf, const IpAddress& target, const std::optional<RpfFacts>& facts,
               TimePoint now);
@@ -574,6 +574,7 @@ class Node {
   std::map<std::string, DeviceFacts> devices_;
   std::uint32_t next_link_ = 1;
   std::map<VrfId, LinkId> register_links_;  // the register tunnels, for good
+  std::map<VrfId, std::string> vrf_names_;  // for messages; a VRF that goes keeps it to its end
   std::uint32_t next_transport_ = 1;
   std::uint32_t next_slot_ = 0;
   std::map<ScopeId, std::uint32_t> slots_;  // by scope, for good

@@ -246,9 +246,12 @@ void Node::handle(mrib::AssertFactsChanged& change, TimePoint now) {
 
 // ---- neighbours ----
 
+/// "GigabitEthernet0/1/1", or "GigabitEthernet0/1/1 in VPN instance red", for messages.
 std::string Node::link_name(LinkId link) const {
   const auto found = links_.find(link);
-  return found == links_.end() ? "?" : found->second.settings.name;
+  if (found == links_.end()) return "?";
+  const LinkSettings& settings = found->second.settings;
+  return settings.name + in_vrf(settings.vrf);
 }
 
 /// Who answers a new neighbour: the DR, or who would be it but for the newcomer (RFC 5059 3.5).

@@ -87,6 +87,7 @@ struct PimFamily final : mcast::pim::RpDirectory {
   std::map<IpAddress, std::map<LinkId, IpAddress>> forwarders;  ///< RP -> link -> who acts
   std::set<std::pair<IpAddress, LinkId>> acting;  ///< RP and link where this router forwards
   std::set<std::string> conflicts;                ///< subjects of alarms: ranges with two RPs
+  std::map<LinkId, std::string> without_bidir;    ///< and of links that bidirectional groups shun
   UnicastWays ways;
 };
 

@@ -158,10 +158,10 @@ void Node::settle_registers(TimePoint now) {
 }
 
 void Node::handle(PimFamily& family, pim::RegisterLimitReached& limit, TimePoint now) {
-  static_cast<void>(family);
   static_cast<void>(limit);
   static_cast<void>(now);
-  log(pim::kPimLimitMessage, "registered sources", "the register tunnel", "active sources");
+  log(pim::kPimLimitMessage, "registered sources", "the register tunnel" + in_vrf(family.vrf),
+      "active sources");
 }
 
 }  // namespace hotpair::ha::node

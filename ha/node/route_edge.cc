@@ -105,7 +105,8 @@ void Node::on_plane_event(const fwd::PlaneEvent& event, TimePoint now) {
   } else if (const auto* packet = std::get_if<fwd::WholePacket>(&event)) {
     on_whole_packet(*packet, now);
   } else if (const auto* capacity = std::get_if<fwd::CapacityReached>(&event)) {
-    raise(kPlaneRefused, capacity->what, now, capacity->what,
+    const std::string what = capacity->what + in_vrf(capacity->vrf);
+    raise(kPlaneRefused, what, now, what,
           fmt::format("its limit of {} is reached", capacity->limit));
   }
   pump(now);
@@ -116,8 +117,9 @@ void Node::on_plane_applied(std::span<const fwd::AppliedChange> results, TimePoi
   pump(now);
 }
 
-void Node::on_plane_refused(const std::string& what, const Error& error, TimePoint now) {
-  raise(kPlaneRefused, what, now, what, error.detail);
+void Node::on_plane_refused(const std::string& what, const Error& error, TimePoint now, VrfId vrf) {
+  const std::string which = what + in_vrf(vrf);
+  raise(kPlaneRefused, which, now, which, error.detail);
   pump(now);
 }
 

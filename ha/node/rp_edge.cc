@@ -163,9 +163,9 @@ void Node::handle(PimFamily& family, rp::BsrChanged& change, TimePoint now) {
 }
 
 void Node::handle(PimFamily& family, rp::RpLimitReached& limit, TimePoint now) {
-  static_cast<void>(family);
   static_cast<void>(now);
-  log(rp::kRpLimitMessage, shown(limit.limit), limit.from.to_string());
+  log(rp::kRpLimitMessage, std::string(shown(limit.limit)) + in_vrf(family.vrf),
+      limit.from.to_string());
 }
 
 }  // namespace hotpair::ha::node

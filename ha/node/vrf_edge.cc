@@ -68,12 +68,12 @@ const std::vector<mcast::rp::RpMapping>& Node::static_rps_of(const PimFamily& fa
   return vrf == nullptr ? config_.static_rps : vrf->static_rps;
 }
 
-/// " in VPN instance red", for messages; nothing for the default VRF.
+/// " in VPN instance red", for messages, which all name a VRF by this; nothing for the default one.
 std::string Node::in_vrf(VrfId vrf) const {
   if (vrf == VrfId{}) return {};
-  const VrfSettings* found = find_vrf(vrf);
-  return found == nullptr ? fmt::format(" in routing table {}", vrf.value())
-                          : " in VPN instance " + found->name;
+  const auto found = vrf_names_.find(vrf);
+  return found == vrf_names_.end() ? fmt::format(" in routing table {}", vrf.value())
+                                   : " in VPN instance " + found->second;
 }
 
 Result<void> Node::no_such_vrf(VrfId vrf) {
@@ -84,6 +84,7 @@ Result<void> Node::no_such_vrf(VrfId vrf) {
 void Node::apply_vrfs(const NodeConfig& config, TimePoint now) {
   for (const VrfSettings& vrf : config.vrfs) {
     effects_.push(AddVrf{vrf.vrf});
+    vrf_names_.insert_or_assign(vrf.vrf, vrf.name);
     for (const Family family : {Family::ipv4, Family::ipv6}) {
       if (find_pim(vrf.vrf, family) != nullptr) continue;
       PimFamily& made = *pim_.emplace_back(
@@ -98,6 +99,7 @@ void Node::apply_vrfs(const NodeConfig& config, TimePoint now) {
   for (const auto& family : pim_)
     if (is_gone(family)) drop_family(*family, now);
   std::erase_if(pim_, is_gone);
+  std::erase_if(vrf_names_, [&](const auto& name) { return find_vrf(name.first) == nullptr; });
 }
 
 /// Its links leave with goodbyes, its trees lose their RPs, its alarms end.
@@ -208,7 +210,7 @@ void Node::on_vrf_rules(const std::string& device, const std::string& missing, T
   if (missing.empty() || link == nullptr)
     clear(kVrfRules, device);
   else
-    raise(kVrfRules, device, now, link->settings.name, missing);
+    raise(kVrfRules, device, now, link_name(link->id), missing);
   pump(now);
 }
 

@@ -97,6 +97,7 @@ struct WholePacket {
 struct CapacityReached {
   std::string what;
   std::size_t limit = 0;
+  VrfId vrf{};  ///< whose tables they are
 };
 using PlaneEvent = std::variant<NoRoute, WrongInterface, WholePacket, CapacityReached>;
 

@@ -140,7 +140,7 @@ Result<void> KernelPlane::set_vif(const Wanted& wanted, Family family) {
   const auto free =
       std::ranges::find_if(vifs, [](const Vif& vif) { return !vif.used && !vif.link; });
   if (free == vifs.end()) {
-    pending_.emplace_back(fwd::CapacityReached{"vif", kLinksMax});
+    pending_.emplace_back(fwd::CapacityReached{"vif", kLinksMax, vrf()});
     return fail(ErrorCode::exhausted,
                 fmt::format("the kernel routes multicast on at most {} interfaces per family, and "
                             "{} has them all in use",

@@ -180,7 +180,7 @@ std::vector<fwd::AppliedChange> KernelPlane::apply(std::span<const fwd::RouteCha
       ++statistics_.routes_removed;
     }
   }
-  if (full) pending_.emplace_back(fwd::CapacityReached{"mfc", 0});
+  if (full) pending_.emplace_back(fwd::CapacityReached{"mfc", 0, vrf()});
   return applied;
 }
 

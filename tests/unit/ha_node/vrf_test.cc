@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 
 #include "mcast/rp/rp_choice.h"
+#include "mcast/wire/igmp.h"
 #include "mcast/wire/pim_message.h"
 #include "tests/unit/ha_node/node_stand.h"
 
@@ -12,9 +14,13 @@ namespace hotpair::ha::node {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
 namespace wire = mcast::wire;
 
 IpAddress ip(std::string_view text) { return IpAddress::parse(text).value(); }
@@ -152,6 +158,45 @@ class Vrfs : public ::testing::Test {
       settle();
     }
     now = until;
+  }
+  /// Another life of the daemon, with the devices of some VRFs and what this one has stored.
+  void start(Node& again, const NodeConfig& config, const std::set<VrfId>& present) {
+    for (const std::string device : {"up10", "down10", "up20", "down20"})
+      if (present.contains(device.ends_with("10") ? kRed : kBlue))
+        again.on_device({device, true, true, {{own(device), 24}}, {}, 1500}, now);
+    again.apply(config, now);
+  }
+  /// Runs it beside `kernel`; unicast routing knows ways in some VRFs only.
+  void run(Node& again, std::map<fwd::RouteKey, fwd::Route>& kernel, Duration by,
+           const std::set<VrfId>& routed) {
+    const auto carry_out = [&](NodeEffect& effect) {
+      if (const auto* request = std::get_if<AskStore>(&effect)) {
+        for (const auto& reply : store.execute({&request->request, 1})) again.on_store(reply, now);
+      } else if (std::holds_alternative<ReadBackRoutes>(effect)) {
+        std::vector<fwd::Route> found;
+        for (const auto& [key, route] : kernel) found.push_back(route);
+        again.on_read_back(found, now);
+      } else if (const auto* ask = std::get_if<AskRpf>(&effect); ask && routed.contains(ask->vrf)) {
+        const std::string device = "up" + std::to_string(ask->vrf.value());
+        again.on_rpf(ask->vrf, ask->target,
+                     RpfFacts{.device = device, .next_hop = neighbour(device)}, now);
+      } else if (const auto* apply = std::get_if<ApplyRoutes>(&effect)) {
+        std::vector<fwd::AppliedChange> done;
+        for (const fwd::RouteChange& change : apply->changes) {
+          const fwd::RouteKey key = std::visit([](const auto& one) { return key_of(one); }, change);
+          if (const auto* set = std::get_if<fwd::SetRoute>(&change))
+            kernel.insert_or_assign(key, set->route);
+          else
+            kernel.erase(key);
+          done.push_back({key, {}});
+        }
+        again.on_plane_applied(done, now);
+      }
+    };
+    for (const TimePoint end = now + by; now <= end; now += 10ms) {
+      again.on_timeout(now);
+      while (auto effect = again.poll_effect()) carry_out(*effect);
+    }
   }
   LinkId link(const std::string& name) const { return node.find_link(name)->id; }
   /// Devices by which joins of (*,G) went out.
@@ -303,33 +348,8 @@ TEST_F(Vrfs, RecordsComeBackToTheirVrf) {
   run(1s);
   Node again({testing::kSelf, "test", 2}, now);
   std::map<fwd::RouteKey, fwd::Route> restored;
-  for (const std::string device : {"up10", "down10", "up20", "down20"})
-    again.on_device({device, true, true, {{own(device), 24}}, {}, 1500}, now);
-  again.apply(two(), now);
-  const auto carry_out = [&](NodeEffect& effect) {
-    if (const auto* request = std::get_if<AskStore>(&effect)) {
-      for (const auto& reply : store.execute({&request->request, 1})) again.on_store(reply, now);
-    } else if (std::holds_alternative<ReadBackRoutes>(effect)) {
-      again.on_read_back({}, now);
-    } else if (const auto* ask = std::get_if<AskRpf>(&effect)) {
-      again.on_rpf(ask->vrf, ask->target,
-                   RpfFacts{.device = "up" + std::to_string(ask->vrf.value()),
-                            .next_hop = neighbour("up10")},
-                   now);
-    } else if (const auto* apply = std::get_if<ApplyRoutes>(&effect)) {
-      std::vector<fwd::AppliedChange> done;
-      for (const fwd::RouteChange& change : apply->changes) {
-        if (const auto* set = std::get_if<fwd::SetRoute>(&change))
-          restored.insert_or_assign(set->route.key, set->route);
-        done.push_back({std::visit([](const auto& one) { return key_of(one); }, change), {}});
-      }
-      again.on_plane_applied(done, now);
-    }
-  };
-  for (const TimePoint end = now + 1s; now <= end; now += 10ms) {
-    again.on_timeout(now);
-    while (auto effect = again.poll_effect()) carry_out(*effect);
-  }
+  start(again, two(), {kRed, kBlue});
+  run(again, restored, 1s, {kRed, kBlue});
   ASSERT_EQ(restored.size(), 1U);
   EXPECT_EQ(restored.begin()->first, (fwd::RouteKey{kRed, kGroup, std::nullopt}));
 }
@@ -341,6 +361,127 @@ TEST_F(Vrfs, AMissingRuleIsAnAlarmUntilItIsThere) {
   EXPECT_THAT(node.alarms().active()[0].text, HasSubstr("oif up10 lookup 10"));
   node.on_vrf_rules("up10", {}, now);
   settle();
+  EXPECT_THAT(node.alarms().active(), IsEmpty());
+}
+
+// ---- bidirectional groups ----
+
+class BidirVrfs : public Vrfs {
+ protected:
+  static NodeConfig bidir() {
+    NodeConfig config = two();
+    for (VrfSettings& each : config.vrfs) each.static_rps[0].bidir = true;
+    for (LinkSettings& each : config.links) each.pim_ipv4->link.bidir = true;
+    return config;
+  }
+  BidirVrfs() : Vrfs(bidir()) {
+    for (const std::string device : {"up10", "down10", "up20", "down20"})
+      hear(device, neighbour(device), wire::PimHello{.holdtime_s = 105, .bidirectional = true});
+  }
+  /// The neighbour says that it is the designated forwarder.
+  void acts(const std::string& device) {
+    hear(device, neighbour(device),
+         wire::PimDfElection{.action = wire::PimDfAction::winner,
+                             .rp = kRp,
+                             .sender = {.preference = 0, .metric = 0},
+                             .target = {},
+                             .target_metric = {}});
+  }
+  /// Links of a VRF where `who` acts.
+  std::vector<LinkId> acting(const Node& who, VrfId vrf) const {
+    std::vector<LinkId> links;
+    for (const mcast::pim::DfRow& row : who.pim(Family::ipv4, vrf).show_df(now))
+      if (row.self) links.push_back(row.link);
+    return links;
+  }
+};
+
+// ---- messages ----
+
+TEST_F(Vrfs, MessagesOfNeighboursNameTheVrf) {
+  EXPECT_THAT(log, Contains("PIM neighbor 10.0.1.2 on down10 in VPN instance red"));
+  EXPECT_THAT(log, Contains("PIM neighbor 10.0.3.2 on down20 in VPN instance blue"));
+  EXPECT_THAT(log, Contains("designated router on down10 in VPN instance red is now 10.0.1.2 (was "
+                            "10.0.1.1)"));
+  hear("down10", neighbour("down10"), wire::PimHello{.holdtime_s = 0});
+  EXPECT_THAT(log, Contains(HasSubstr("10.0.1.2 on down10 in VPN instance red is gone: ")));
+}
+
+TEST_F(Vrfs, MessagesOfThePublicInstanceNameNone) {
+  NodeConfig config = two();
+  config.links.push_back(pim_link("public", VrfId{}));
+  node.on_device({"public", true, true, {{ip("10.0.9.1"), 24}}, {}, 1500}, now);
+  node.apply(config, now);
+  settle();
+  log.clear();
+  hear("public", ip("10.0.9.2"), wire::PimHello{.holdtime_s = 105});
+  EXPECT_THAT(log,
+              UnorderedElementsAre("PIM neighbor 10.0.9.2 on public",
+                                   "designated router on public is now 10.0.9.2 (was 10.0.9.1)"));
+}
+
+// The name that the operator knows, not the number of the table.
+TEST_F(Vrfs, AVrfThatGoesIsNamedToTheEnd) {
+  NodeConfig config = two();
+  config.vrfs.erase(config.vrfs.begin());
+  config.links.erase(config.links.begin(), config.links.begin() + 2);
+  node.apply(config, now);
+  settle();
+  EXPECT_THAT(log, Contains(HasSubstr("10.0.1.2 on down10 in VPN instance red is gone: ")));
+  EXPECT_THAT(log, Not(Contains(HasSubstr("routing table"))));
+}
+
+TEST_F(Vrfs, MessagesOfRpsAndTheBsrNameTheVrf) {
+  hear("up10", neighbour("up10"),
+       wire::PimBootstrap{
+           .bsr = ip("3.3.3.3"),
+           .ranges = {
+               {{.address = ip("224.0.0.0"), .mask_length = 4}, 1, {{ip("4.4.4.4"), 150, 0}}}}});
+  EXPECT_THAT(log, Contains("bootstrap router of the domain in VPN instance red is now 3.3.3.3 "
+                            "(was none)"));
+  ASSERT_EQ(node.alarms().active().size(), 1U);
+  EXPECT_THAT(node.alarms().active()[0].text,
+              StartsWith("groups 224.0.0.0/4 in VPN instance red: static RP 2.2.2.2, learned RP "
+                         "4.4.4.4; "));
+}
+
+TEST_F(Vrfs, MessagesOfGroupLimitsNameTheVrf) {
+  NodeConfig config = two();
+  config.links[1].igmp = mcast::gmp::InterfaceConfig{.max_groups = 1};
+  node.apply(config, now);
+  settle();
+  wire::SourceReport report;
+  for (const char* group : {"239.1.1.1", "239.1.1.2"})
+    report.records.push_back({wire::RecordType::change_to_exclude, *Group::parse(group), {}});
+  node.on_group_message(
+      {"down10", ip("10.0.1.7"), ip("224.0.0.22"), 1, true, wire::encode_igmp(report)}, now);
+  settle();
+  EXPECT_THAT(log, Contains(StartsWith("limit reached on down10 in VPN instance red: group "
+                                       "239.1.1.2 of host 10.0.1.7 refused")));
+}
+
+TEST_F(Vrfs, MessagesOfThePlanesCapacityNameTheVrf) {
+  node.on_plane_event(fwd::CapacityReached{"vif", 32, kBlue}, now);
+  settle();
+  EXPECT_THAT(log, Contains("the forwarding plane refused vif in VPN instance blue: its limit of "
+                            "32 is reached"));
+}
+
+TEST_F(BidirVrfs, MessagesOfElectionsNameTheVrf) {
+  run(5s);
+  EXPECT_THAT(log, Contains("designated forwarder on down10 in VPN instance red for bidirectional "
+                            "RP 2.2.2.2 is now 10.0.1.1 (was nobody)"));
+  hear("down20", neighbour("down20"), wire::PimHello{.holdtime_s = 105});
+  ASSERT_EQ(node.alarms().active().size(), 1U);
+  EXPECT_EQ(node.alarms().active()[0].text,
+            "down20 in VPN instance blue serves no bidirectional groups: PIM neighbor 10.0.3.2 "
+            "does not know them");
+  // Also under another name of the VRF the alarm ends.
+  NodeConfig config = bidir();
+  config.vrfs[1].name = "azure";
+  node.apply(config, now);
+  settle();
+  hear("down20", neighbour("down20"), wire::PimHello{.holdtime_s = 105, .bidirectional = true});
   EXPECT_THAT(node.alarms().active(), IsEmpty());
 }
 
