@@ -3,6 +3,7 @@
 FRR is RP and first-hop router of each instance. The router serves a host in each: shared trees,
 the switch to the source's tree, source-specific groups. Its daemon is killed while the streams
 flow and restarted in place. Then a pair in its place, a scope in each instance: the master dies.
+Two routers with both instances speak PIM for IPv6 as well.
 """
 
 import os
@@ -13,6 +14,7 @@ from lib.faults import Fault
 from lib.report import Report
 from lib.topology import settle
 from lib.vrf import DOWN, NET, SCOPES, SOURCE, TABLES, TIMERS, UP, Router, VrfPair, port
+from lib.vrf_chain import Chain, lan, middle
 from lib.world import World, now_ns, poll, wait_until
 
 PATIENCE_S = 20
@@ -69,13 +71,13 @@ def end(report, what, lab, begin, lost=0):
                      strange[:3])
 
 
-def restart(lab):
+def restart(node):
     """Killed, and back after a second: the kernel forwards on, nobody takes over."""
-    os.kill(lab.node.daemon.pid, signal.SIGKILL)
-    lab.node.daemon.popen.wait()
+    os.kill(node.daemon.pid, signal.SIGKILL)
+    node.daemon.popen.wait()
     time.sleep(1)
-    lab.node.start()
-    lab.node.wait("ready", PATIENCE_S)
+    node.start()
+    node.wait("ready", PATIENCE_S)
 
 
 def shown(report, what, lab):
@@ -130,7 +132,7 @@ def play(report, args, dialect):
         trees(report, "before the restart", lab)
         rules = rules_of(lab)
         begin = now_ns()
-        restart(lab)
+        restart(lab.node)
         trees(report, "restarted", lab)
         report.check("restarted: the rules are those of before", rules_of(lab) == rules,
                      f"{rules} -> {rules_of(lab)}")
@@ -207,6 +209,102 @@ def death(report, args):
                          strange[:3])
 
 
+def of_chain(lab, family):
+    """Streams both ways in both instances, on the way; (instance, side) -> streams."""
+    running = {(name, side): lab.streams(name, side, family)
+               for name in TABLES for side in ("far", "near")}
+    for streams in running.values():
+        streams.join()
+    settle(1)
+    for streams in running.values():
+        streams.send()
+    return running
+
+
+def way_through(lab, name, side, router):
+    """(incoming, outgoing) of the streams towards one side."""
+    devices = (lan(name), middle(name))
+    towards_far = devices if router == "r1" else devices[::-1]
+    return towards_far if side == "far" else towards_far[::-1]
+
+
+def chain_trees(report, what, lab, running, family):
+    for (name, side), streams in running.items():
+        for router in lab.routers:
+            came, goes = way_through(lab, name, side, router)
+            wanted = {(streams.plan.source, str(group)) for group in streams.plan.groups()}
+
+            def missing(instance=name, where=router, want=wanted, route=(came, {goes})):
+                routes = lab.kernel_routes(where, instance, family)
+                return {key: routes.get(key) for key in want if routes.get(key) != route}
+
+            good = poll(lambda absent=missing: not absent(), PATIENCE_S, 0.2)
+            report.check(f"{what}: {name}: every (S,G) from {came} to {goes} on {router}", good,
+                         missing())
+
+
+def chain_end(report, what, running, begin):
+    for (name, side), streams in running.items():
+        each = streams.stop()
+        where = f"{what}: {name}, to the {side} host"
+        row = each.window(begin)
+        report.add_run(where, row)
+        report.check(f"{where}: every stream is heard, each packet once",
+                     row["silent"] == 0 and row["lost"] == 0 and row["duplicates"] == 0, row)
+        strange = foreign(each)
+        report.check(f"{where}: nothing of the other instance arrives", not strange, strange[:3])
+
+
+def shown_ipv6(report, what, lab):
+    """Displays of IPv6 tell instances apart."""
+    r2 = lab.routers["r2"]
+    for name in TABLES:
+        members = r2.display("mld", "vpn-instance", name, "group")["groups"]
+        report.check(f"{what}: display mld vpn-instance {name} group", members and
+                     {row["interface"] for row in members} == {port(lan(name))}, members[:1])
+        rows = r2.display("pim", "ipv6", "vpn-instance", name, "interface")["interfaces"]
+        report.check(f"{what}: display pim ipv6 vpn-instance {name} interface",
+                     {row["interface"] for row in rows} == {port(lan(name)), port(middle(name))},
+                     rows)
+    public = r2.display("mld", "group")["groups"]
+    report.check(f"{what}: the public instance has no groups", not public, public[:1])
+
+
+def neighbour_messages(report, lab):
+    """The log says in which instance a neighbor came up."""
+    lines = lab.routers["r2"].log_lines("HA-PIM-0001")
+    for name in TABLES:
+        wanted = f"on {port(middle(name))} in VPN instance {name}"
+        report.check(f"the log names the instance of neighbors: {name}", 2 <= sum(
+            wanted in line for line in lines), lines)
+
+
+def chain(report, args):
+    """Two routers with both instances, hosts of the same addresses in both: sparse mode for IPv6,
+    where r2 registers what the far hosts send."""
+    with World(args.keep) as world:
+        lab = Chain(world, args)
+        lab.start()
+        for name in TABLES:
+            for router in lab.routers:
+                for family in ("ipv4", "ipv6"):
+                    report.check(f"{family}: {name}: {router} has the other one as neighbor", poll(
+                        lambda r=router, n=name, f=family:
+                        lab.neighbours(r, n, f) == {port(middle(n))}, PATIENCE_S, 0.2),
+                        lab.neighbours(router, name, family))
+        running = of_chain(lab, "ipv6")
+        chain_trees(report, "IPv6", lab, running, "ipv6")
+        shown_ipv6(report, "IPv6", lab)
+        settle(1)
+        begin = now_ns()
+        restart(lab.routers["r2"])
+        chain_trees(report, "IPv6, restarted", lab, running, "ipv6")
+        settle(2)
+        shown_ipv6(report, "IPv6, restarted", lab)
+        chain_end(report, "IPv6", running, begin)
+        neighbour_messages(report, lab)
+
+
 def missing_rule(report, args):
     """An operator forgot a rule: an alarm says which one."""
     with World(args.keep) as world:
@@ -228,5 +326,6 @@ def main(args):
         play(report, args, dialect)
     first_hop(report, args)
     death(report, args)
+    chain(report, args)
     missing_rule(report, args)
     return report.finish(args.json)
