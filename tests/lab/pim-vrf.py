@@ -3,7 +3,7 @@
 FRR is RP and first-hop router of each instance. The router serves a host in each: shared trees,
 the switch to the source's tree, source-specific groups. Its daemon is killed while the streams
 flow and restarted in place. Then a pair in its place, a scope in each instance: the master dies.
-Two routers with both instances speak PIM for IPv6 as well.
+Two routers with both instances speak PIM for IPv6 and carry bidirectional groups of IPv4 as well.
 """
 
 import os
@@ -14,7 +14,7 @@ from lib.faults import Fault
 from lib.report import Report
 from lib.topology import settle
 from lib.vrf import DOWN, NET, SCOPES, SOURCE, TABLES, TIMERS, UP, Router, VrfPair, port
-from lib.vrf_chain import Chain, lan, middle
+from lib.vrf_chain import BIDIR, Chain, between, lan, middle
 from lib.world import World, now_ns, poll, wait_until
 
 PATIENCE_S = 20
@@ -279,9 +279,28 @@ def neighbour_messages(report, lab):
             wanted in line for line in lines), lines)
 
 
+def bidirectional(report, lab):
+    """The same groups and RP in both instances, each with forwarders and trees of its own."""
+    for name in TABLES:
+        wanted = {("r1", middle(name)): ("Win", between(name, 1, "ipv4")),
+                  ("r2", middle(name)): ("Lose", between(name, 1, "ipv4")),
+                  ("r2", lan(name)): ("Win", f"10.2.0.{NET[name]}")}
+        report.check(f"bidirectional {BIDIR}: {name}: forwarders of its own", poll(
+            lambda n=name, w=wanted: all(
+                lab.forwarders(router, n).get(port(device)) == row
+                for (router, device), row in w.items()), PATIENCE_S, 0.2),
+            {router: lab.forwarders(router, name) for router in lab.routers})
+    running = of_chain(lab, "ipv4")
+    chain_trees(report, "bidirectional", lab, running, "ipv4")
+    settle(1)
+    begin = now_ns()
+    settle(2)
+    chain_end(report, "bidirectional", running, begin)
+
+
 def chain(report, args):
     """Two routers with both instances, hosts of the same addresses in both: sparse mode for IPv6,
-    where r2 registers what the far hosts send."""
+    where r2 registers what the far hosts send, and bidirectional groups of IPv4."""
     with World(args.keep) as world:
         lab = Chain(world, args)
         lab.start()
@@ -303,6 +322,7 @@ def chain(report, args):
         shown_ipv6(report, "IPv6, restarted", lab)
         chain_end(report, "IPv6", running, begin)
         neighbour_messages(report, lab)
+        bidirectional(report, lab)
 
 
 def missing_rule(report, args):

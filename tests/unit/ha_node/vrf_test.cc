@@ -396,6 +396,55 @@ class BidirVrfs : public Vrfs {
   }
 };
 
+TEST_F(BidirVrfs, EachHasForwardersOfItsOwn) {
+  acts("up10");
+  acts("down20");
+  run(5s);
+  EXPECT_THAT(acting(node, kRed), ElementsAre(link("down10")));
+  EXPECT_THAT(acting(node, kBlue), IsEmpty());
+  sent.clear();
+  join("down10");
+  join("down20");
+  run(100ms);
+  EXPECT_THAT(joined(), ElementsAre("up10")) << "of blue nobody acts upstream, nor here";
+}
+
+TEST_F(BidirVrfs, PacketsOfTheSameSourceAndGroupStayInTheirVrf) {
+  acts("up10");
+  acts("up20");
+  run(5s);
+  join("down10");
+  join("down20");
+  node.on_plane_event(fwd::NoRoute{kRed, link("down10"), kHost, kGroup}, now);
+  node.on_plane_event(fwd::NoRoute{kBlue, link("up20"), kHost, kGroup}, now);
+  settle();
+  run(100ms);
+  ASSERT_EQ(routes.size(), 2U) << "no (*,G)";
+  const fwd::Route& red = routes.at({kRed, kGroup, kHost});
+  EXPECT_EQ(red.incoming, link("down10"));
+  EXPECT_THAT(red.outgoing, ElementsAre(link("up10")));
+  const fwd::Route& blue = routes.at({kBlue, kGroup, kHost});
+  EXPECT_EQ(blue.incoming, link("up20"));
+  EXPECT_THAT(blue.outgoing, ElementsAre(link("down20")));
+  // Another router comes to act in red.
+  acts("down10");
+  run(20s);  // a route shrinks when the hold after the start is over
+  EXPECT_THAT(acting(node, kRed), IsEmpty());
+  EXPECT_THAT(acting(node, kBlue), ElementsAre(link("down20")));
+  EXPECT_EQ(routes.at({kBlue, kGroup, kHost}), blue);
+}
+
+// Databases 1 and 9 name the VRF: the elections of each go on as they were.
+TEST_F(BidirVrfs, ARestartActsWhereItActed) {
+  acts("down20");
+  run(5s);
+  Node again({testing::kSelf, "test", 2}, now);
+  start(again, bidir(), {kRed, kBlue});
+  run(again, routes, 100ms, {kRed, kBlue});  // no election is won so soon
+  EXPECT_THAT(acting(again, kRed), ElementsAre(link("down10")));
+  EXPECT_THAT(acting(again, kBlue), IsEmpty());
+}
+
 // ---- messages ----
 
 TEST_F(Vrfs, MessagesOfNeighboursNameTheVrf) {
