@@ -271,7 +271,7 @@ void Node::drop_standby(Scope& scope, TimePoint now) {
     refresh_gmp(link, now);
     refresh_pim(link, now);
   }
-  mrib_.end_hold(kHoldOff, now);
+  if (restore_done_) mrib_.end_hold(kHoldOff, now);  // else the last scope that is restored does
 }
 
 // ---- the session ----

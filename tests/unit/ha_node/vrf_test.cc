@@ -354,6 +354,31 @@ TEST_F(Vrfs, RecordsComeBackToTheirVrf) {
   EXPECT_EQ(restored.begin()->first, (fwd::RouteKey{kRed, kGroup, std::nullopt}));
 }
 
+// The hold after a start ends for all VRFs at once. One that is not there yet, or has no unicast
+// routes, loses its own routes then, and nobody else any.
+TEST_F(Vrfs, OneThatIsNotRestoredTakesNothingFromAnother) {
+  join("down10");
+  join("down20");
+  run(1s);
+  const std::map<fwd::RouteKey, fwd::Route> before = routes;
+  ASSERT_EQ(before.size(), 2U);
+  const fwd::RouteKey blue{kBlue, kGroup, std::nullopt};
+  const std::set<VrfId> both{kRed, kBlue};
+  for (const auto& [present, routed] : {std::pair(std::set{kBlue}, both), {both, {kBlue}}}) {
+    Node again({testing::kSelf, "test", 2}, now);
+    std::map<fwd::RouteKey, fwd::Route> kernel = before;
+    start(again, two(), present);
+    run(again, kernel, 10s, routed);
+    EXPECT_TRUE(again.mrib().is_held());
+    EXPECT_EQ(kernel.at(blue), before.at(blue));
+    run(again, kernel, 10s, routed);
+    EXPECT_FALSE(again.mrib().is_held());
+    ASSERT_TRUE(kernel.contains(blue));
+    EXPECT_EQ(kernel.at(blue), before.at(blue));
+    EXPECT_EQ(kernel.size(), 1U);
+  }
+}
+
 TEST_F(Vrfs, AMissingRuleIsAnAlarmUntilItIsThere) {
   node.on_vrf_rules("up10", "ip rule add oif up10 lookup 10", now);
   settle();
