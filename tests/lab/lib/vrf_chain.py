@@ -124,8 +124,8 @@ class Chain:
     @staticmethod
     def _config(router):
         number = 1 if router == "r1" else 2
-        hello = [" pim timer hello 1", " pim hello-option holdtime 4", " pim ipv6 timer hello 1",
-                 " pim ipv6 hello-option holdtime 4"]
+        hello = [" pim timer hello 1", " pim hello-option holdtime 10", " pim ipv6 timer hello 1",
+                 " pim ipv6 hello-option holdtime 10"]
         text = [f"sysname {router}", "#"]
         for name, table in TABLES.items():
             text += [f"ip vpn-instance {name}", f" route-table {table}",
