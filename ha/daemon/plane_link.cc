@@ -18,7 +18,7 @@ using platform::io::now;
 
 constexpr std::uint32_t kGateSlots = 256;
 constexpr std::size_t kMessagesPerWake = 64;
-constexpr std::size_t kEventsPerWake = 256;
+constexpr std::size_t kEventsPerWake = 64;
 /// A routing daemon changes many routes at once: they are looked at once.
 constexpr std::chrono::milliseconds kUnicastQuiet{10};
 
@@ -267,8 +267,7 @@ void PlaneLink::pim_packets(Family family) {
 }
 
 void PlaneLink::plane_events(VrfId vrf) {
-  for (const fwd::PlaneEvent& event : plane_->poll_events(vrf, kEventsPerWake))
-    node_.on_plane_event(event, now());
+  node_.on_plane_events(plane_->poll_events(vrf, kEventsPerWake), now());
   settled_();
 }
 

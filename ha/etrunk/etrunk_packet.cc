@@ -20,7 +20,7 @@ constexpr std::uint8_t kFlagHandedOver = 4;
 constexpr std::uint8_t kFlagOffering = 8;
 constexpr std::uint8_t kFlagForwarding = 16;
 
-// 0 scope (32), 4 role, 5 flags, 6 reserved (16), 8 term counter (64), 16 term node (64).
+// 0 scope (32), 4 role, 5 flags, 6 opened (16), 8 term counter (64), 16 term node (64).
 void put_scope(ByteWriter& writer, const ScopeReport& report) {
   writer.u16(kTlvScope);
   writer.u16(kScopeLength);
@@ -33,7 +33,7 @@ void put_scope(ByteWriter& writer, const ScopeReport& report) {
   if (report.offering) flags |= kFlagOffering;
   if (report.forwarding) flags |= kFlagForwarding;
   writer.u8(static_cast<std::uint8_t>(flags));
-  writer.u16(0);
+  writer.u16(report.opened);
   writer.u64(report.term.counter);
   writer.u64(report.term.node.value());
 }
@@ -72,7 +72,7 @@ std::optional<HelloReject> get_scope(ByteSpan value, Hello& hello) {
   report.handed_over = (flags & kFlagHandedOver) != 0;
   report.offering = (flags & kFlagOffering) != 0;
   report.forwarding = (flags & kFlagForwarding) != 0;
-  reader.skip(2);
+  report.opened = reader.u16();
   report.term.counter = reader.u64();
   report.term.node = NodeId(reader.u64());
   hello.scopes.push_back(report);

@@ -35,6 +35,12 @@ enum class ControlState : std::uint8_t { running = 0, restarting = 1, dead = 2, 
 /// Which rank wins.
 enum class PriorityOrder : std::uint8_t { larger = 0, smaller = 1 };
 
+/// Tells an offered term from those offered shortly before and after it. A term whose mark is 0 has
+/// none: the daemons' word has to do.
+constexpr std::uint16_t offer_mark(const Term& term) {
+  return static_cast<std::uint16_t>(term.counter & 0xffffU);
+}
+
 /// What a hello says of one scope of its sender.
 struct ScopeReport {
   ScopeId scope;
@@ -45,6 +51,7 @@ struct ScopeReport {
   bool handed_over = false;  ///< the sender gave the scope away in `term` (commit point passed)
   bool offering = false;     ///< a handover is under way: the new side may keep its gate open
   bool forwarding = false;   ///< master behind an Eth-Trunk: its LACP partner uses this link
+  std::uint16_t opened = 0;  ///< new side of a handover, ready: offer_mark() of the term; 0 not
   friend bool operator==(const ScopeReport&, const ScopeReport&) = default;
 };
 

@@ -112,6 +112,7 @@ class Node {
   void on_pim_packet(const PimDatagram& datagram, TimePoint now);
   void on_auto_rp(const AutoRpDatagram& datagram, TimePoint now);
   void on_plane_event(const fwd::PlaneEvent& event, TimePoint now);
+  void on_plane_events(std::span<const fwd::PlaneEvent> events, TimePoint now);
   void on_plane_applied(std::span<const fwd::AppliedChange> results, TimePoint now);
   /// A link or gate could not be set; `vrf` if `what` is none with a name of its own.
   void on_plane_refused(const std::string& what, const Error& error, TimePoint now, VrfId vrf = {});
@@ -477,6 +478,9 @@ class Node {
   void handle(mcast::mrib::AssertFactsChanged& change, TimePoint now);
   void handle(mcast::mrib::RegisterChanged& change, TimePoint now);
   void drop_left_gate(LinkId left);
+  /// Both nodes forward to the link for a moment: what comes in there is the peer's copy.
+  [[nodiscard]] bool is_changing_hands(LinkId link, TimePoint now) const;
+  void on_stray(const fwd::WrongInterface& packet, TimePoint now);
   void judge_doubtful(const fwd::RouteKey& key, const std::optional<fwd::RouteCounters>& values,
                       TimePoint now);
   void ask_doubtful(TimePoint now);

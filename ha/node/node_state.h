@@ -92,7 +92,8 @@ struct Scope {
   std::optional<std::uint32_t> refill;  ///< cursor of a snapshot that refills the store
   std::uint64_t story = 0;
   TimePoint story_began;
-  TimePoint handover_asked;  ///< a planned one: unless forced, its digests are compared first
+  TimePoint handover_asked;   ///< a planned one: unless forced, its digests are compared first
+  TimePoint both_open_until;  ///< after one that was done: until the old gate has closed too
   std::optional<switchover::HandoverEnded>
       done_handover;                      ///< as old side, the newest that was done
   std::optional<std::uint64_t> ticket;    ///< operator's switchover

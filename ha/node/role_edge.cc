@@ -212,6 +212,7 @@ bool Node::pump_handover(Scope& scope, TimePoint now) {
     } else if (const auto* ended = std::get_if<switchover::HandoverEnded>(&*effect)) {
       const std::string result = ended->failure.empty() ? "done" : "failed: " + ended->failure;
       log(kHandoverEnded, scope.id.value(), to_string(ended->term), result);
+      if (ended->failure.empty()) scope.both_open_until = now + keeper::kTwoGatesMax;
       if (!ended->old_side) continue;
       if (ended->failure.empty()) scope.done_handover = *ended;
       if (ended->failure.empty() && scope.carrier_held) continue;  // until the partner has moved

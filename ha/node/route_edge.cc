@@ -86,30 +86,52 @@ mcast::pim::TreeKey tree_of(const fwd::WrongInterface& event, const mcast::mrib:
 
 }  // namespace
 
+bool Node::is_changing_hands(LinkId link, TimePoint now) const {
+  const auto found = links_.find(link);
+  if (found == links_.end() || !found->second.settings.scope) return false;
+  const auto scope = scopes_.find(*found->second.settings.scope);
+  return scope != scopes_.end() &&
+         (scope->second->handover.under_way() || now < scope->second->both_open_until);
+}
+
 void Node::on_plane_event(const fwd::PlaneEvent& event, TimePoint now) {
-  if (const auto* no_route = std::get_if<fwd::NoRoute>(&event)) {
-    mrib_.on_no_route(*no_route, now);
-  } else if (const auto* wrong = std::get_if<fwd::WrongInterface>(&event)) {
-    mrib_.on_wrong_interface(*wrong, now);
-    pump(now);  // what it changes of CouldAssert counts for this packet (RFC 7761 4.6.1)
-    const mcast::pim::TreeKey tree = tree_of(*wrong, mrib_);
-    if (PimFamily* family = find_pim(wrong->vrf, wrong->group.family()))
-      family->pim.on_data(wrong->link, tree, now);
-    // The kernel tells such a packet once in 3 s; the counters may say sooner that this is an
-    // outgoing link of the source's own tree, and that packets still come in there.
-    if (tree.rpt && doubtful_.size() < kDoubtfulMax) {
-      doubtful_.try_emplace({wrong->vrf, wrong->group, wrong->source},
-                            DoubtfulPacket{*wrong, now + kDoubtfulFor, {}});
-      doubtful_at_ = earliest(doubtful_at_, now + kDoubtfulPeriod);
+  on_plane_events({&event, 1}, now);
+}
+
+// All first go to MRIB: the packets of a moment often have one source, and its route is asked once.
+void Node::on_plane_events(std::span<const fwd::PlaneEvent> events, TimePoint now) {
+  for (const fwd::PlaneEvent& event : events) {
+    if (const auto* no_route = std::get_if<fwd::NoRoute>(&event)) mrib_.on_no_route(*no_route, now);
+    const auto* wrong = std::get_if<fwd::WrongInterface>(&event);
+    if (wrong != nullptr && !is_changing_hands(wrong->link, now))
+      mrib_.on_wrong_interface(*wrong, now);
+  }
+  pump(now);  // what they change of CouldAssert counts for these packets (RFC 7761 4.6.1)
+  for (const fwd::PlaneEvent& event : events) {
+    const auto* wrong = std::get_if<fwd::WrongInterface>(&event);
+    if (wrong != nullptr && !is_changing_hands(wrong->link, now)) {
+      on_stray(*wrong, now);
+    } else if (const auto* packet = std::get_if<fwd::WholePacket>(&event)) {
+      on_whole_packet(*packet, now);
+    } else if (const auto* capacity = std::get_if<fwd::CapacityReached>(&event)) {
+      const std::string what = capacity->what + in_vrf(capacity->vrf);
+      raise(kPlaneRefused, what, now, what,
+            fmt::format("its limit of {} is reached", capacity->limit));
     }
-  } else if (const auto* packet = std::get_if<fwd::WholePacket>(&event)) {
-    on_whole_packet(*packet, now);
-  } else if (const auto* capacity = std::get_if<fwd::CapacityReached>(&event)) {
-    const std::string what = capacity->what + in_vrf(capacity->vrf);
-    raise(kPlaneRefused, what, now, what,
-          fmt::format("its limit of {} is reached", capacity->limit));
   }
   pump(now);
+}
+
+void Node::on_stray(const fwd::WrongInterface& packet, TimePoint now) {
+  const mcast::pim::TreeKey tree = tree_of(packet, mrib_);
+  if (PimFamily* family = find_pim(packet.vrf, packet.group.family()))
+    family->pim.on_data(packet.link, tree, now);
+  // The kernel tells such a packet once in 3 s; the counters may say sooner that this is an
+  // outgoing link of the source's own tree, and that packets still come in there.
+  if (!tree.rpt || doubtful_.size() >= kDoubtfulMax) return;
+  doubtful_.try_emplace({packet.vrf, packet.group, packet.source},
+                        DoubtfulPacket{packet, now + kDoubtfulFor, {}});
+  doubtful_at_ = earliest(doubtful_at_, now + kDoubtfulPeriod);
 }
 
 void Node::on_plane_applied(std::span<const fwd::AppliedChange> results, TimePoint now) {

@@ -25,7 +25,7 @@ bool Handover::begin(const Term& term, TimePoint now) {
 void Handover::on_offered(const keeper::HandoverOffered& offered, TimePoint now) {
   if (offered.term != term_) return;
   if (!offered.offered) {
-    if (offering()) abort_old("the keeper ended the offer");
+    if (offering()) end_old(state_ == State::aborting ? failure_ : "the keeper ended the offer");
   } else if (state_ == State::asking) {
     state_ = State::offered;
     deadline_ = now + kReadyTimeout;
@@ -42,17 +42,17 @@ void Handover::on_ready(const Term& term, TimePoint now) {
 }
 
 void Handover::on_committed(const Term& term, TimePoint now) {
-  if (state_ != State::committing || term != term_) return;
+  if (!offering() || state_ == State::asking || term != term_) return;
+  if (!ready_) ready_ = now;
   committed_ = now;
   effects_.push(SendDone{scope_, term_});
   end({});
 }
 
 void Handover::on_peer_abort(const Term& term, TimePoint now) {
-  static_cast<void>(now);
   if (term != term_) return;
   if (state_ == State::offered) {
-    abort_old("the peer refused");
+    abort_old("the peer refused", now);
   } else if (state_ == State::opening || state_ == State::open) {
     effects_.push(ToKeeper{keeper::HandoverRevoke{scope_, term_}});
     end("the peer aborted");
@@ -95,8 +95,9 @@ void Handover::on_scope_changed(const keeper::ScopeChanged& change, TimePoint no
   switch (state_) {
     case State::idle:
     case State::asking:
-    case State::offered:
       break;
+    case State::offered:
+    case State::aborting:
     case State::committing:
       // The keeper's own report of the commit, or of a larger term: either way it is given away.
       if (change.state.role == keeper::Role::backup && change.state.term == term_)
@@ -111,9 +112,8 @@ void Handover::on_scope_changed(const keeper::ScopeChanged& change, TimePoint no
 }
 
 void Handover::on_session_lost(TimePoint now) {
-  static_cast<void>(now);
   if (state_ == State::asking || state_ == State::offered)
-    abort_old("the channel to the peer was lost");
+    abort_old("the channel to the peer was lost", now);
   // Committing ends by the keeper's word; the new side by hello or silence.
 }
 
@@ -122,7 +122,7 @@ void Handover::on_session_lost(TimePoint now) {
 void Handover::on_keeper_lost(TimePoint now) {
   static_cast<void>(now);
   if (offering()) {
-    abort_old("the keeper was lost");
+    end_old("the keeper was lost");
   } else if (under_way()) {
     effects_.push(SendAbort{scope_, term_});
     end("the keeper was lost");
@@ -135,10 +135,13 @@ void Handover::on_timeout(TimePoint now) {
     case State::idle:
       break;
     case State::asking:
-      abort_old("the keeper did not answer");
+      end_old("the keeper did not answer");
       break;
     case State::offered:
-      abort_old("the peer was not ready within 200 ms");
+      abort_old("the peer was not ready within 200 ms", now);
+      break;
+    case State::aborting:
+      end_old(failure_);
       break;
     case State::committing:
       // Past the commit point nothing is taken back; the hello says what holds.
@@ -158,12 +161,22 @@ void Handover::on_timeout(TimePoint now) {
 std::optional<TimePoint> Handover::next_deadline() const { return deadline_; }
 
 bool Handover::offering() const {
-  return state_ == State::asking || state_ == State::offered || state_ == State::committing;
+  return state_ == State::asking || state_ == State::offered || state_ == State::aborting ||
+         state_ == State::committing;
 }
 
-void Handover::abort_old(const std::string& failure) {
-  if (state_ != State::asking) effects_.push(SendAbort{scope_, term_});
+// The keeper may have committed already; then its word is under way and counts.
+void Handover::abort_old(const std::string& failure, TimePoint now) {
+  if (state_ == State::asking) return end_old(failure);
+  state_ = State::aborting;
+  failure_ = failure;
+  deadline_ = now + kReadyTimeout;
   effects_.push(ToKeeper{keeper::HandoverAbort{scope_}});
+}
+
+void Handover::end_old(const std::string& failure) {
+  if (state_ != State::asking) effects_.push(SendAbort{scope_, term_});
+  if (state_ != State::aborting) effects_.push(ToKeeper{keeper::HandoverAbort{scope_}});
   end(failure);
 }
 

@@ -61,7 +61,8 @@ class Handover {
   // ---- old side ----
   /// Begins. `term` is the peer's next (it names the peer's node). False if one is under way.
   [[nodiscard]] bool begin(const Term& term, TimePoint now);
-  /// The keeper took the offer (its hellos say so), or ended it without a commit.
+  /// The keeper took the offer (its hellos say so), or ended it without a commit. From here on it
+  /// commits by itself when the peer's keeper says that it has opened, so an abort is asked for.
   void on_offered(const keeper::HandoverOffered& offered, TimePoint now);
   void on_ready(const Term& term, TimePoint now);
   void on_committed(const Term& term, TimePoint now);
@@ -88,9 +89,10 @@ class Handover {
   [[nodiscard]] bool offering() const;
 
  private:
-  enum class State : std::uint8_t { idle, asking, offered, committing, opening, open };
+  enum class State : std::uint8_t { idle, asking, offered, aborting, committing, opening, open };
   void end(const std::string& failure);
-  void abort_old(const std::string& failure);
+  void abort_old(const std::string& failure, TimePoint now);
+  void end_old(const std::string& failure);
 
   ScopeId scope_;
   State state_ = State::idle;
@@ -99,6 +101,7 @@ class Handover {
   std::optional<TimePoint> ready_;
   std::optional<TimePoint> committed_;
   std::optional<TimePoint> deadline_;
+  std::string failure_;  ///< aborting: why
   EffectQueue<HandoverEffect> effects_;
 };
 

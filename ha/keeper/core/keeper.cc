@@ -475,7 +475,8 @@ void Keeper::send_reports(TimePoint now) {
       if (!scope.known || scope.config.etrunk != id) continue;
       if (report.scopes.size() == etrunk::kScopesPerHelloMax) break;
       report.scopes.push_back({scope_id, scope.role, scope.term, scope.complete, scope.access_up,
-                               scope.handed_over, scope.offered.has_value(), forwards(scope)});
+                               scope.handed_over, scope.offered.has_value(), forwards(scope),
+                               mark_of_opened(scope)});
     }
     session.machine.set_report(std::move(report));
     const etrunk::Detectors detectors = detectors_of(id);

@@ -332,6 +332,9 @@ class Keeper {
 
   // keeper_handover.cc
   void end_offer(Scope& scope);
+  void say_opened(Scope& scope, TimePoint now);
+  static std::uint16_t mark_of_opened(const Scope& scope);
+  void check_offer(Scope& scope, const etrunk::ScopeReport& report, TimePoint now);
   void check_offers(TimePoint now);
   void check_admitted(TimePoint now);
   void revoke(Scope& scope, TimePoint now);

@@ -15,6 +15,7 @@ void Keeper::obey(EtrunkId id, const Hello& hello, TimePoint now) {
 void Keeper::obey_scope(Scope& scope, const etrunk::ScopeReport& report, const Hello& hello,
                         TimePoint now) {
   check_opening(scope, report, hello, now);
+  check_offer(scope, report, now);
   if (scope.term < report.term) {
     if (scope.role == Role::master || scope.gate != Gate::closed) {
       give_way(scope, report.term, now);

@@ -85,7 +85,7 @@ void Keeper::handle(const HandoverOpen& message, TimePoint now) {
   else if (behind_trunk(*scope))
     scope->admitted_at = scope->admitted_from = now + kPartnerAdmits;
   apply_posture(*scope, GatePosture::leased, now);
-  if (!scope->admitted_at) tell(HandoverOpened{message.scope, message.term});
+  if (!scope->admitted_at) say_opened(*scope, now);
   if (report != nullptr) check_opening(*scope, *report, *session->machine.peer(), now);
 }
 
@@ -100,8 +100,25 @@ void Keeper::check_admitted(TimePoint now) {
       continue;
     }
     scope.admitted_at.reset();
-    if (scope.opening) tell(HandoverOpened{id, Term(scope.opening->term)});
+    if (scope.opening) say_opened(scope, now);
   }
+}
+
+// The daemons' way to the old side is a detour: both gates are open while it lasts.
+void Keeper::say_opened(Scope& scope, TimePoint now) {
+  tell(HandoverOpened{scope.config.scope, Term(scope.opening->term)});
+  send_now(scope, now);
+}
+
+std::uint16_t Keeper::mark_of_opened(const Scope& scope) {
+  const bool ready = scope.opening && !scope.admitted_at;
+  return ready ? etrunk::offer_mark(scope.opening->term) : std::uint16_t{0};
+}
+
+void Keeper::check_offer(Scope& scope, const etrunk::ScopeReport& report, TimePoint now) {
+  if (!scope.offered || report.opened == 0 || report.opened != etrunk::offer_mark(*scope.offered))
+    return;
+  handle(HandoverCommit{scope.config.scope, Term(*scope.offered)}, now);
 }
 
 void Keeper::end_opening(Scope& scope) {

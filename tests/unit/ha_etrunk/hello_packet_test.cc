@@ -90,7 +90,8 @@ TEST(HelloPacket, RoundTrip) {
     if (v6) hello.source = *IpAddress::parse("2001:db8::1");
     for (std::uint32_t i = 0; i < 31; ++i)
       hello.scopes.push_back({ScopeId(100 + i), Role::backup, {i, NodeId(i)}, (i & 1U) != 0,
-                              (i & 2U) != 0, (i & 4U) != 0, (i & 8U) != 0, (i & 16U) != 0});
+                              (i & 2U) != 0, (i & 4U) != 0, (i & 8U) != 0, (i & 16U) != 0,
+                              static_cast<std::uint16_t>(i * 2001)});
     const Bytes bytes = datagram(hello);
     EXPECT_LE(bytes.size(), kHelloLengthMax);
     const auto decoded = decode_hello(bytes);

@@ -45,6 +45,7 @@ class TwoSystems : public TrunkPair {
 
 TEST(Carrier, TheOldSideDropsItAndGetsItBack) {
   TwoSystems pair;
+  pair.marks = false;
   pair.offer();
   pair.open_new();
   EXPECT_TRUE(pair.b.last<HandoverOpened>().has_value());  // nothing to wait for
@@ -89,6 +90,19 @@ TEST(Carrier, TheOldSideDropsItAndGetsItBack) {
   EXPECT_TRUE(pair.state(pair.a).access_up);
   EXPECT_EQ(pair.access->distributing(), 2U);
   EXPECT_EQ(pair.state(pair.b).role, Role::master);
+}
+
+TEST(Carrier, TheOldSideDropsItOnTheNewOnesHello) {
+  TwoSystems pair;
+  pair.offer();
+  pair.open_new();
+  pair.run_for(3 * kDelay);
+  EXPECT_TRUE(pair.held[0]);
+  EXPECT_FALSE(pair.open(pair.a));
+  EXPECT_EQ(pair.state(pair.b).role, Role::master);
+  pair.run_for(kPartnerWaits + milliseconds(60));
+  EXPECT_EQ(pair.words[1], make_trunk_word(1, 1));
+  EXPECT_EQ(pair.access->distributing(), 2U);
 }
 
 TEST(Carrier, OneSystemKeepsItsLink) {
@@ -190,6 +204,7 @@ TEST(Carrier, ALinkWithoutCarrierIsLeftAlone) {
 // The old master does not drop its link (an earlier version, or the device refused).
 TEST(Carrier, TheNewSideSpeaksAfterASecond) {
   TwoSystems pair;
+  pair.marks = false;
   pair.offer();
   pair.open_new();
   pair.kill_daemon(pair.a);

@@ -2,13 +2,17 @@
 
 #include "tests/unit/ha_keeper_core/pair.h"
 
-// Design section 8, "Planned", in its shared-LAN form: the commit stores 0.
+// Design section 8, "Planned", in its shared-LAN form: the commit stores 0. First as the daemons
+// alone do it, then with the keeper of the new side, whose hello says that it has opened.
 namespace hotpair::ha::keeper::test {
 namespace {
 
 class Handover : public ::testing::Test {
  protected:
-  Handover() : next_(Pair::term(2, pair.b)) { pair.bring_up({Cause::paths_down}); }
+  Handover() : next_(Pair::term(2, pair.b)) {
+    pair.marks = false;
+    pair.bring_up({Cause::paths_down});
+  }
   std::uint64_t offer() {
     pair.tell(pair.a, HandoverOffer{kScope, next_});
     const auto offered = pair.a.last<HandoverOffered>();
@@ -173,6 +177,80 @@ TEST_F(Handover, BackAgain) {
   EXPECT_TRUE(pair.open(pair.a));
   EXPECT_FALSE(pair.open(pair.b));
   EXPECT_EQ(pair.state(pair.a).role, Role::master);
+}
+
+class MarkedHandover : public Handover {
+ protected:
+  MarkedHandover() { pair.marks = true; }
+};
+
+TEST_F(MarkedHandover, TwoGatesAreOpenForOneHello) {
+  open(offer());
+  EXPECT_TRUE(pair.open(pair.a) && pair.open(pair.b));
+  pair.run_for(3 * kDelay);
+  EXPECT_FALSE(pair.open(pair.a));
+  ASSERT_TRUE(pair.a.last<HandoverCommitted>().has_value());
+  EXPECT_EQ(pair.a.last<HandoverCommitted>()->term, next_);
+  EXPECT_EQ(pair.state(pair.a).role, Role::backup);
+  EXPECT_EQ(pair.state(pair.b).role, Role::master);
+  EXPECT_EQ(pair.state(pair.b).term, next_);
+  EXPECT_LE(pair.overlap, 2 * kDelay);
+  pair.tell(pair.a, HandoverCommit{kScope, next_});  // the daemons are late
+  pair.tell(pair.b, HandoverConfirm{kScope, next_});
+  pair.run_for(seconds(2));
+  EXPECT_TRUE(pair.open(pair.b));
+  EXPECT_FALSE(pair.open(pair.a));
+}
+
+TEST_F(MarkedHandover, GoesThroughWithoutDaemonsOnceTheNewSideHasOpened) {
+  open(offer());
+  pair.kill_daemon(pair.a);
+  pair.kill_daemon(pair.b);
+  pair.run_for(milliseconds(50));
+  EXPECT_EQ(pair.state(pair.b).role, Role::master);
+  EXPECT_TRUE(pair.open(pair.b));
+  EXPECT_FALSE(pair.open(pair.a));
+}
+
+TEST_F(MarkedHandover, ALostHelloIsMadeUpByTheNext) {
+  const std::uint64_t counter = offer();
+  pair.b.link[0] = false;
+  open(counter);
+  pair.b.link[0] = true;
+  pair.run_for(milliseconds(1));
+  EXPECT_TRUE(pair.open(pair.a));
+  pair.run_for(milliseconds(21));
+  EXPECT_FALSE(pair.open(pair.a));
+  EXPECT_EQ(pair.state(pair.b).role, Role::master);
+}
+
+// The new side has heard of no abort and still has its gate open for the first offer.
+TEST_F(MarkedHandover, AMarkOfAnEarlierOfferCommitsNothing) {
+  const std::uint64_t counter = offer();
+  pair.b.link[0] = false;
+  open(counter);
+  pair.a.link[0] = false;
+  pair.tell(pair.a, HandoverAbort{kScope});
+  pair.tell(pair.a, HandoverOffer{kScope, Pair::term(3, pair.b)});
+  ASSERT_TRUE(pair.a.last<HandoverOffered>()->offered);
+  pair.a.link[0] = pair.b.link[0] = true;
+  pair.run_for(milliseconds(60));
+  EXPECT_NE(pair.a.last<PeerHello>()->hello.scopes.at(0).opened, 0);
+  EXPECT_EQ(pair.state(pair.a).role, Role::master);
+  EXPECT_TRUE(pair.open(pair.a));
+  pair.run_for(milliseconds(250));  // the offer ends, and a hello without one revokes
+  EXPECT_TRUE(pair.open(pair.a));
+  EXPECT_FALSE(pair.open(pair.b));
+  EXPECT_LE(pair.overlap, milliseconds(350));
+}
+
+TEST_F(MarkedHandover, AnAbortThatCameFirstHolds) {
+  open(offer());
+  pair.tell(pair.a, HandoverAbort{kScope});
+  pair.run_for(milliseconds(60));
+  EXPECT_TRUE(pair.open(pair.a));
+  EXPECT_FALSE(pair.open(pair.b));
+  EXPECT_FALSE(pair.a.last<HandoverCommitted>().has_value());
 }
 
 }  // namespace

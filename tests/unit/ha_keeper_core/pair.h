@@ -71,8 +71,9 @@ class Pair {
   std::size_t path_count = 1;
   std::uint32_t bfd_us = 0;  // interval of a session bound to path 0; 0: none
   bool bfd_keyed = true;
-  Duration overlap{};        // longest time with both gates open
-  std::size_t steps = 0;     // effects and packets carried out so far
+  bool marks = true;      // false: keepers that know no mark of an opened offer, as of old
+  Duration overlap{};     // longest time with both gates open
+  std::size_t steps = 0;  // effects and packets carried out so far
 
   virtual ~Pair() = default;
   Pair() {
@@ -338,7 +339,10 @@ class Pair {
       router.keeper->on_hello_failed(send.etrunk, send.path, now);
       return;
     }
-    if (router.link[path]) wire_.push_back({now + kDelay, 1 - index(router), send.hello});
+    Hello hello = send.hello;
+    if (!marks)
+      for (etrunk::ScopeReport& report : hello.scopes) report.opened = 0;
+    if (router.link[path]) wire_.push_back({now + kDelay, 1 - index(router), std::move(hello)});
     router.keeper->on_hello_sent(send.etrunk, send.path, now);
   }
 

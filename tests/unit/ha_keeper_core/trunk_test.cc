@@ -274,6 +274,7 @@ TEST(Trunk, PlannedHandoverMakesBeforeItBreaks) {
 TEST(Trunk, ReadyWaitsForThePartnersWord) {
   for (const auto& [answer_ms, ready_ms] : {std::pair{0, 50}, {80, 81}, {300, 130}}) {
     TrunkPair pair;
+    pair.marks = false;
     pair.up();
     pair.answers_after = milliseconds(answer_ms);
     const Term term = Pair::term(2, pair.b);
@@ -293,9 +294,29 @@ TEST(Trunk, ReadyWaitsForThePartnersWord) {
   }
 }
 
+TEST(Trunk, TheOldSideCommitsWhenTheNewOneIsReady) {
+  TrunkPair pair;
+  pair.up();
+  pair.answers_after = milliseconds(80);
+  const Term term = Pair::term(2, pair.b);
+  pair.tell(pair.a, HandoverOffer{kScope, term});
+  pair.tell(pair.b, HandoverOpen{kScope, term, pair.a.last<HandoverOffered>()->hello_counter});
+  pair.run_for(milliseconds(80));
+  EXPECT_EQ(pair.state(pair.a).role, Role::master);
+  EXPECT_EQ(pair.words[1], make_trunk_word(1, 0));
+  pair.run_for(milliseconds(2));
+  EXPECT_EQ(pair.state(pair.a).role, Role::backup);
+  EXPECT_EQ(pair.words[0], make_trunk_word(1, 0));
+  EXPECT_EQ(pair.words[1], make_trunk_word(1, 1));
+  pair.run_for(milliseconds(400));
+  EXPECT_EQ(pair.words[0], 0U);
+  EXPECT_LE(pair.overlap, Duration(milliseconds(300)));
+}
+
 // The new side falls silent after the commit: the old one forwards for its 130 ms and no longer.
 TEST(Trunk, OldLinkEndsWithoutAnAnswer) {
   TrunkPair pair;
+  pair.marks = false;
   pair.up();
   const Term term = Pair::term(2, pair.b);
   pair.tell(pair.a, HandoverOffer{kScope, term});
@@ -313,6 +334,7 @@ TEST(Trunk, OldLinkEndsWithoutAnAnswer) {
 // A commit at the last moment of the offer keeps the bound of two gates.
 TEST(Trunk, LateCommitKeepsTheBound) {
   TrunkPair pair;
+  pair.marks = false;
   pair.up();
   const Term term = Pair::term(2, pair.b);
   pair.tell(pair.a, HandoverOffer{kScope, term});
@@ -326,6 +348,7 @@ TEST(Trunk, LateCommitKeepsTheBound) {
 
 TEST(Trunk, AbortedHandoverTakesSyncBack) {
   TrunkPair pair;
+  pair.marks = false;
   pair.up();
   const Term term = Pair::term(2, pair.b);
   pair.tell(pair.a, HandoverOffer{kScope, term});

@@ -86,5 +86,34 @@ TEST(Story, TheOldMastersPlannedSwitchoverHasItsPhases) {
                           Phase{"gate closed, committed", 6ms}, Phase{"engines in standby", 6ms}));
 }
 
+// The peer's keeper says that it has opened before its daemon does.
+TEST(Story, AKeeperThatCommitsByItselfIsPartOfThePlan) {
+  NodeStand stand{NodeStand::Key::present};
+  stand.connect_keeper();
+  stand.hear(role::Role::backup, Term{}, 50);
+  const Term own = stand.scope().role.term();
+  stand.come_up();
+  stand.sync_as_master(own);
+  stand.hear(role::Role::backup, own, 50);
+  ASSERT_TRUE(stand.node.switchover({.scope = kScope}, stand.now).has_value());
+  stand.settle();
+  stand.answer_digests();
+  const auto* offer = said<keeper::HandoverOffer>(stand);
+  ASSERT_NE(offer, nullptr);
+  const Term next = offer->term;
+  stand.keeper(keeper::HandoverOffered{kScope, next, 5, true});
+  stand.now += 1ms;
+  stand.keeper(keeper::HandoverCommitted{kScope, next, 6});
+  EXPECT_EQ(stand.sent_last<session::HandoverDone>().term, next);
+  EXPECT_EQ(stand.scope().role.role(), role::Role::backup);
+  const switchover::Story& story = stand.node.history().stories().back();
+  EXPECT_TRUE(story.planned);
+  EXPECT_THAT(story.phases,
+              ElementsAre(Phase{"term offered", 0ms}, Phase{"peer's gate open", 1ms},
+                          Phase{"gate closed, committed", 1ms}, Phase{"engines in standby", 1ms}));
+  stand.say(session::HandoverReady{kScope, next});
+  EXPECT_EQ(stand.scope().role.role(), role::Role::backup);
+}
+
 }  // namespace
 }  // namespace hotpair::ha::node

@@ -84,10 +84,53 @@ TEST_F(HandoverTest, OldAbortsWithoutReady) {
   old_.on_timeout(now_ + 199ms);
   EXPECT_TRUE(old_.under_way());
   old_.on_timeout(now_ + 200ms);
+  const auto asked = drain(old_);
+  EXPECT_NE(find_keeper<keeper::HandoverAbort>(asked), nullptr);
+  EXPECT_EQ(find<HandoverEnded>(asked), nullptr);
+  old_.on_offered({kScope, kTerm, 1000, false}, now_ + 201ms);
   const auto effects = drain(old_);
   EXPECT_NE(find<SendAbort>(effects), nullptr);
-  EXPECT_NE(find_keeper<keeper::HandoverAbort>(effects), nullptr);
-  EXPECT_FALSE(find<HandoverEnded>(effects)->failure.empty());
+  EXPECT_EQ(find_keeper<keeper::HandoverAbort>(effects), nullptr);
+  EXPECT_EQ(find<HandoverEnded>(effects)->failure, "the peer was not ready within 200 ms");
+}
+
+// The peer's keeper told ours that it has opened.
+TEST_F(HandoverTest, TheKeeperCommitsByItself) {
+  offer();
+  old_.on_committed(kTerm, now_ + 1ms);
+  const auto effects = drain(old_);
+  EXPECT_NE(find<SendDone>(effects), nullptr);
+  EXPECT_EQ(find<HandoverEnded>(effects)->failure, "");
+  EXPECT_TRUE(find<HandoverEnded>(effects)->old_side);
+  old_.on_ready(kTerm, now_ + 2ms);
+  EXPECT_TRUE(drain(old_).empty());
+}
+
+TEST_F(HandoverTest, AnAbortThatMeetsACommitIsNone) {
+  for (const bool by_change : {false, true}) {
+    Handover old{kScope};
+    ASSERT_TRUE(old.begin(kTerm, now_));
+    old.on_offered({kScope, kTerm, 1000, true}, now_);
+    old.on_session_lost(now_ + 1ms);
+    drain(old);
+    if (by_change)
+      old.on_scope_changed(scope_changed(keeper::Role::backup, kTerm), now_ + 2ms);
+    else
+      old.on_committed(kTerm, now_ + 2ms);
+    const auto effects = drain(old);
+    EXPECT_EQ(find<SendAbort>(effects), nullptr);
+    ASSERT_NE(find<HandoverEnded>(effects), nullptr);
+    EXPECT_EQ(find<HandoverEnded>(effects)->failure, "");
+  }
+}
+
+TEST_F(HandoverTest, AKeeperThatDoesNotAnswerAnAbortIsNotWaitedFor) {
+  offer();
+  old_.on_peer_abort(kTerm, now_);
+  drain(old_);
+  EXPECT_EQ(old_.next_deadline(), now_ + 200ms);
+  old_.on_timeout(now_ + 200ms);
+  EXPECT_EQ(find<HandoverEnded>(drain(old_))->failure, "the peer refused");
 }
 
 TEST_F(HandoverTest, LostReadyClosesTheNewSideByAbort) {
@@ -124,6 +167,8 @@ TEST_F(HandoverTest, ChannelLostBeforeTheCommitPointAborts) {
   offer();
   old_.on_session_lost(now_);
   EXPECT_NE(find_keeper<keeper::HandoverAbort>(drain(old_)), nullptr);
+  old_.on_offered({kScope, kTerm, 1000, false}, now_);
+  EXPECT_EQ(find<HandoverEnded>(drain(old_))->failure, "the channel to the peer was lost");
   EXPECT_FALSE(old_.under_way());
 }
 
@@ -174,6 +219,7 @@ TEST_F(HandoverTest, AnUnacceptableOfferIsRefused) {
   EXPECT_FALSE(new_.under_way());
   offer();
   old_.on_peer_abort(kTerm, now_);
+  old_.on_offered({kScope, kTerm, 1000, false}, now_);
   EXPECT_EQ(find<HandoverEnded>(drain(old_))->failure, "the peer refused");
 }
 
