@@ -86,6 +86,7 @@ void Node::on_timeout(TimePoint now) {
     if (scope->take_at && *scope->take_at <= now) take(*scope, now);
     if (scope->check_until && *scope->check_until <= now)
       fail_handover(*scope, "the peer's copy was not proved equal within 3 s", now);
+    begin_waiting(*scope, now);
     if (scope->refill) refill(*scope, now);
   }
   for (const auto& [name, service] : services_) service->session->on_timeout(now);
@@ -114,7 +115,7 @@ std::optional<TimePoint> Node::next_deadline() const {
     deadline = earliest(deadline, scope->handover.next_deadline());
     deadline = earliest(deadline, scope->journal.next_deadline());
     deadline = earliest(deadline, scope->take_at);
-    deadline = earliest(deadline, scope->check_until);
+    deadline = earliest(deadline, earliest(scope->begin_at, scope->check_until));
     if (scope->divergence && !scope->divergence->told)
       deadline = earliest(deadline, scope->divergence->told_at + kTellingEnds);
     if (scope->refill) deadline = earliest(deadline, TimePoint{});

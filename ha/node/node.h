@@ -290,6 +290,8 @@ class Node {
   [[nodiscard]] Readiness readiness(const Scope& scope) const;
   [[nodiscard]] std::string different_systems(const Scope& scope) const;
   void offer(Scope& scope, TimePoint now);
+  [[nodiscard]] Result<void> compare_or_offer(Scope& scope, TimePoint now);
+  void begin_waiting(Scope& scope, TimePoint now);
   void fail_handover(Scope& scope, const std::string& why, TimePoint now);
   void end_ticket(Scope& scope, const std::string& text, std::optional<Error> error);
   void continue_leaving(TimePoint now);

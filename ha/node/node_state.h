@@ -100,10 +100,15 @@ struct Scope {
   std::optional<TimePoint> carrier_held;  ///< as old side between two LACP system ids, since then
   bool awaits_partner = false;  ///< as master beside another system id: its partner is not here yet
   std::optional<Divergence> divergence;  ///< as master: of a peer's line that ended
+  bool forced = false;                   ///< the newest planned one: digests are not compared
+  std::optional<TimePoint> begin_at;     ///< a planned handover waits until one gate is closed
   std::optional<TimePoint> check_until;  ///< a planned handover waits for equal digests
   std::optional<rbs::session::RouteStanding> told_standing;  ///< as backup: as the peer knows it
   std::optional<rbs::session::RouteStanding>
       peer_standing;  ///< as master: how the backup's routes stand
+
+  /// A planned handover was asked for and is not offered yet.
+  [[nodiscard]] bool is_preparing() const { return begin_at || check_until; }
 };
 
 /// What the keeper said of an E-Trunk.

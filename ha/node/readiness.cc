@@ -106,7 +106,7 @@ Readiness Node::readiness(const Scope& scope) const {
   else if (master && report != nullptr && !report->complete)
     forbids("the peer has not taken its copy in yet");
   if (!master && !scope.role.complete()) forbids("the copy is not complete");
-  if (scope.handover.under_way() || scope.check_until || scope.carrier_held)
+  if (scope.handover.under_way() || scope.is_preparing() || scope.carrier_held)
     forbids("a switchover is under way");
   if (master)
     if (const std::uint64_t waiting = unacknowledged(scope); waiting != 0)

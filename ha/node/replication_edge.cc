@@ -490,7 +490,7 @@ void Node::stream_ended(Service& service, const std::string& reason, TimePoint n
     scope->peer_complete = false;
     scope->role.on_peer_complete(false, now);
     scope->handover.on_session_lost(now);
-    if (scope->check_until) fail_handover(*scope, "the channel to the peer was lost", now);
+    if (scope->is_preparing()) fail_handover(*scope, "the channel to the peer was lost", now);
   }
 }
 

@@ -159,14 +159,34 @@ Result<void> Node::begin_handover(Scope& scope, TimePoint now, bool force) {
   if (const std::string blockers = readiness(scope).blockers(force); !blockers.empty())
     return refuse(blockers);
   scope.handover_asked = now;
-  if (force) {
+  scope.forced = force;
+  // The gate that the last one closed must be closed before it opens again, or the bound of two
+  // open gates would begin anew while it lasts.
+  if (now < scope.both_open_until) {
+    scope.begin_at = scope.both_open_until;
+    return {};
+  }
+  if (const auto begun = compare_or_offer(scope, now); !begun) return refuse(begun.error().detail);
+  return {};
+}
+
+Result<void> Node::compare_or_offer(Scope& scope, TimePoint now) {
+  if (scope.forced) {
     offer(scope, now);
     return {};
   }
-  if (const auto asked = service_of(scope)->session->check_digest(scope.id, now); !asked)
-    return refuse(asked.error().detail);
-  scope.check_until = now + kDigestWait;
-  return {};
+  const auto asked = service_of(scope)->session->check_digest(scope.id, now);
+  if (asked) scope.check_until = now + kDigestWait;
+  return asked;
+}
+
+void Node::begin_waiting(Scope& scope, TimePoint now) {
+  if (!scope.begin_at || *scope.begin_at > now) return;
+  scope.begin_at.reset();
+  if (scope.role.role() != role::Role::master)
+    return fail_handover(scope, "this node is not its master any more", now);
+  if (const auto begun = compare_or_offer(scope, now); !begun)
+    fail_handover(scope, begun.error().detail, now);
 }
 
 /// The peer's copy is equal: offer it the next term.
@@ -183,6 +203,7 @@ void Node::offer(Scope& scope, TimePoint now) {
 
 void Node::fail_handover(Scope& scope, const std::string& why, TimePoint now) {
   static_cast<void>(now);
+  scope.begin_at.reset();
   scope.check_until.reset();
   log(kHandoverEnded, scope.id.value(), "-", "was given up: " + why);
   end_ticket(scope, {}, Error{ErrorCode::refused, why});
@@ -285,7 +306,7 @@ void Node::continue_leaving(TimePoint now) {
   if (!leave_until_) return;
   bool busy = false;
   for (const auto& [id, scope] : scopes_)
-    busy |= scope->handover.under_way() || scope->check_until.has_value();
+    busy |= scope->handover.under_way() || scope->is_preparing();
   if (leave_ticket_ == 0) {
     // Goodbye was said; the time for it to leave this machine is over.
     if (*leave_until_ <= now) {
