@@ -4,6 +4,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -18,6 +19,7 @@ struct Hop {
   const nlattr* multipath = nullptr;
   std::uint32_t priority = 0;
   std::uint32_t table = 0;
+  bool by_object = false;  // its next hops are those of a nexthop object
 };
 
 ByteSpan payload(const nlattr* attribute) {
@@ -53,6 +55,9 @@ int keep(const nlattr* attribute, void* data) {
     case RTA_MULTIPATH:
       hop.multipath = attribute;
       break;
+    case RTA_NH_ID:
+      hop.by_object = true;
+      break;
     case RTA_PRIORITY:
       if (value.size() >= 4) hop.priority = mnl_attr_get_u32(attribute);
       break;
@@ -69,9 +74,9 @@ bool better(const Hop& a, const Hop& b) {
   return a.interface > b.interface;
 }
 
-std::optional<Hop> best_of_multipath(const nlattr* multipath) {
+std::vector<Hop> usable_hops(const nlattr* multipath) {
   ByteSpan rest = payload(multipath);
-  std::optional<Hop> best;
+  std::vector<Hop> hops;
   while (rest.size() >= sizeof(rtnexthop)) {
     rtnexthop next{};
     std::memcpy(&next, rest.data(), sizeof next);
@@ -80,11 +85,10 @@ std::optional<Hop> best_of_multipath(const nlattr* multipath) {
     static_cast<void>(
         mnl_attr_parse_payload(rest.data() + sizeof next, next.rtnh_len - sizeof next, keep, &hop));
     hop.interface = Ifindex(static_cast<std::uint32_t>(next.rtnh_ifindex));
-    const bool usable = (next.rtnh_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN)) == 0;
-    if (usable && (!best || better(hop, *best))) best = hop;
+    if ((next.rtnh_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN)) == 0) hops.push_back(hop);
     rest = rest.subspan(std::min<std::size_t>(RTNH_ALIGN(next.rtnh_len), rest.size()));
   }
-  return best;
+  return hops;
 }
 
 std::uint32_t preference_of(unsigned char protocol) {
@@ -124,8 +128,9 @@ std::optional<Hop> route_in(const nlmsghdr& message, const rtmsg*& route) {
 std::optional<UnicastRoute> to_unicast(const rtmsg& route, Hop hop) {
   if (route.rtm_type != RTN_UNICAST && route.rtm_type != RTN_LOCAL) return std::nullopt;
   if (hop.multipath != nullptr) {
-    const std::optional<Hop> chosen = best_of_multipath(hop.multipath);
-    if (!chosen) return std::nullopt;
+    const std::vector<Hop> hops = usable_hops(hop.multipath);
+    const auto chosen = std::ranges::min_element(hops, better);
+    if (chosen == hops.end()) return std::nullopt;
     hop.interface = chosen->interface;
     hop.gateway = chosen->gateway;
   }
@@ -144,13 +149,37 @@ bool precedes(const UnicastRoute& route, const std::optional<UnicastRoute>& othe
   return !other || route.next_hop > other->next_hop;
 }
 
+/// What the kernel answers about an address.
+struct Matched {
+  std::optional<UnicastRoute> best;
+  bool in_doubt = false;  // an IPv6 route whose next hops are a nexthop object's
+  IpPrefix prefix;
+  std::vector<Hop> hops;
+};
+
 /// The IPv6 dump of some kernels answers one message per equal-cost hop.
-void take_answer(const nlmsghdr& message, std::optional<UnicastRoute>& best) {
+void take_answer(const nlmsghdr& message, Matched& matched) {
   const rtmsg* route = nullptr;
   const std::optional<Hop> hop = route_in(message, route);
   if (!hop) return;
   const std::optional<UnicastRoute> found = to_unicast(*route, *hop);
-  if (found && precedes(*found, best)) best = found;
+  if (!found) return;
+  if (precedes(*found, matched.best)) matched.best = found;
+  const bool is_v6 = route->rtm_family == AF_INET6;
+  matched.in_doubt |= is_v6 && hop->by_object;
+  matched.prefix = {hop->prefix.value_or(IpAddress::any(is_v6 ? Family::ipv6 : Family::ipv4)),
+                    route->rtm_dst_len};
+  const std::vector<Hop> more =
+      hop->multipath == nullptr ? std::vector{*hop} : usable_hops(hop->multipath);
+  matched.hops.insert(matched.hops.end(), more.begin(), more.end());
+}
+
+/// `way`: of a packet to the address.
+bool is_believable(const Matched& matched, const IpAddress& address, const Matched& way) {
+  if (!matched.prefix.contains(address) || way.hops.size() != 1) return false;
+  return std::ranges::any_of(matched.hops, [&](const Hop& hop) {
+    return hop.interface == way.hops[0].interface && hop.gateway == way.hops[0].gateway;
+  });
 }
 
 }  // namespace
@@ -166,25 +195,40 @@ Result<RouteLookup> RouteLookup::open() {
   return RouteLookup(std::move(*events), std::move(*requests), std::move(*dumps));
 }
 
-Result<UnicastRoute> RouteLookup::lookup(const IpAddress& address) {
+template <typename Take>
+Result<void> RouteLookup::ask(const IpAddress& address, std::uint32_t flags, Take take) {
   alignas(nlmsghdr) std::array<char, 256> bytes{};
   nlmsghdr* message = mnl_nlmsg_put_header(bytes.data());
   message->nlmsg_type = RTM_GETROUTE;
   auto* route = static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(rtmsg)));
   route->rtm_family = address.is_v4() ? AF_INET : AF_INET6;
   route->rtm_dst_len = static_cast<std::uint8_t>(address.bits());
-  route->rtm_flags = RTM_F_FIB_MATCH;  // the route itself: its metric and all of its next hops
+  route->rtm_flags = flags;
   mnl_attr_put(message, RTA_DST, address.bytes().size(), address.bytes().data());
-  std::optional<UnicastRoute> best;
-  const Result<void> done =
-      requests_.request(*message, [&best](const nlmsghdr& answer) { take_answer(answer, best); });
+  return requests_.request(*message, take);
+}
+
+Result<UnicastRoute> RouteLookup::lookup(const IpAddress& address) {
+  // The route itself: its metric and all of its next hops.
+  Matched matched;
+  const Result<void> done = ask(address, RTM_F_FIB_MATCH, [&matched](const nlmsghdr& answer) {
+    take_answer(answer, matched);
+  });
   if (!done && done.error().code != ErrorCode::not_found &&
       done.error().code != ErrorCode::refused && done.error().detail != std::strerror(EINVAL))
     return fail(done.error().code,
                 fmt::format("route to {}: {}", address.to_string(), done.error().detail));
-  if (!done || !best)
+  const auto no_route = [&] {
     return fail(ErrorCode::not_found, fmt::format("there is no route to {}", address.to_string()));
-  return *best;
+  };
+  if (!done || !matched.best) return no_route();
+  if (matched.in_doubt) {
+    Matched way;
+    const Result<void> sent =
+        ask(address, 0, [&way](const nlmsghdr& answer) { take_answer(answer, way); });
+    if (!sent || !is_believable(matched, address, way)) return no_route();
+  }
+  return *matched.best;
 }
 
 void RouteLookup::search(VrfId vrf, const IpAddress& address) {

@@ -40,6 +40,8 @@ class RouteLookup {
 
   /// Linux answers "unreachable" for an IPv6 route whose nexthop object (FRR makes such) was first
   /// looked up for another route that is gone by now, until the next change; packets do find it.
+  /// If that other route has got other next hops instead, it is answered in place of the right one;
+  /// lookup() takes an answer that packets do not follow for none.
   /// So what lookup() did not find is to be looked for in the whole table, which takes longer than
   /// an answer may: the answer comes by poll_searched(). For IPv4 this is never needed.
   void search(const IpAddress& address) { search(VrfId{}, address); }
@@ -75,6 +77,8 @@ class RouteLookup {
 
   RouteLookup(NetlinkSocket events, NetlinkSocket requests, NetlinkSocket dumps)
       : events_(std::move(events)), requests_(std::move(requests)), dumps_(std::move(dumps)) {}
+  template <typename Take>
+  [[nodiscard]] Result<void> ask(const IpAddress& address, std::uint32_t flags, Take take);
   void start_search();
   [[nodiscard]] bool start_dump(const Table& table);
   void compare(const nlmsghdr& message);

@@ -43,6 +43,12 @@ def learned(namespace, family):
     return {line.split()[0] for line in text.splitlines() if line and not line.startswith("\t")}
 
 
+def quick_isis(text):
+    """FRR's isisd makes its LSP anew once in 30 s at most: a neighbour that comes up just after one
+    was made is in no route for so long."""
+    return text.replace("\nrouter isis 1\n", "\nrouter isis 1\n lsp-gen-interval 1\n")
+
+
 class PimUpstream:
     """Mixed into a topology: D speaks PIM and routing protocols in place of forwarding all."""
 
@@ -145,7 +151,7 @@ class PimScene(EtrunkScene):
     def up(self, converge=True):
         self._start_d()
         for node in self.pair.nodes:
-            text = render_frr(self.args.bin, node.config, node.ports)
+            text = quick_isis(render_frr(self.args.bin, node.config, node.ports))
             self.topology.start_routing(node.name, text, (DAEMON[self.family],))
         self.topology.routed(self.family)
         super().up(converge)
@@ -155,7 +161,7 @@ class PimScene(EtrunkScene):
                 raise LabError(f"D has PIM neighbours {self.topology.frr.neighbors()} only")
 
     def _start_d(self):
-        text = render_frr(self.args.bin, self.upstream.config, self.upstream.ports)
+        text = quick_isis(render_frr(self.args.bin, self.upstream.config, self.upstream.ports))
         daemons = [DAEMON[self.family]]
         if self._frr_upstream:
             daemon, pim = PIM[self.family]

@@ -270,6 +270,24 @@ TEST_F(RouteLookupTest, ASearchFindsWhatTheKernelMissesBehindANexthopObject) {
   EXPECT_EQ(searched({address("2001:db8:20::1")}).at(address("2001:db8:20::1")), std::nullopt);
 }
 
+// The same cache: what was looked up by a group of objects is answered for the routes of each.
+TEST_F(RouteLookupTest, ARouteThatPacketsDoNotFollowIsNoAnswer) {
+  net_.router.run(
+      "ip nexthop add id 15 via fd00:0::2 dev r0 && ip nexthop add id 17 via fd00:1::2 dev r1 &&"
+      "ip nexthop add id 16 group 15/17 &&"
+      "ip -6 route add 2001:db8:30::/64 nhid 16 && ip -6 route add 2001:db8:40::/64 nhid 15 &&"
+      "for cpu in $(seq 0 $(($(nproc --all) - 1))); do for host in 1 2 3 4 5 6 7 8 9; do"
+      " taskset -c $cpu ip -6 route get 2001:db8:30::$host >/dev/null; done; done");
+  RouteLookup lookup = open();
+  if (const auto direct = lookup.lookup(address("2001:db8:40::1"))) {
+    EXPECT_EQ(direct->next_hop, address("fd00:0::2"));
+  } else {
+    EXPECT_EQ(direct.error().code, ErrorCode::not_found);
+  }
+  // A route without doubt is answered at once.
+  EXPECT_EQ(route(lookup, "2001:db8:30::1").next_hop, address("fd00:1::2"));
+}
+
 TEST_F(RouteLookupTest, ASearchThatIsAskedForMeanwhileIsAnsweredToo) {
   RouteLookup lookup = open();
   lookup.search(address("fd00:0::5"));
