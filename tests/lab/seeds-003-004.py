@@ -86,7 +86,7 @@ def main(args):
             compare_displays(report, stage, family)
             check_routes(report, stage)
             check_inactive(report, stage)
-            row = stage.stop()[0].window()
+            row = stage.stop()[0].window(stage.flowing_since)
             report.add_run(SEED[family], row)
             report.check(f"{SEED[family]}: nothing lost, nothing doubled",
                          row["lost"] == 0 and row["duplicates"] == 0)
