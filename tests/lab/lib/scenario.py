@@ -64,7 +64,7 @@ class Scene:
         self.trees_up()
         time.sleep(warm_up)
         self.expect_no_pause()
-        # What is judged begins here: before, routes are made, and of each the kernel keeps 4 packets.
+        # What is judged begins here. Of a route that is being made the kernel keeps 4 packets.
         self.flowing_since = now_ns()
 
     def trees_up(self):
