@@ -8,7 +8,7 @@ import re
 
 from lib.config import DEVICE, GOLDEN, SEED
 from lib.report import Report
-from lib.scenario import scene
+from lib.scenario import attempt, scene
 from lib.world import poll, wait_until
 
 UPLINK = {"a": "GigabitEthernet0/1/3", "b": "GigabitEthernet0/1/2"}
@@ -79,16 +79,16 @@ def changed_cells(report, args, family):
 def main(args):
     report = Report("seeds-003-004", {"hello": "1 s x 20, the seeds' own"})
     for family in ("ipv4", "ipv6"):
-        with scene(args, family, timers=None) as stage:
-            stage.timers = VENDOR_DEFAULT
-            stage.up()
-            stage.flow()
-            compare_displays(report, stage, family)
-            check_routes(report, stage)
-            check_inactive(report, stage)
-            row = stage.stop()[0].window(stage.flowing_since)
-            report.add_run(SEED[family], row)
-            report.check(f"{SEED[family]}: nothing lost, nothing doubled",
-                         row["lost"] == 0 and row["duplicates"] == 0)
+        for _ in report.attempts(1, SEED[family]):
+            with attempt(args, family, None) as stage:
+                stage.timers = VENDOR_DEFAULT
+                stage.up()
+                stage.flow()
+                compare_displays(report, stage, family)
+                check_routes(report, stage)
+                check_inactive(report, stage)
+                report.add_run(SEED[family], stage.stop()[0].window())
+        for field in ("lost", "duplicates"):
+            report.check_runs(f"{SEED[family]}: {field}", field, 0, SEED[family])
         changed_cells(report, args, family)
     return report.finish(args.json)
