@@ -24,6 +24,16 @@ const Wanted* said(const NodeStand& stand) {
   return nullptr;
 }
 
+/// Asks a master whose backup is in step to hand over; the term that it offers 2 ms later.
+std::optional<Term> offered_term(NodeStand& stand) {
+  if (!stand.node.switchover({.scope = kScope}, stand.now)) return std::nullopt;
+  stand.settle();
+  stand.now += 2ms;
+  stand.answer_digests();
+  const auto* offer = said<keeper::HandoverOffer>(stand);
+  return offer ? std::optional(offer->term) : std::nullopt;
+}
+
 TEST(Story, ARoleKeptOverARestartKeepsItsCause) {
   NodeStand stand;
   keeper::ScopeState held{kScope, role::Role::master, Term{9, kSelf}};
@@ -64,19 +74,14 @@ TEST(Story, TheOldMastersPlannedSwitchoverHasItsPhases) {
   ASSERT_TRUE(stand.scope().peer_complete);
   stand.hear(role::Role::backup, own, 50);  // its engines have it as well
   const TimePoint asked = stand.now;
-  ASSERT_TRUE(stand.node.switchover({.scope = kScope}, stand.now).has_value());
-  stand.settle();
-  stand.now += 2ms;
-  stand.answer_digests();
-  const auto* offer = said<keeper::HandoverOffer>(stand);
-  ASSERT_NE(offer, nullptr);
-  const Term next = offer->term;
-  stand.keeper(keeper::HandoverOffered{kScope, next, 5, true});
+  const auto next = offered_term(stand);
+  ASSERT_TRUE(next.has_value());
+  stand.keeper(keeper::HandoverOffered{kScope, *next, 5, true});
   stand.now += 3ms;
-  stand.say(session::HandoverReady{kScope, next});
+  stand.say(session::HandoverReady{kScope, *next});
   ASSERT_NE(said<keeper::HandoverCommit>(stand), nullptr);
   stand.now += 1ms;
-  stand.keeper(keeper::HandoverCommitted{kScope, next, 6});
+  stand.keeper(keeper::HandoverCommitted{kScope, *next, 6});
   EXPECT_EQ(stand.scope().role.role(), role::Role::backup);
   const switchover::Story& story = stand.node.history().stories().back();
   EXPECT_TRUE(story.planned);
@@ -95,23 +100,19 @@ TEST(Story, AKeeperThatCommitsByItselfIsPartOfThePlan) {
   stand.come_up();
   stand.sync_as_master(own);
   stand.hear(role::Role::backup, own, 50);
-  ASSERT_TRUE(stand.node.switchover({.scope = kScope}, stand.now).has_value());
-  stand.settle();
-  stand.answer_digests();
-  const auto* offer = said<keeper::HandoverOffer>(stand);
-  ASSERT_NE(offer, nullptr);
-  const Term next = offer->term;
-  stand.keeper(keeper::HandoverOffered{kScope, next, 5, true});
+  const auto next = offered_term(stand);
+  ASSERT_TRUE(next.has_value());
+  stand.keeper(keeper::HandoverOffered{kScope, *next, 5, true});
   stand.now += 1ms;
-  stand.keeper(keeper::HandoverCommitted{kScope, next, 6});
-  EXPECT_EQ(stand.sent_last<session::HandoverDone>().term, next);
+  stand.keeper(keeper::HandoverCommitted{kScope, *next, 6});
+  EXPECT_EQ(stand.sent_last<session::HandoverDone>().term, *next);
   EXPECT_EQ(stand.scope().role.role(), role::Role::backup);
   const switchover::Story& story = stand.node.history().stories().back();
   EXPECT_TRUE(story.planned);
   EXPECT_THAT(story.phases,
-              ElementsAre(Phase{"term offered", 0ms}, Phase{"peer's gate open", 1ms},
-                          Phase{"gate closed, committed", 1ms}, Phase{"engines in standby", 1ms}));
-  stand.say(session::HandoverReady{kScope, next});
+              ElementsAre(Phase{"term offered", 2ms}, Phase{"peer's gate open", 3ms},
+                          Phase{"gate closed, committed", 3ms}, Phase{"engines in standby", 3ms}));
+  stand.say(session::HandoverReady{kScope, *next});
   EXPECT_EQ(stand.scope().role.role(), role::Role::backup);
 }
 
