@@ -40,6 +40,7 @@ PRIORITY = {"p1": 50, "p2": 30}
 ADVERT_S = 25
 LEARN_S = 2 * ADVERT_S + 15  # an advertisement that a not yet known BSR missed comes again
 TIMEOUT_S, OVERRIDE_S = 130, 23 + 10  # BS_Timeout, BS_Rand_Override; pimd counts by 5 s
+SHOWN_S = 6  # what pimd has elected stands in its log every 5 s
 ALL = ("h", "p1", "p2", "f")
 
 
@@ -254,7 +255,7 @@ def withdrawal(report, star):
     """hotpair ends its candidacies. pimd does not elect at once, but when the BSR is silent."""
     star.reconfigure()
     name = "hotpair withdraws"
-    elected(report, star, name, P1, ALL, TIMEOUT_S + OVERRIDE_S)
+    elected(report, star, name, P1, ALL, TIMEOUT_S + OVERRIDE_S + SHOWN_S)
     same_rps(report, star, name, shared(P1, P2) | {(ALONE_RANGE, P1)}, ALL, 60 + LEARN_S)
 
 
@@ -262,7 +263,8 @@ def death(report, star):
     """The BSR says nothing any more."""
     star.pimd["p1"].kill()
     name = "p1 dies"
-    elected(report, star, name, P2, ("h", "p2", "f"), TIMEOUT_S + OVERRIDE_S, least=50)
+    elected(report, star, name, P2, ("h", "p2", "f"),
+            TIMEOUT_S + OVERRIDE_S + SHOWN_S, least=50)
     same_rps(report, star, name, shared(P2), ("h", "p2", "f"), 60 + LEARN_S)
 
 
