@@ -35,10 +35,6 @@ bool is_made_here(std::uint8_t database) {
   }
 }
 
-std::string seconds(Duration duration) {
-  return fmt::format("{:g}", static_cast<double>(ms_of(duration)) / 1000.0);
-}
-
 std::string counters_text(const gmp::Counters& counters) {
   std::string text = fmt::format("   Received: queries {}, reports {}, leaves {}\n",
                                  sum(counters.queries), sum(counters.reports), counters.leaves);
@@ -65,12 +61,13 @@ std::string interface_text(const GmpInterface& each, Family family, bool verbose
   text +=
       fmt::format("   Querier: {} ({})\n",
                   row.querier.is_unspecified() ? "none" : shown(row.querier), word_of(row.role));
-  text += fmt::format("   Value of query interval (in seconds): {}\n", seconds(row.query_interval));
+  text +=
+      fmt::format("   Value of query interval (in seconds): {}\n", seconds_of(row.query_interval));
   text += fmt::format("   Value of maximum query response time (in seconds): {}\n",
-                      seconds(row.query_response_interval));
+                      seconds_of(row.query_response_interval));
   text += fmt::format("   Value of last {} query interval (in seconds): {}\n",
                       family == Family::ipv4 ? "member" : "listener",
-                      seconds(row.last_member_query_interval));
+                      seconds_of(row.last_member_query_interval));
   text += fmt::format("   Robustness: {}\n", row.robustness);
   text += fmt::format("   Total {} groups reported: {} (peak {}, limit {})\n", protocol(family),
                       row.groups, row.groups_peak, row.max_groups);
@@ -83,7 +80,7 @@ std::string interface_text(const GmpInterface& each, Family family, bool verbose
   text += fmt::format("   Next general query in: {}\n", clock_or_off(row.next_query));
   text += fmt::format("   Other querier expires in: {}\n", clock_or_off(row.querier_expires));
   text +=
-      fmt::format("   Membership interval (in seconds): {}\n", seconds(row.membership_interval));
+      fmt::format("   Membership interval (in seconds): {}\n", seconds_of(row.membership_interval));
   text += fmt::format("   Prompt leave: {}\n", row.fast_leave ? "enabled" : "disabled");
   return text + counters_text(row.counters);
 }

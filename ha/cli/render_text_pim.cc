@@ -13,9 +13,6 @@ std::string instance_line(const std::string& instance) {
   return fmt::format(" VPN-Instance: {}\n", instance);
 }
 
-std::string seconds(Duration duration) {
-  return fmt::format("{:g}", static_cast<double>(ms_of(duration)) / 1000.0);
-}
 std::string_view on_off(bool on) { return on ? "enabled" : "disabled"; }
 std::string_view protocol(Family family) { return family == Family::ipv4 ? "PIM" : "IPv6 PIM"; }
 std::string clock_or_never(const std::optional<Duration>& duration) {
@@ -70,7 +67,7 @@ std::string interface_details(const PimInterface& each) {
       fmt::format("     PIM DR: {}{}\n", address_or(row.dr, "none"), row.am_dr ? " (local)" : "");
   text += fmt::format("     PIM DR Priority (configured): {}\n", row.dr_priority);
   text += fmt::format("     PIM neighbor count: {}\n", row.neighbours);
-  text += fmt::format("     PIM hello interval: {} s\n", seconds(row.hello_period));
+  text += fmt::format("     PIM hello interval: {} s\n", seconds_of(row.hello_period));
   text += fmt::format("     Next hello in: {}\n", clock_or_off(row.next_hello));
   text += fmt::format("     PIM LAN delay (negotiated): {} ms\n", ms_of(row.propagation_delay));
   text += fmt::format("     PIM LAN delay (configured): {} ms\n", ms_of(each.propagation_delay));
@@ -81,8 +78,8 @@ std::string interface_details(const PimInterface& each) {
   text += fmt::format("     PIM neighbor tracking (negotiated): {}\n", on_off(!row.suppression));
   text += fmt::format("     PIM neighbor tracking (configured): {}\n", on_off(each.tracking));
   text += fmt::format("     PIM generation ID: {}\n", generation(row.generation_id));
-  text += fmt::format("     PIM hello hold interval: {} s\n", seconds(row.holdtime));
-  text += fmt::format("     PIM J/P interval: {} s\n", seconds(row.join_prune_period));
+  text += fmt::format("     PIM hello hold interval: {} s\n", seconds_of(row.holdtime));
+  text += fmt::format("     PIM J/P interval: {} s\n", seconds_of(row.join_prune_period));
   text += fmt::format("     PIM require-GenID: {}\n", on_off(row.require_genid));
   if (row.join_policy != 0)
     text += fmt::format("     PIM join policy: {} line(s)\n", row.join_policy);
@@ -249,7 +246,7 @@ std::string to_text(const PimInterfacesModel& model, TextOptions options) {
   Table table({" Interface", "State", "NbrCnt", "HelloInt", "DR-Pri", "DR-Address"});
   for (const PimInterface& each : model.interfaces)
     table.add({" " + each.name, std::string(state_of(each)), fmt::format("{}", each.row.neighbours),
-               seconds(each.row.hello_period), fmt::format("{}", each.row.dr_priority),
+               seconds_of(each.row.hello_period), fmt::format("{}", each.row.dr_priority),
                address_or(each.row.dr, "-") + (each.row.am_dr ? " (local)" : "")});
   return text + table.text();
 }

@@ -65,6 +65,10 @@ std::int64_t ms_of(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
 
+std::string seconds_of(Duration duration) {
+  return fmt::format("{:g}", static_cast<double>(ms_of(duration)) / 1000.0);
+}
+
 std::string_view word_of(etrunk::Role role) {
   return pick(std::array<std::string_view, 3>{"init", "backup", "master"}, role);
 }

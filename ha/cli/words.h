@@ -18,8 +18,10 @@ namespace hotpair::ha::cli {
 /// "00:02:04", from a day on "3d02h".
 [[nodiscard]] std::string clock_of(Duration duration);
 [[nodiscard]] std::string clock_or_off(const std::optional<Duration>& duration);
-/// Whole ms and s, for JSON.
+/// Whole ms, for JSON.
 [[nodiscard]] std::int64_t ms_of(Duration duration);
+/// "2.5", to a millisecond.
+[[nodiscard]] std::string seconds_of(Duration duration);
 
 [[nodiscard]] std::string_view word_of(etrunk::Role role);  ///< "init", "backup", "master"
 [[nodiscard]] std::string_view word_of(etrunk::ControlState state);

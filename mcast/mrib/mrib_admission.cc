@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
+#include "mcast/mrib/mrib_tables.h"
 #include "platform/base/assert.h"
 
 namespace hotpair::mcast::mrib {
 namespace {
-
-std::size_t index_of(Family family) { return family == Family::ipv6 ? 1 : 0; }
 
 bool accounts(LimitKind kind, Direction direction, bool connected) {
   switch (kind) {
@@ -75,7 +74,7 @@ void Admission::set_limits(LinkId link, Family family, const std::vector<Limit>&
 }
 
 void Admission::set_costs(Family family, const std::vector<ChannelCost>& costs) {
-  std::vector<ChannelCost>& current = costs_[index_of(family)];
+  std::vector<ChannelCost>& current = costs_[family_index(family)];
   if (current == costs) return;
   current = costs;
   changing_ |= !is_idle();
@@ -228,7 +227,7 @@ std::uint32_t Admission::account_for(const StateKey& state, LinkId link, Directi
 }
 
 std::uint32_t Admission::cost_of(const StateKey& state) const {
-  for (const ChannelCost& each : costs_[index_of(state.group.family())])
+  for (const ChannelCost& each : costs_[family_index(state.group.family())])
     if (each.channels.matches(state)) return each.cost;
   return 1;
 }

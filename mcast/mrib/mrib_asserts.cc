@@ -9,8 +9,6 @@ namespace hotpair::mcast::mrib {
 
 namespace {
 
-std::size_t family_index(Family family) { return family == Family::ipv6 ? 1 : 0; }
-
 bool is_nothing(const AssertState& state) {
   return !state.lost && !state.winner_is_us && !state.winner;
 }

@@ -8,11 +8,6 @@ namespace hotpair::mcast::mrib {
 
 namespace {
 
-void sort_unique(std::vector<std::uint32_t>& links) {
-  std::ranges::sort(links);
-  links.erase(std::ranges::unique(links).begin(), links.end());
-}
-
 /// local_receiver_include and joins(*,G): whoever wants anything of the group gets all of it, since
 /// nothing of the tree depends on sources (RFC 5015 3.3).
 bool wants_group(const Member& member) {

@@ -11,11 +11,6 @@ namespace {
 /// Groups with more sources than this are evaluated in slices.
 constexpr std::uint32_t kInlineSources = 256;
 
-void sort_unique(std::vector<std::uint32_t>& links) {
-  std::ranges::sort(links);
-  links.erase(std::ranges::unique(links).begin(), links.end());
-}
-
 bool names(const Member& member, const IpAddress& source) {
   return member.sources && std::ranges::binary_search(*member.sources, source);
 }
@@ -35,7 +30,7 @@ const Mrib::LinkState* Mrib::current_link(const Member& member, const Group& gro
 bool Mrib::is_void(const Member& member, Family family) const {
   const LinkState* link = known_link(LinkId{member.link}, family);
   if (link == nullptr) return true;
-  const auto& generations = link->generation[family == Family::ipv6 ? 1 : 0];
+  const auto& generations = link->generation[family_index(family)];
   return generations[static_cast<std::size_t>(member.origin)] != member.generation;
 }
 

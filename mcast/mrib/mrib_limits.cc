@@ -4,11 +4,6 @@
 #include "mcast/mrib/mrib_machine.h"
 
 namespace hotpair::mcast::mrib {
-namespace {
-
-std::size_t family_index(Family family) { return family == Family::ipv6 ? 1 : 0; }
-
-}  // namespace
 
 // ---- configuration, records ----
 

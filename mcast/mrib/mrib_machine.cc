@@ -18,8 +18,6 @@ bool is_same_way(const RpfAnswer& a, const RpfAnswer& b) {
          a.local == b.local && a.home == b.home;
 }
 
-std::size_t family_index(Family family) { return family == Family::ipv6 ? 1 : 0; }
-
 }  // namespace
 
 Mrib::Mrib(const Config& config, TimePoint now) : config_(config), last_now_(now) {}

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
@@ -18,6 +19,15 @@
 namespace hotpair::mcast::mrib {
 
 inline constexpr std::uint32_t kNone = 0xffffffffU;
+
+/// Where a family stands in what is kept for both.
+inline std::size_t family_index(Family family) { return family == Family::ipv6 ? 1 : 0; }
+
+/// Lists of links are sorted and name each once.
+inline void sort_unique(std::vector<std::uint32_t>& links) {
+  std::ranges::sort(links);
+  links.erase(std::ranges::unique(links).begin(), links.end());
+}
 
 /// Lists of numbers (outgoing links, scopes) kept once each and named by a small id; id 0 is the
 /// empty list. A hundred thousand routes have a handful of different lists.

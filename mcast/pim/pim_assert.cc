@@ -5,9 +5,6 @@
 namespace hotpair::mcast::pim {
 namespace {
 
-/// One on_timeout() runs at most this many items.
-constexpr std::size_t kSliceItems = 1000;
-
 TreeKey key_of(const Group& group, const IpAddress& source) {
   TreeKey key{.group = group};
   if (!source.is_unspecified()) key.source = source;

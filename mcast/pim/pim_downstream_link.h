@@ -6,8 +6,6 @@
 namespace hotpair::mcast::pim {
 
 inline constexpr TimePoint kNever = TimePoint::max();
-/// One on_timeout() runs at most this many items.
-inline constexpr std::size_t kSliceItems = 1000;
 
 /// One machine; its key says which.
 struct Downstream::Entry {

@@ -7,8 +7,6 @@
 namespace hotpair::mcast::pim {
 namespace {
 
-/// One on_timeout() runs at most this many items.
-constexpr std::size_t kSliceItems = 1000;
 constexpr std::size_t kPathsMax = 4096;
 /// RFC 8200 5: every link carries this much.
 constexpr std::size_t kIpv6MtuMin = 1280;

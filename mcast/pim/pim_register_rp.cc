@@ -3,12 +3,6 @@
 #include <algorithm>
 
 namespace hotpair::mcast::pim {
-namespace {
-
-/// One on_timeout() runs at most this many items.
-constexpr std::size_t kSliceItems = 1000;
-
-}  // namespace
 
 // packet_arrives_on_rp_tunnel() of 4.4.2, without the packet: that is the kernel's.
 void RegisterReceiver::on_register(const RegisterArrival& arrival, const wire::PimRegister& message,

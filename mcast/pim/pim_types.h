@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -27,6 +28,9 @@ inline constexpr Duration kPropagationDelay = std::chrono::milliseconds(500);
 inline constexpr Duration kOverrideInterval = std::chrono::milliseconds(2500);
 inline constexpr Duration kAssertTime = std::chrono::seconds(180);
 inline constexpr Duration kAssertOverride = std::chrono::seconds(3);
+
+/// One on_timeout() of a machine runs at most this many items.
+inline constexpr std::size_t kSliceItems = 1000;
 
 using hotpair::Entropy;
 
