@@ -10,6 +10,7 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 option(HOTPAIR_TESTS "build unit tests and the simulator" ON)
 option(HOTPAIR_FUZZ "build fuzz targets (clang only)" OFF)
 option(HOTPAIR_BENCH "build benchmarks" OFF)
+option(HOTPAIR_BATCHES "compile the sources of the folders that say BATCH in batches" ON)
 set(HOTPAIR_SANITIZE "" CACHE STRING "value for -fsanitize=, empty for none")
 
 find_program(HOTPAIR_CCACHE ccache)
@@ -60,11 +61,22 @@ if(HOTPAIR_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   add_link_options(-fuse-ld=mold)
 endif()
 
-# hotpair_library(mcast_gmp SRCS a.cc b.cc DEPS platform_base ...): folder = namespace = target.
+# BATCH n: that many sources are compiled as one. For folders whose sources all include the same long headers, which are most
+# of the time that they take; names of their unnamed namespaces are unique in the folder.
+function(hotpair_batches target size)
+  if(HOTPAIR_BATCHES AND size)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${size})
+  endif()
+endfunction()
+
+# hotpair_library(mcast_gmp [BATCH 6 [ALONE c.cc]] SRCS a.cc b.cc DEPS platform_base ...): folder = namespace = target. ALONE:
+# sources that are in no batch.
 function(hotpair_library name)
-  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "BATCH" "SRCS;ALONE;DEPS" ${ARGN})
   if(ARG_SRCS)
-    add_library(${name} STATIC ${ARG_SRCS})
+    add_library(${name} STATIC ${ARG_SRCS} ${ARG_ALONE})
+    set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+    hotpair_batches(${name} "${ARG_BATCH}")
     target_link_libraries(${name} PUBLIC hotpair_options ${ARG_DEPS})
   else()
     add_library(${name} INTERFACE)
@@ -95,11 +107,12 @@ function(hotpair_test_headers)
   target_precompile_headers(hotpair_test_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
 endfunction()
 
-# hotpair_test(mcast_gmp SRCS ... DEPS ... [LABELS root] [HEADERS stand.h]): one GoogleTest binary, one ctest entry. HEADERS
+# hotpair_test(mcast_gmp [BATCH 5] SRCS ... DEPS ... [LABELS root] [HEADERS stand.h]): one GoogleTest binary, one ctest entry. HEADERS
 # that most of its sources include, and that are long to compile, are compiled once.
 function(hotpair_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SRCS;DEPS;LABELS;HEADERS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT;BATCH" "SRCS;DEPS;LABELS;HEADERS" ${ARGN})
   add_executable(${name}_test ${ARG_SRCS})
+  hotpair_batches(${name}_test "${ARG_BATCH}")
   target_link_libraries(${name}_test PRIVATE hotpair_options ${ARG_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
   target_compile_options(${name}_test PRIVATE -Wno-sign-conversion)
   if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
