@@ -151,13 +151,13 @@ class NodeStand {
     say(rbs::session::Accept{});
   }
   /// The peer's copy, empty at first, becomes complete.
-  void sync_as_master(const Term& own) {
+  void sync_as_master(const Term& own, std::uint32_t generation = 1) {
     rbs::session::ScopeState state;
     state.scope = kScope;
     state.role = rbs::session::Role::backup;
     state.term = own;
     state.incomplete = true;
-    state.generation = 1;
+    state.generation = generation;
     say(state);
     const auto begin = sent_last<rbs::session::BulkBegin>();
     const auto end = sent_last<rbs::session::BulkEnd>();
