@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ha/cli/public_instance.h"
 #include "ha/etrunk/etrunk_types.h"
 #include "platform/base/address.h"
 #include "platform/base/ids.h"
@@ -18,6 +19,7 @@ enum class FloatingOwner : std::uint8_t { nobody, here, peer };
 /// The floating addresses of one interface.
 struct FloatingInterface {
   std::string name;
+  std::string instance = kPublicInstance;
   std::string device;  ///< that holds them
   bool device_up = false;
   MacAddress mac;

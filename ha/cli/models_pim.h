@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "ha/cli/public_instance.h"
 #include "mcast/pim/pim_df.h"
 #include "mcast/pim/pim_join_prune_show.h"
 #include "mcast/pim/pim_neighbours.h"
 #include "mcast/rp/rp_show.h"
-#include "ha/cli/public_instance.h"
 #include "platform/base/address.h"
 #include "platform/base/ids.h"
 #include "platform/base/time.h"
@@ -144,6 +144,7 @@ struct PimAutoRpModel {
   std::uint64_t discoveries_sent = 0;
   std::uint64_t discoveries_heard = 0;
   std::vector<std::pair<std::string, std::uint64_t>> ignored;  ///< reason, count; zero left out
+  std::string instance = kPublicInstance;
 };
 
 // ---- show ip rpf ----

@@ -232,6 +232,9 @@ constexpr CommandRow kVrfRows[] = {
      "Rendezvous points of a VPN instance, or that of a group", kView, of_instance<rps<k4, kVrp>>},
     {"display pim vpn-instance vrf:STRING31 bsr-info", "The bootstrap router of a VPN instance",
      kView, of_instance<bsr<k4, kVrp>>},
+    {"display pim vpn-instance vrf:STRING31 auto-rp",
+     "Auto-RP of a VPN instance: mapping agent, own part, messages", kView,
+     of_instance<auto_rp<kVrp>>},
     {"display pim vpn-instance vrf:STRING31 df-info [ rp:IPV4 ]",
      "Designated forwarders of a VPN instance", kView, of_instance<forwarders<kVrp>>},
     {"display pim vpn-instance vrf:STRING31 control-message counters [ interface "
@@ -280,6 +283,8 @@ constexpr CommandRow kVrfRows[] = {
      "Rendezvous points of a VRF, in the words of IOS", kView, of_instance<rps<k4, kIos>>},
     {"display ip pim vrf vrf:STRING31 bsr-router",
      "The bootstrap router of a VRF, in the words of IOS", kView, of_instance<bsr<k4, kIos>>},
+    {"display ip pim vrf vrf:STRING31 autorp", "Auto-RP of a VRF, in the words of IOS", kView,
+     of_instance<auto_rp<kIos>>},
     {"display ip mroute vrf vrf:STRING31 [ group:IPV4 ] [ source source:IPV4 ]",
      "Multicast routes of a VRF, in the words of IOS", kView, of_instance<routes<k4, kIos>>},
     {"display ip rpf vrf vrf:STRING31 target:IPV4",

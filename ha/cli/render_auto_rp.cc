@@ -26,7 +26,7 @@ Json address(const std::optional<IpAddress>& value) {
 
 std::string to_text(const PimAutoRpModel& model) {
   if (!is_enabled(model)) return "Auto-RP is not enabled.\n";
-  std::string text = " VPN-Instance: public net\n";
+  std::string text = fmt::format(" VPN-Instance: {}\n", model.instance);
   text += fmt::format(" Listening: {}\n", model.listening ? "enabled" : "disabled");
   text += fmt::format(" Mapping agent: {}\n", model.agent ? shown(*model.agent) : "none");
   if (model.own_agent)

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "ha/cli/render_json.h"
 #include "ha/cli/words.h"
 
 /// `display floating-address`.
@@ -30,6 +31,7 @@ std::string scope_of(const FloatingInterface& each) {
 
 std::string details(const FloatingInterface& each) {
   std::string text = fmt::format(" Interface: {}\n", each.name);
+  text += fmt::format("     VPN-Instance: {}\n", each.instance);
   for (const IpPrefix& address : each.addresses)
     text += fmt::format("     Floating address: {}\n", text_of(address));
   text += fmt::format("     Virtual MAC: {}\n", each.mac.to_string());
@@ -46,7 +48,8 @@ Json interface_json(const FloatingInterface& each) {
   Json addresses = Json::array();
   for (const IpPrefix& address : each.addresses) addresses.push(address.to_string());
   Json out = Json::object();
-  out.set("interface", each.name).set("addresses", std::move(addresses));
+  out.set("interface", each.name).set("vrf", vrf_of(each.instance));
+  out.set("addresses", std::move(addresses));
   out.set("virtual_mac", each.mac.to_string()).set("device", each.device);
   out.set("device_up", each.device_up);
   out.set("pim_identity", each.identity ? "floating" : "separate");

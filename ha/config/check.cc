@@ -329,12 +329,13 @@ void Checker::check_unique() {
                                               profile.track->eth_trunk, at->second->name));
     }
   }
-  std::map<IpAddress, const InterfaceModel*> by_address;
+  std::map<std::pair<std::string, IpAddress>, const InterfaceModel*> by_address;
   for (const InterfaceModel& interface : config_.interfaces) {
     for (const auto* list : {&interface.ipv4_addresses, &interface.ipv6_addresses}) {
       for (const auto& each : *list) {
         if (each->address.is_link_local_unicast()) continue;
-        const auto [at, fresh] = by_address.emplace(each->address, &interface);
+        const auto [at, fresh] =
+            by_address.emplace(std::pair(*interface.vrf, each->address), &interface);
         if (!fresh)
           error(each.line, fmt::format("interface {}: {} is on {} already", interface.name.name,
                                        shown(each->address), at->second->name.name));

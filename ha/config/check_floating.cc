@@ -33,7 +33,8 @@ class FloatingChecker : private Findings {
   [[nodiscard]] bool is_of_peer(const IpAddress& address) const;
 
   const Config& config_;
-  std::map<IpAddress, std::string> seen_;  // floating address -> interface
+  /// VPN instance and floating address -> interface.
+  std::map<std::pair<std::string, IpAddress>, std::string> seen_;
 };
 
 bool has(const InterfaceModel& interface, Family family) {
@@ -69,6 +70,7 @@ void FloatingChecker::check_interface(const InterfaceModel& interface) {
                     "'remote-backup-profile NAME' or set 'pim identity floating'");
 }
 
+/// Both nodes speak with each other in the public instance.
 bool FloatingChecker::is_of_peer(const IpAddress& address) const {
   for (const EtrunkConfigModel& etrunk : config_.etrunks) {
     if (etrunk.peer && *etrunk.peer == address) return true;
@@ -84,10 +86,12 @@ void FloatingChecker::check_address(const InterfaceModel& interface,
                                     const Setting<IpPrefix>& address) {
   const std::string who =
       fmt::format("interface {}: floating address {}", interface.name.name, shown(*address));
-  if (const InterfaceModel* own = config_.interface_with(address->address))
+  const std::string& vrf = *interface.vrf;
+  if (const InterfaceModel* own = config_.interface_with(address->address, vrf))
     error(address.line, fmt::format("{} is this node's own address on {}", who, own->name.name));
-  if (is_of_peer(address->address)) error(address.line, who + " is an address of the peer's own");
-  const auto [known, fresh] = seen_.try_emplace(address->address, interface.name.name);
+  if (vrf.empty() && is_of_peer(address->address))
+    error(address.line, who + " is an address of the peer's own");
+  const auto [known, fresh] = seen_.try_emplace({vrf, address->address}, interface.name.name);
   if (!fresh && !address->address.is_link_local_unicast())
     error(address.line, fmt::format("{} floats on {} too", who, known->second));
   if (address->address.is_link_local_unicast()) return;

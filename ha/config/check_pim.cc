@@ -141,11 +141,14 @@ void PimChecker::check_zones(const PimModel& pim, const std::string& who) {
 
 void PimChecker::check_own(const OwnAddress& own, Family family, SourceLine line,
                            const std::string& who) {
-  const InterfaceModel* interface = own.interface.empty() ? config_.interface_with(own.address)
-                                                          : config_.find_interface(own.interface);
+  const InterfaceModel* interface = own.interface.empty()
+                                        ? config_.interface_with(own.address, vrf_)
+                                        : config_.find_interface(own.interface);
   if (interface == nullptr) {
-    error(line, who + (own.interface.empty() ? ": no configured interface has this address"
-                                             : ": there is no such interface"));
+    const std::string of = vrf_.empty() ? std::string() : " of VPN instance " + vrf_;
+    error(line, who + (own.interface.empty()
+                           ? fmt::format(": no configured interface{} has this address", of)
+                           : ": there is no such interface"));
     return;
   }
   if (*interface->vrf != vrf_) {

@@ -50,21 +50,21 @@ void VrfChecker::check_interface(const InterfaceModel& interface) {
   const VrfModel* vrf = config_.find_vrf(*interface.vrf);
   if (vrf == nullptr || !*vrf->declared)
     error(line, fmt::format("{}: there is no VPN instance {}", who, *interface.vrf));
-  if (!interface.floating.empty() || *interface.pim_floating)
-    error(line, fmt::format("{}: floating addresses are those of the public instance; an interface "
-                            "of VPN instance {} takes none",
-                            who, *interface.vrf));
   if (interface.eth_trunk)
     error(line, fmt::format("{}: a member of Eth-Trunk{} follows it; bind the Eth-Trunk to the VPN "
                             "instance",
                             who, *interface.eth_trunk));
+  const auto speaks_from_here = [&](const Setting<IpAddress>& source) {
+    return source && config_.interface_with(*source) == nullptr &&
+           config_.interface_with(*source, *interface.vrf) == &interface;
+  };
   for (const EtrunkConfigModel& each : config_.etrunks)
-    if (each.source && config_.interface_with(*each.source) == &interface)
+    if (speaks_from_here(each.source))
       error(line,
             fmt::format("{}: e-trunk {} speaks from {}, and it does so in the public instance", who,
                         each.id, each.source->to_string()));
   for (const RbsModel& each : config_.services)
-    if (each.source && config_.interface_with(*each.source) == &interface)
+    if (speaks_from_here(each.source))
       error(line, fmt::format("{}: remote-backup-service {} speaks from {}, and it does so in the "
                               "public instance",
                               who, each.name, each.source->to_string()));

@@ -50,10 +50,11 @@ const PimInstance& Config::instance_of(const InterfaceModel& interface) const {
   return vrf == nullptr ? static_cast<const PimInstance&>(*this) : *vrf;
 }
 
-const InterfaceModel* Config::interface_with(const IpAddress& address) const {
+const InterfaceModel* Config::interface_with(const IpAddress& address, std::string_view vrf) const {
   return find_where(interfaces, [&](const InterfaceModel& item) {
     const auto& list = address.is_v4() ? item.ipv4_addresses : item.ipv6_addresses;
-    return std::ranges::any_of(list, [&](const auto& each) { return each->address == address; });
+    return *item.vrf == vrf &&
+           std::ranges::any_of(list, [&](const auto& each) { return each->address == address; });
   });
 }
 

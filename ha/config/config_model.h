@@ -298,8 +298,9 @@ struct Config : PimInstance {
   /// By its configured local discriminator.
   [[nodiscard]] const BfdSessionModel* find_bfd_session(std::uint32_t discriminator) const;
   [[nodiscard]] const InterfaceModel* find_interface(std::string_view canonical_name) const;
-  /// The interface that has the address configured; nullptr without one.
-  [[nodiscard]] const InterfaceModel* interface_with(const IpAddress& address) const;
+  /// The interface of a VPN instance that has the address configured; nullptr without one.
+  [[nodiscard]] const InterfaceModel* interface_with(const IpAddress& address,
+                                                     std::string_view vrf = {}) const;
   /// The configured source, else the first address of its family on the session's interface.
   [[nodiscard]] std::optional<IpAddress> source_of(const BfdSessionModel& session) const;
   [[nodiscard]] const VrfModel* find_vrf(std::string_view name) const;

@@ -112,19 +112,8 @@ void print_crp_policy(const PrintScope& scope, LineSink& sink) {
 
 // ---- Auto-RP ----
 
-/// Auto-RP runs in the public instance.
-bool is_public(Editor& editor) {
-  if (editor.vrf.empty()) return true;
-  if (!editor.undo)
-    editor.refuse(
-        "Auto-RP runs in the public instance only; a VPN instance learns its RPs by "
-        "bootstrap messages or from 'static-rp'");
-  return false;
-}
-
 void set_listening(Editor& editor, const Values&) {
-  if (!is_public(editor)) return;
-  editor.assign(editor.config.pim, &PimModel::auto_rp_listening, true);
+  editor.assign(pim_of<Family::ipv4>(editor), &PimModel::auto_rp_listening, true);
 }
 void print_listening(const PrintScope& scope, LineSink& sink) {
   const auto& listening = scope.instance().pim.auto_rp_listening;
@@ -132,14 +121,13 @@ void print_listening(const PrintScope& scope, LineSink& sink) {
 }
 
 void set_announce(Editor& editor, const Values& values) {
-  if (!is_public(editor)) return;
   AutoRpAnnounceModel announce;
   const auto groups = group_ranges(editor, values, "groups");
   if (!groups) return;
   announce.groups = *groups;
   announce.scope = number<std::uint8_t>(values, "ttl");
   announce.interval_s = number<std::uint16_t>(values, "interval");
-  change_offer(editor, editor.config.pim.auto_rp_announce, values, std::move(announce));
+  change_offer(editor, pim_of<Family::ipv4>(editor).auto_rp_announce, values, std::move(announce));
 }
 void print_announce(const PrintScope& scope, LineSink& sink) {
   for (const auto& each : scope.instance().pim.auto_rp_announce)
@@ -150,8 +138,7 @@ void print_announce(const PrintScope& scope, LineSink& sink) {
         each.line);
 }
 void set_discovery(Editor& editor, const Values& values) {
-  if (!is_public(editor)) return;
-  auto& discovery = editor.config.pim.auto_rp_discovery;
+  auto& discovery = pim_of<Family::ipv4>(editor).auto_rp_discovery;
   if (editor.undo) {
     discovery = {};
     return;

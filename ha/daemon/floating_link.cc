@@ -18,11 +18,11 @@ bool is_ours(const kernel::LinkDetails& details) {
 
 }  // namespace
 
-Result<FloatingLink> FloatingLink::open(kernel::GateTable& gates,
-                                        kernel::AddressEditor& addresses) {
+Result<FloatingLink> FloatingLink::open(kernel::GateTable& gates, kernel::AddressEditor& addresses,
+                                        kernel::RoutingRules& rules) {
   auto editor = kernel::LinkEditor::open();
   if (!editor) return std::unexpected(editor.error());
-  return FloatingLink(std::move(*editor), gates, addresses);
+  return FloatingLink(std::move(*editor), gates, addresses, rules);
 }
 
 void FloatingLink::want(const node::SetFloating& wanted) { made_[wanted.device].wanted = wanted; }
@@ -65,10 +65,14 @@ Result<void> FloatingLink::set(const std::string& device, const kernel::LinkMoni
   if (auto gated = gates_->attach_owner(*index, made.wanted.slot); !gated) return gated;
   // Without it the interface would answer for the device's addresses with its own MAC.
   if (auto own = editor_.change(parent->index, {.own_arp_only = true}); !own) return own;
+  // Linux would look for the way back to what comes from a VRF in the main table.
+  const auto check =
+      made.wanted.vrf == VrfId{} ? kernel::SourceCheck::loose : kernel::SourceCheck::none;
   if (auto quiet = editor_.change(
-          *index, {.without_ipv6_address = true, .own_arp_only = true, .loose_source_check = true});
+          *index, {.without_ipv6_address = true, .own_arp_only = true, .source_check = check});
       !quiet)
     return quiet;
+  if (auto ruled = rules_->set_unicast(device, made.wanted.vrf); !ruled) return ruled;
   if (auto up = editor_.change(*index, {.admin_up = true}); !up) return up;
   return set_addresses(made, links);
 }
@@ -89,6 +93,7 @@ Result<void> FloatingLink::set_addresses(const Made& made, const kernel::LinkMon
 
 Result<void> FloatingLink::remove(const std::string& device) {
   made_.erase(device);
+  if (auto ruled = rules_->set_unicast(device, VrfId{}); !ruled) return ruled;
   const auto found = editor_.find(device);
   if (!found || !is_ours(*found)) return {};
   return editor_.remove(found->index);

@@ -7,6 +7,8 @@ namespace hotpair::ha::daemon {
 cli::FloatingInterface LiveView::floating_interface(const node::Link& link) const {
   cli::FloatingInterface row;
   row.name = link.settings.name;
+  if (const auto* interface = config_.find_interface(row.name); interface && interface->vrf)
+    row.instance = *interface->vrf;
   row.device = node::floating_device(link.settings.device);
   row.device_up = link.floating_facts.up;
   row.mac = node::floating_mac(link.settings.floating);

@@ -148,16 +148,18 @@ cli::PimRpModel LiveView::pim_rps(Family family, const std::optional<IpAddress>&
     return model;
   }
   auto learned = node_.bsr(family, vrf_).learned_model(now_);
-  if (family == Family::ipv4 && vrf_ == VrfId{})
-    for (auto& each : node_.auto_rp().learned_model(now_)) learned.push_back(std::move(each));
+  if (family == Family::ipv4)
+    for (auto& each : node_.auto_rp(vrf_).engine.learned_model(now_))
+      learned.push_back(std::move(each));
   model.info = mcast::rp::rp_info(node_.rp_set(family, vrf_), learned, own_addresses());
   return model;
 }
 
 cli::PimAutoRpModel LiveView::pim_auto_rp() const {
-  const node::AutoRpEdge& edge = node_.auto_rp_edge();
+  const node::AutoRpEdge& edge = node_.auto_rp(vrf_);
   const mcast::rp::AutoRpCounters& counters = edge.engine.counters();
   cli::PimAutoRpModel model;
+  model.instance = instance_;
   model.listening = edge.config.listen;
   model.own_agent = edge.config.mapping_agent;
   model.agent = edge.engine.agent();

@@ -76,8 +76,7 @@ std::uint16_t auto_rp_holdtime_s(std::uint16_t interval_s) {
       std::min<std::uint32_t>(interval_s * 3U, std::numeric_limits<std::uint16_t>::max()));
 }
 
-mcast::rp::AutoRpConfig auto_rp_settings(const Config& config) {
-  const config::PimModel& model = config.pim;
+mcast::rp::AutoRpConfig auto_rp_settings(const config::PimModel& model, const Config& config) {
   mcast::rp::AutoRpConfig settings;
   settings.listen = *model.auto_rp_listening;
   if (const auto& discovery = model.auto_rp_discovery) {
@@ -113,7 +112,7 @@ node::PimSettings pim_settings(const config::PimInstance& instance, const Config
       instance.static_rps,
       [&](const auto& each) { return each.preferred && each.rp.family() == family; });
   settings.bsr = bsr_settings(instance, config, family);
-  if (family == Family::ipv4 && &instance == &config) settings.auto_rp = auto_rp_settings(config);
+  settings.auto_rp = auto_rp_settings(model, config);
   settings.spt = {model.spt->infinity, model.spt->kbps};
   for (const auto& range : instance.ssm_ranges)
     if (range->address.family() == family) settings.ssm_ranges.push_back(*range);

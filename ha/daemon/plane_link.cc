@@ -114,7 +114,7 @@ Result<void> PlaneLink::open_plane(const std::vector<std::string>& names,
   if (const auto opened = trunks_.open((*gates)->descriptors().words, std::move(trunks), *links_);
       !opened)
     return opened;
-  auto floating = FloatingLink::open(**gates, *addresses_);
+  auto floating = FloatingLink::open(**gates, *addresses_, (*plane)->rules());
   if (!floating) return std::unexpected(floating.error());
   plane_ = std::move(*plane);
   if (const auto adopted = adopt_vrfs(names, fds); !adopted) return adopted;

@@ -26,17 +26,18 @@ std::vector<Group> dense_groups() {
 }  // namespace
 
 /// Not on silent links, nor on loopbacks: what is sent there comes back.
-bool Node::carries_auto_rp(const Link& link) const {
-  return auto_rp_.config.is_on() && link.facts.present && link.settings.pim_ipv4 &&
-         link.settings.vrf == VrfId{} && !link.settings.pim_ipv4->link.silent &&
+bool Node::carries_auto_rp(const PimFamily& family, const Link& link) {
+  return family.auto_rp.config.is_on() && link.settings.vrf == family.vrf && link.facts.present &&
+         link.settings.pim_ipv4 && !link.settings.pim_ipv4->link.silent &&
          link.settings.device != "lo";
 }
 
-void Node::listen_auto_rp(Link& link) {
-  const bool carries = carries_auto_rp(link);
-  const bool is_agent = auto_rp_.config.mapping_agent.has_value();
+void Node::listen_auto_rp(const PimFamily& family, Link& link) {
+  const rp::AutoRpConfig& config = family.auto_rp.config;
+  const bool carries = carries_auto_rp(family, link);
+  const bool is_agent = config.mapping_agent.has_value();
   // A mapping agent hears the others: the best one alone speaks.
-  const std::pair wanted(carries && is_agent, carries && (auto_rp_.config.listen || is_agent));
+  const std::pair wanted(carries && is_agent, carries && (config.listen || is_agent));
   if (wanted == link.listening_auto_rp) return;
   link.listening_auto_rp = wanted;
   if (wanted.first || wanted.second)
@@ -46,57 +47,52 @@ void Node::listen_auto_rp(Link& link) {
 }
 
 /// Where it is heard, and where its groups are flooded: to links with PIM neighbours.
-void Node::refresh_auto_rp(TimePoint now) {
-  PimFamily& family = pim_of(Family::ipv4);
+void Node::refresh_auto_rp(PimFamily& family, TimePoint now) {
   const mcast::pim::Neighbours& neighbours = family.pim.neighbours();
   std::vector<LinkId> flooded;
   for (auto& [id, link] : links_) {
-    listen_auto_rp(link);
-    if (carries_auto_rp(link) && neighbours.is_live(id) && neighbours.neighbour_count(id) > 0)
+    if (link.settings.vrf == family.vrf) listen_auto_rp(family, link);
+    if (carries_auto_rp(family, link) && neighbours.is_live(id) &&
+        neighbours.neighbour_count(id) > 0)
       flooded.push_back(id);
   }
-  family.dense = auto_rp_.config.is_on() ? dense_groups() : std::vector<Group>{};
-  mrib_.set_flooding(VrfId{0}, family.dense, flooded, now);
+  family.dense = family.auto_rp.config.is_on() ? dense_groups() : std::vector<Group>{};
+  mrib_.set_flooding(family.vrf, family.dense, flooded, now);
 }
 
 void Node::on_auto_rp(const AutoRpDatagram& datagram, TimePoint now) {
   const Link* link = link_of_device(datagram.device);
-  if (link == nullptr || !carries_auto_rp(*link)) return;
+  PimFamily* const family = link == nullptr ? nullptr : find_pim(link->settings.vrf, Family::ipv4);
+  if (family == nullptr || !carries_auto_rp(*family, *link)) return;
+  AutoRpEdge& edge = family->auto_rp;
   const auto message = wire::parse_auto_rp(datagram.payload);
   if (!message)
-    ++auto_rp_.rejected[static_cast<std::size_t>(message.error())];
+    ++edge.rejected[static_cast<std::size_t>(message.error())];
   else if (wire::auto_rp_destination(message->kind) != datagram.destination)
-    ++auto_rp_.wrong_group;
+    ++edge.wrong_group;
   else
-    auto_rp_.engine.on_message(link->id, datagram.source, *message, now);
+    edge.engine.on_message(link->id, datagram.source, *message, now);
   pump(now);
 }
 
-bool Node::pump_auto_rp(TimePoint now) {
-  bool progress = std::exchange(auto_rp_.stale, false);
-  if (progress) refresh_auto_rp(now);
-  PimFamily& family = pim_of(Family::ipv4);
-  while (auto effect = auto_rp_.engine.poll_effect()) {
+bool Node::pump_auto_rp(PimFamily& family, TimePoint now) {
+  if (family.family != Family::ipv4) return false;
+  bool progress = std::exchange(family.auto_rp.stale, false);
+  if (progress) refresh_auto_rp(family, now);
+  while (auto effect = family.auto_rp.engine.poll_effect()) {
     progress = true;
-    std::visit(
-        [&](auto& one) {
-          if constexpr (requires { handle(one, now); })
-            handle(one, now);
-          else
-            handle(family, one, now);
-        },
-        *effect);
+    std::visit([&](auto& one) { handle(family, one, now); }, *effect);
   }
   return progress;
 }
 
 /// Out of every live link, also without a neighbour: who comes up may have missed its Hello.
-void Node::handle(rp::SendAutoRp& send, TimePoint now) {
+void Node::handle(PimFamily& family, rp::SendAutoRp& send, TimePoint now) {
   static_cast<void>(now);
-  const mcast::pim::Neighbours& neighbours = pim_of(Family::ipv4).pim.neighbours();
+  const mcast::pim::Neighbours& neighbours = family.pim.neighbours();
   const IpAddress destination = wire::auto_rp_destination(send.message.kind);
   for (const auto& [id, link] : links_) {
-    if (!carries_auto_rp(link) || !neighbours.is_live(id)) continue;
+    if (!carries_auto_rp(family, link) || !neighbours.is_live(id)) continue;
     const std::uint32_t mtu = link.facts.mtu == 0 ? kMtu : link.facts.mtu;
     for (Bytes& payload : wire::encode_auto_rp(send.message, mtu))
       effects_.push(

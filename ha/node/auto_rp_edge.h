@@ -8,10 +8,12 @@
 
 namespace hotpair::ha::node {
 
-/// Auto-RP of the node (the default VRF, IPv4) and what its edge remembers.
+/// Auto-RP of one VRF and what its edge remembers.
 struct AutoRpEdge {
-  mcast::rp::AutoRpConfig config;  ///< as given to the engine
-  mcast::rp::AutoRp engine{{}, TimePoint{}, mcast::rp::Mode::standby};
+  explicit AutoRpEdge(VrfId vrf) : engine({.vrf = vrf}, TimePoint{}, mcast::rp::Mode::standby) {}
+
+  mcast::rp::AutoRpConfig config;  ///< as given to the engine, which knows its VRF
+  mcast::rp::AutoRp engine;
   bool stale = false;  ///< links or neighbours changed: where it is heard and flooded is looked at
   std::array<std::uint64_t, mcast::wire::kAutoRpRejectCount> rejected{};
   std::uint64_t wrong_group = 0;  ///< a message of one kind to the other one's group

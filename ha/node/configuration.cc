@@ -238,8 +238,8 @@ void Node::apply_link(Link& link, const LinkSettings& settings, TimePoint now) {
   link.settings = settings;
   checkpoint::schema::LinkName name{settings.vrf, settings.name, std::nullopt};
   if (settings.scope == kFloatingPair)
-    name.trunk =
-        checkpoint::schema::TrunkRef{settings.scope->value(), floating_number(settings.floating)};
+    name.trunk = checkpoint::schema::TrunkRef{settings.scope->value(),
+                                              floating_number(settings.floating, settings.vrf)};
   else if (settings.scope)
     name.trunk = checkpoint::schema::TrunkRef{settings.scope->value(), settings.eth_trunk};
   if (const auto bound = codec_.links().bind(link.id, name); !bound)

@@ -34,6 +34,12 @@ const IpPrefix* first_of(std::span<const IpPrefix> addresses, Family family) {
   return found == addresses.end() ? nullptr : &*found;
 }
 
+std::uint32_t number_of(std::span<const IpPrefix> addresses) {
+  if (const IpPrefix* ipv4 = first_of(addresses, Family::ipv4)) return ipv4->address.v4_value();
+  const IpPrefix* ipv6 = first_of(addresses, Family::ipv6);
+  return ipv6 == nullptr ? 0 : hash_of(ipv6->address.bytes());
+}
+
 IpAddress link_local_of(const MacAddress& mac) {
   const auto& m = mac.octets;
   const std::array<std::uint8_t, 16> bytes{
@@ -113,15 +119,14 @@ std::string floating_device(std::string_view parent) {
   return fmt::format("{}{:08x}", kPrefix, hash_of(as_bytes(parent)));
 }
 
-std::uint32_t floating_number(std::span<const IpPrefix> addresses) {
-  if (const IpPrefix* ipv4 = first_of(addresses, Family::ipv4)) return ipv4->address.v4_value();
-  const IpPrefix* ipv6 = first_of(addresses, Family::ipv6);
-  return ipv6 == nullptr ? 0 : hash_of(ipv6->address.bytes());
+std::uint32_t floating_number(std::span<const IpPrefix> addresses, VrfId vrf) {
+  constexpr std::uint32_t kOdd = 0x9e37'79b1U;  // times this no two VRFs have the same number
+  return number_of(addresses) ^ (vrf.value() * kOdd);
 }
 
 MacAddress floating_mac(std::span<const IpPrefix> addresses) {
   const bool ipv4 = first_of(addresses, Family::ipv4) != nullptr;
-  const std::uint32_t number = floating_number(addresses);
+  const std::uint32_t number = number_of(addresses);
   const auto octet = [&](unsigned shift) {
     return static_cast<std::uint8_t>((number >> shift) & 0xffU);
   };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "platform/base/address.h"
+#include "platform/base/ids.h"
 
 /// Addresses that move with a scope: the device that holds them on both nodes, and what tells the
 /// link that they moved. Pure.
@@ -20,8 +21,8 @@ namespace hotpair::ha::node {
 [[nodiscard]] MacAddress floating_mac(std::span<const IpPrefix> addresses);
 
 /// The number of the link in records of the floating pair, as interface names differ between the
-/// nodes: the last four octets of the virtual MAC.
-[[nodiscard]] std::uint32_t floating_number(std::span<const IpPrefix> addresses);
+/// nodes: the last four octets of the virtual MAC, but another number in each VRF.
+[[nodiscard]] std::uint32_t floating_number(std::span<const IpPrefix> addresses, VrfId vrf);
 
 /// What the device has: each address by itself (the subnet stays with the parent), and for IPv6 a
 /// link-local one, made of the MAC (RFC 4291 appendix A) unless one is among `addresses`.

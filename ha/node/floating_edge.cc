@@ -22,7 +22,8 @@ void Node::refresh_floating(Link& link) {
                          .parent = settings.device,
                          .mac = floating_mac(settings.floating),
                          .slot = slots_.at(*settings.scope),
-                         .addresses = floating_addresses(settings.floating)};
+                         .addresses = floating_addresses(settings.floating),
+                         .vrf = settings.vrf};
   if (wanted == link.floating) return;
   // A new parent has no such device; one that lost its addresses must not keep them.
   if (!wanted) return remove_floating(link);

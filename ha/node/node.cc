@@ -94,10 +94,10 @@ void Node::on_timeout(TimePoint now) {
   for (const auto& family : pim_) {
     family->pim.on_timeout(now);
     family->bsr.on_timeout(now);
+    family->auto_rp.engine.on_timeout(now);
     family->tunnels.on_timeout(now);
     family->receiver.on_timeout(now);
   }
-  auto_rp_.engine.on_timeout(now);
   mrib_.on_timeout(now);
   settle_registers(now);
   ask_doubtful(now);
@@ -126,10 +126,10 @@ std::optional<TimePoint> Node::next_deadline() const {
   for (const auto& family : pim_) {
     deadline = earliest(deadline, family->pim.next_deadline());
     deadline = earliest(deadline, family->bsr.next_deadline());
+    deadline = earliest(deadline, family->auto_rp.engine.next_deadline());
     deadline = earliest(deadline, family->tunnels.next_deadline());
     deadline = earliest(deadline, family->receiver.next_deadline());
   }
-  deadline = earliest(deadline, auto_rp_.engine.next_deadline());
   deadline = earliest(deadline, mrib_.next_deadline());
   deadline = earliest(deadline, doubtful_at_);
   for (const Waiter& waiter : waiters_) deadline = earliest(deadline, waiter.until);

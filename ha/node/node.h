@@ -11,7 +11,6 @@
 
 #include "checkpoint/schema/record_codec.h"
 #include "ha/node/alarms.h"
-#include "ha/node/auto_rp_edge.h"
 #include "ha/node/node_config.h"
 #include "ha/node/node_effects.h"
 #include "ha/node/node_state.h"
@@ -167,9 +166,10 @@ class Node {
   [[nodiscard]] bool is_ssm(const Group& group, VrfId vrf = {}) const {
     return pim_of(vrf, group.family()).is_ssm(group);
   }
-  [[nodiscard]] const mcast::rp::AutoRp& auto_rp() const { return auto_rp_.engine; }
-  /// Messages of Auto-RP that did not parse, by reason, and those to the wrong group.
-  [[nodiscard]] const AutoRpEdge& auto_rp_edge() const { return auto_rp_; }
+  /// Its engine, messages that did not parse, by reason, and those to the wrong group.
+  [[nodiscard]] const AutoRpEdge& auto_rp(VrfId vrf = {}) const {
+    return pim_of(vrf, Family::ipv4).auto_rp;
+  }
   [[nodiscard]] const mcast::rp::Bsr& bsr(Family family, VrfId vrf = {}) const {
     return pim_of(vrf, family).bsr;
   }
@@ -337,9 +337,6 @@ class Node {
 
   // pim_edge.cc
   /// Of the default VRF.
-  [[nodiscard]] std::span<const std::unique_ptr<PimFamily>> public_pim() const {
-    return std::span(pim_).first(2);
-  }
   [[nodiscard]] PimFamily& pim_of(Family family) { return *pim_[family == Family::ipv4 ? 0 : 1]; }
   // vrf_edge.cc
   /// nullptr: the VRF is not configured (any more).
@@ -462,11 +459,11 @@ class Node {
   void leave_shared_rps(TimePoint now);
 
   // auto_rp_edge.cc
-  void refresh_auto_rp(TimePoint now);
-  void listen_auto_rp(Link& link);
-  [[nodiscard]] bool carries_auto_rp(const Link& link) const;
-  bool pump_auto_rp(TimePoint now);
-  void handle(mcast::rp::SendAutoRp& send, TimePoint now);
+  void refresh_auto_rp(PimFamily& family, TimePoint now);
+  void listen_auto_rp(const PimFamily& family, Link& link);
+  [[nodiscard]] static bool carries_auto_rp(const PimFamily& family, const Link& link);
+  bool pump_auto_rp(PimFamily& family, TimePoint now);
+  void handle(PimFamily& family, mcast::rp::SendAutoRp& send, TimePoint now);
 
   // route_edge.cc
   bool pump_mrib(TimePoint now);
@@ -565,7 +562,6 @@ class Node {
   mcast::gmp::Machine gmp_;
   mcast::mrib::Mrib mrib_;
   std::vector<std::unique_ptr<PimFamily>> pim_;  // IPv4, IPv6 of the default VRF, then the others
-  AutoRpEdge auto_rp_;
   std::map<fwd::RouteKey, DoubtfulPacket> doubtful_;
   std::optional<TimePoint> doubtful_at_;  // their counters are to be read
   bool registers_restored_ = false;       // records of register tunnels wait for their sources

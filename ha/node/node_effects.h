@@ -94,13 +94,14 @@ struct RemoveAddress {
   IpPrefix address;
 };
 /// A device over `parent` with that MAC and those addresses alone, through which nothing passes
-/// while the gate of the slot is closed; taken over if it is there.
+/// while the gate of the slot is closed; taken over if it is there. Its unicast is that of `vrf`.
 struct SetFloating {
   std::string device;
   std::string parent;
   MacAddress mac;
   std::uint32_t slot = 0;
   std::vector<IpPrefix> addresses;
+  VrfId vrf = {};
   friend bool operator==(const SetFloating&, const SetFloating&) = default;
 };
 struct RemoveFloating {

@@ -55,8 +55,11 @@ std::vector<IpAddress> other_addresses(const Link& link, const IpAddress& primar
 // ---- links and roles ----
 
 void Node::refresh_pim(Link& link, TimePoint now) {
-  auto_rp_.stale = bfd_stale_ = true;
-  for (const auto& family : pim_) refresh_pim(link, *family, now);
+  bfd_stale_ = true;
+  for (const auto& family : pim_) {
+    family->auto_rp.stale = true;
+    refresh_pim(link, *family, now);
+  }
   const bool ipv4 = link.facts.present && link.settings.pim_ipv4.has_value();
   const bool ipv6 = link.facts.present && link.settings.pim_ipv6.has_value();
   if ((ipv4 || ipv6) && std::pair(ipv4, ipv6) != link.listening_pim)
@@ -101,7 +104,7 @@ void Node::remove_pim(Link& link, TimePoint now) {
   link.listening_pim = {false, false};
   if (std::exchange(link.listening_auto_rp, {false, false}) != std::pair(false, false))
     effects_.push(UnlistenAutoRp{link.settings.device});
-  auto_rp_.stale = true;
+  pim_of(link, Family::ipv4).auto_rp.stale = true;
 }
 
 void Node::set_pim_role(const Scope& scope, bool active, pim::Leaving leaving, TimePoint now) {
@@ -141,9 +144,9 @@ bool Node::pump_pim(TimePoint now) {
       std::visit([&](auto& one) { handle(*family, one, now); }, *effect);
     }
     progress |= pump_rp(*family, now);
+    progress |= pump_auto_rp(*family, now);
     progress |= pump_register(*family, now);
   }
-  progress |= pump_auto_rp(now);
   if (std::exchange(bfd_stale_, false)) refresh_bfd_neighbours();
   return progress;
 }
@@ -256,10 +259,8 @@ std::string Node::link_name(LinkId link) const {
 
 /// Who answers a new neighbour: the DR, or who would be it but for the newcomer (RFC 5059 3.5).
 void Node::greet(PimFamily& family, LinkId link, const IpAddress& neighbour, TimePoint now) {
-  if (neighbour.is_v4() && family.vrf == VrfId{}) {
-    auto_rp_.stale = true;
-    auto_rp_.engine.on_new_neighbour(now);
-  }
+  family.auto_rp.stale = true;
+  family.auto_rp.engine.on_new_neighbour(now);
   family.bsr.on_unicast_changed();
   const pim::Neighbours& neighbours = family.pim.neighbours();
   if (neighbours.am_dr(link) || neighbours.dr(link) == neighbour)
@@ -282,7 +283,7 @@ void Node::handle(PimFamily& family, pim::NeighbourDown& down, TimePoint now) {
   bfd_stale_ = true;
   log(pim::kNeighbourDownMessage, down.address.to_string(), link_name(down.link),
       to_string(down.reason));
-  auto_rp_.stale = true;
+  family.auto_rp.stale = true;
   family.bsr.on_unicast_changed();
 }
 

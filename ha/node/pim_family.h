@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "ha/node/auto_rp_edge.h"
 #include "ha/node/shared_rps.h"
 #include "mcast/mrib/mrib_machine.h"
 #include "mcast/pim/pim_machine.h"
@@ -55,6 +56,7 @@ struct PimFamily final : mcast::pim::RpDirectory {
         entropy(seed + 2),
         trees(mrib),
         tunnels(entropy),
+        auto_rp(in),
         bsr({.vrf = in, .family = which}, seed, now, mcast::rp::Mode::standby),
         pim(which, seed + 1, *this) {}
 
@@ -76,12 +78,13 @@ struct PimFamily final : mcast::pim::RpDirectory {
   MribTrees trees;
   mcast::pim::RegisterTunnels tunnels;
   mcast::pim::RegisterReceiver receiver;
+  AutoRpEdge auto_rp;    ///< IPv4 only: of IPv6 it is never configured
   mcast::rp::RpSet rps;  ///< in force: configured and learned
   std::vector<IpPrefix> ssm_ranges;
   std::vector<Group> dense;  ///< flooded to all PIM neighbours
   mcast::rp::Bsr bsr;
   mcast::pim::Pim pim;
-  std::unique_ptr<SharedRps> shared = std::make_unique<SharedRps>(family);  ///< never null
+  std::unique_ptr<SharedRps> shared = std::make_unique<SharedRps>(vrf, family);  ///< never null
   std::set<IpAddress> asked;  ///< BSRs whose unicast route was asked for
   std::map<IpAddress, mcast::pim::BidirRouteValue> bidir_ways;  ///< RPs and the way as recorded
   std::map<IpAddress, std::map<LinkId, IpAddress>> forwarders;  ///< RP -> link -> who acts

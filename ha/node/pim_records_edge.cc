@@ -31,9 +31,10 @@ void Node::handle(PimFamily& family, pim::RecordRemoved& change, TimePoint now) 
 }
 
 void Node::handle(PimFamily& family, rp::RecordChanged& change, TimePoint now) {
+  static_cast<void>(family);
   if (auto record = codec_.encode(change.record))
     append(*find(kWholeNode), std::move(*record), now);
-  if (family.vrf == VrfId{}) share_rp(change.record, now);
+  share_rp(change.record, now);
 }
 
 /// Who this node is on a link, for the control plane that comes after it: database 7.
@@ -68,22 +69,14 @@ void Node::refill_pim(Scope& scope, TimePoint now) {
             append(scope, std::move(*encoded), now);
       after = slice.next;
     } while (after);
-    if (scope.id == kFloatingPair && family->vrf == VrfId{}) share_rps(*family, now);
+    if (scope.id == kFloatingPair) share_rps(*family, now);
     if (scope.id != kWholeNode) continue;
-    std::optional<std::size_t> cursor = 0;
-    while (cursor) {
-      const rp::RpRecordSlice slice = family->bsr.snapshot(*cursor, kSlice);
-      for (const rp::RpRecord& record : slice.records)
-        if (auto encoded = codec_.encode(record)) append(scope, std::move(*encoded), now);
-      cursor = slice.next;
-    }
-    refill_registers(scope, *family, now);
-  }
-  for (std::optional<std::size_t> cursor = 0; cursor && scope.id == kWholeNode;) {
-    const rp::RpRecordSlice slice = auto_rp_.engine.snapshot(*cursor, kSlice);
-    for (const rp::RpRecord& record : slice.records)
+    const auto write = [&](const rp::RpRecord& record) {
       if (auto encoded = codec_.encode(record)) append(scope, std::move(*encoded), now);
-    cursor = slice.next;
+    };
+    for_each_record(family->bsr, write);
+    for_each_record(family->auto_rp.engine, write);
+    refill_registers(scope, *family, now);
   }
   if (scope.id == kWholeNode) refill_bidir(scope, now);
   for (const auto& [key, value] : identities_) {
@@ -134,13 +127,15 @@ Result<void> Node::deliver_join_prune(Scope& scope, const checkpoint::RecordChan
 Result<void> Node::deliver_rp(Scope& scope, const checkpoint::RecordChange& change, TimePoint now) {
   const auto record = codec_.decode_rp(scope.id, change);
   if (!record) return std::unexpected(record.error());
+  if (find_pim(change.key.vrf, change.key.family) == nullptr) return no_such_vrf(change.key.vrf);
   if (scope.id == kFloatingPair) {
     if (!scope.active) restore_shared_rp(*record, now);
     return {};
   }
-  if (find_pim(change.key.vrf, change.key.family) == nullptr) return no_such_vrf(change.key.vrf);
-  for (const auto& family : pim_) family->bsr.on_record(*record, now);
-  auto_rp_.engine.on_record(*record, now);
+  for (const auto& family : pim_) {
+    family->bsr.on_record(*record, now);
+    if (family->family == Family::ipv4) family->auto_rp.engine.on_record(*record, now);
+  }
   return {};
 }
 

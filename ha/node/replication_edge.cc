@@ -132,8 +132,10 @@ void Node::finish_restore(Scope& scope, TimePoint now) {
     // The whole node is its own master; its journal is not replicated on a node pair.
     scope.journal.begin(Term{1, identity_.node}, now);
     scope.active = true;
-    for (const auto& family : pim_) family->bsr.activate(now);
-    auto_rp_.engine.activate(now);
+    for (const auto& family : pim_) {
+      family->bsr.activate(now);
+      family->auto_rp.engine.activate(now);
+    }
     refill_pim(scope, now);  // what came before the journal was written
   } else {
     attach_session(scope, now);

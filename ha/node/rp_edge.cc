@@ -44,14 +44,14 @@ void Node::apply_pim(const NodeConfig& config, TimePoint now) {
     mrib_.set_ssm_ranges(family->family, settings.ssm_ranges, now, family->vrf);
     mrib_.set_register_filter(family->family, settings.register_filter, now, family->vrf);
     family->ssm_ranges = settings.ssm_ranges;
+    AutoRpEdge& auto_rp = family->auto_rp;
+    if (auto_rp.config != settings.auto_rp) {  // given again it would speak at once
+      auto_rp.config = settings.auto_rp;
+      auto_rp.engine.configure(auto_rp.config, now);
+    }
+    auto_rp.stale = true;
     refresh_rps(*family, now);
   }
-  // Given again it would speak at once.
-  if (auto_rp_.config != config.pim_ipv4.auto_rp) {
-    auto_rp_.config = config.pim_ipv4.auto_rp;
-    auto_rp_.engine.configure(auto_rp_.config, now);
-  }
-  auto_rp_.stale = true;
   apply_register_link(VrfId{}, config, now);
   for (const VrfSettings& vrf : config.vrfs) apply_register_link(vrf.vrf, config, now);
 }
@@ -59,12 +59,12 @@ void Node::apply_pim(const NodeConfig& config, TimePoint now) {
 /// Configured and learned RPs together; MRIB has those of both families.
 void Node::refresh_rps(PimFamily& family, TimePoint now) {
   const SharedRps* shared = shared_rps(family);
+  const rp::AutoRp& auto_rp = family.auto_rp.engine;
   std::vector<rp::RpMapping> mappings =
       shared != nullptr ? family.bsr.mappings(shared->bsr) : family.bsr.mappings();
-  if (family.family == Family::ipv4 && family.vrf == VrfId{})
-    for (const rp::RpMapping& mapping :
-         shared != nullptr ? auto_rp_.engine.mappings(shared->auto_rp) : auto_rp_.engine.mappings())
-      mappings.push_back(mapping);
+  for (const rp::RpMapping& mapping :
+       shared != nullptr ? auto_rp.mappings(shared->auto_rp) : auto_rp.mappings())
+    mappings.push_back(mapping);
   for (const rp::RpMapping& mapping : static_rps_of(family))
     if (mapping.rp.family() == family.family) mappings.push_back(mapping);
   rp::RpSet set(std::move(mappings), settings_of(family).rp_rules);

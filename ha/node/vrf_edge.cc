@@ -90,7 +90,9 @@ void Node::apply_vrfs(const NodeConfig& config, TimePoint now) {
       PimFamily& made = *pim_.emplace_back(
           std::make_unique<PimFamily>(vrf.vrf, family, pim_seed(vrf.vrf, family), mrib_, now));
       const Scope* whole = find(kWholeNode);
-      if (whole != nullptr && whole->active) made.bsr.activate(now);
+      if (whole == nullptr || !whole->active) continue;
+      made.bsr.activate(now);
+      made.auto_rp.engine.activate(now);
     }
   }
   const auto is_gone = [&](const std::unique_ptr<PimFamily>& family) {
@@ -113,6 +115,7 @@ void Node::drop_family(PimFamily& family, TimePoint now) {
     remove_link(place->second, now);
     place = links_.erase(place);
   }
+  if (family.family == Family::ipv4) mrib_.set_flooding(family.vrf, {}, {}, now);
   mrib_.set_rps(family.vrf, family.family, {}, now);
   mrib_.set_register_link(family.vrf, family.family, std::nullopt, now);
   if (const auto link = register_link(family.vrf)) mrib_.remove_link(*link, now);
@@ -132,9 +135,11 @@ std::vector<IpPrefix> Node::addresses_of(const Link& link) {
 bool Node::is_own_address(VrfId vrf, const IpAddress& address) const {
   return std::ranges::any_of(links_, [&](const auto& each) {
     const Link& link = each.second;
-    const auto addresses = addresses_of(link);
+    const auto has = [&](const std::vector<IpPrefix>& addresses) {
+      return std::ranges::count(addresses, address, &IpPrefix::address) != 0;
+    };
     return link.settings.vrf == vrf && link.facts.present &&
-           std::ranges::count(addresses, address, &IpPrefix::address) != 0;
+           (has(addresses_of(link)) || has(link.floating_facts.addresses));
   });
 }
 

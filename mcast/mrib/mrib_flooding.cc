@@ -17,6 +17,11 @@ void Mrib::set_flooding(VrfId vrf, const std::vector<Group>& groups,
   const Membership nothing;
   const Membership everything{FilterMode::exclude, {}};
   const std::set<LinkId> wanted(links.begin(), links.end());
+  // One that has moved to another VRF is that one's.
+  const auto is_here = [&](LinkId link, const Group& group) {
+    const LinkState* state = known_link(link, group.family());
+    return state != nullptr && state->config.vrf == vrf;
+  };
   bool turned = false;
   for (auto at = flooded_.begin(); at != flooded_.end();) {
     const auto& [key, before] = *at;
@@ -26,7 +31,7 @@ void Mrib::set_flooding(VrfId vrf, const std::vector<Group>& groups,
       continue;
     }
     for (const LinkId link : before)
-      if (known_link(link, key.second.family()) != nullptr)
+      if (is_here(link, key.second))
         on_membership(link, key.second, nothing, now, Origin::flooding);
     at = flooded_.erase(at);
     turned = true;
@@ -36,11 +41,10 @@ void Mrib::set_flooding(VrfId vrf, const std::vector<Group>& groups,
     turned |= fresh;
     const std::set<LinkId> before = std::exchange(place->second, wanted);
     for (const LinkId link : before)
-      if (!wanted.contains(link) && known_link(link, group.family()) != nullptr)
+      if (!wanted.contains(link) && is_here(link, group))
         on_membership(link, group, nothing, now, Origin::flooding);
     for (const LinkId link : wanted)
-      if (known_link(link, group.family()) != nullptr)
-        on_membership(link, group, everything, now, Origin::flooding);
+      if (is_here(link, group)) on_membership(link, group, everything, now, Origin::flooding);
   }
   if (turned) sweep_.start();  // whether it has an RP
 }

@@ -25,7 +25,7 @@ bool carries(const fwd::PlaneLink& link, Family family) {
 }  // namespace
 
 Result<std::unique_ptr<KernelPlanes>> KernelPlanes::create(RoutingSockets sockets) {
-  Result<MulticastRules> rules = MulticastRules::open();
+  Result<RoutingRules> rules = RoutingRules::open();
   if (!rules) return std::unexpected(rules.error());
   std::unique_ptr<KernelPlanes> planes(new KernelPlanes(std::move(*rules)));
   if (const Result<void> added = planes->add_vrf(std::move(sockets)); !added)

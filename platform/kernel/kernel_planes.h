@@ -8,7 +8,7 @@
 
 #include "platform/fwd/forwarding_plane.h"
 #include "platform/kernel/kernel_plane.h"
-#include "platform/kernel/multicast_rules.h"
+#include "platform/kernel/routing_rules.h"
 
 namespace hotpair::platform::kernel {
 
@@ -40,16 +40,16 @@ class KernelPlanes final : public fwd::ForwardingPlane {
   [[nodiscard]] const std::map<VrfId, std::unique_ptr<KernelPlane>>& planes() const {
     return planes_;
   }
-  [[nodiscard]] MulticastRules& rules() { return rules_; }
+  [[nodiscard]] RoutingRules& rules() { return rules_; }
 
  private:
-  explicit KernelPlanes(MulticastRules rules) : rules_(std::move(rules)) {}
+  explicit KernelPlanes(RoutingRules rules) : rules_(std::move(rules)) {}
   [[nodiscard]] Result<void> set_rules(const fwd::PlaneLink& link);
   void drop_rules(LinkId link);
 
   std::map<VrfId, std::unique_ptr<KernelPlane>> planes_;
   std::map<LinkId, fwd::PlaneLink> links_;  ///< with `device` set for register tunnels: IPv4's
-  MulticastRules rules_;
+  RoutingRules rules_;
 };
 
 }  // namespace hotpair::platform::kernel

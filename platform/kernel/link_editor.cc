@@ -83,14 +83,15 @@ std::optional<LinkDetails> read_details(const nlmsghdr& message) {
 void put_ipv4_settings(nlmsghdr* message, const LinkChange& change) {
   constexpr std::uint32_t kThisDeviceOnly = 1;  // arp_ignore
   constexpr std::uint32_t kBestOfDevice = 2;    // arp_announce
-  constexpr std::uint32_t kLoose = 2;           // rp_filter
   nlattr* ipv4 = mnl_attr_nest_start(message, AF_INET);
   nlattr* settings = mnl_attr_nest_start(message, IFLA_INET_CONF);
   if (change.own_arp_only) {
     mnl_attr_put_u32(message, IPV4_DEVCONF_ARP_IGNORE, kThisDeviceOnly);
     mnl_attr_put_u32(message, IPV4_DEVCONF_ARP_ANNOUNCE, kBestOfDevice);
   }
-  if (change.loose_source_check) mnl_attr_put_u32(message, IPV4_DEVCONF_RP_FILTER, kLoose);
+  if (change.source_check)
+    mnl_attr_put_u32(message, IPV4_DEVCONF_RP_FILTER,
+                     static_cast<std::uint32_t>(*change.source_check));
   mnl_attr_nest_end(message, settings);
   mnl_attr_nest_end(message, ipv4);
 }
@@ -206,14 +207,14 @@ Result<void> LinkEditor::change(Ifindex index, const LinkChange& change) {
   if (change.alias) mnl_attr_put_str(message, IFLA_IFALIAS, change.alias->c_str());
   if (change.dormant)
     mnl_attr_put_u8(message, IFLA_OPERSTATE, *change.dormant ? IF_OPER_DORMANT : IF_OPER_UP);
-  if (change.without_ipv6_address || change.own_arp_only || change.loose_source_check) {
+  if (change.without_ipv6_address || change.own_arp_only || change.source_check) {
     nlattr* families = mnl_attr_nest_start(message, IFLA_AF_SPEC);
     if (change.without_ipv6_address) {
       nlattr* ipv6 = mnl_attr_nest_start(message, AF_INET6);
       mnl_attr_put_u8(message, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
       mnl_attr_nest_end(message, ipv6);
     }
-    if (change.own_arp_only || change.loose_source_check) put_ipv4_settings(message, change);
+    if (change.own_arp_only || change.source_check) put_ipv4_settings(message, change);
     mnl_attr_nest_end(message, families);
   }
   const Result<void> done = requests_.request(*message, ignore);

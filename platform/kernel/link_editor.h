@@ -28,6 +28,11 @@ struct LinkDetails {
   MacAddress mac;
 };
 
+/// IPv4 (RFC 3704): whether packets of unknown sources are taken; `loose` takes what has a way back
+/// by any interface (2.4). Linux looks for it in its main table and goes by the stricter of this
+/// and what `all` says.
+enum class SourceCheck : std::uint8_t { none = 0, loose = 2 };
+
 /// A change of a device; what is not set stays as it is.
 struct LinkChange {
   std::optional<bool> admin_up;
@@ -43,8 +48,7 @@ struct LinkChange {
   bool without_ipv6_address = false;
   /// IPv4 ARP: answers only for addresses of this very device, and asks only with one of them.
   bool own_arp_only = false;
-  /// IPv4: what comes in need not leave by this device (RFC 3704 2.4), whatever `all` says.
-  bool loose_source_check = false;
+  std::optional<SourceCheck> source_check;
 };
 
 /// Makes, changes and removes devices of this network namespace by rtnetlink.

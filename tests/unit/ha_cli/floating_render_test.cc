@@ -23,6 +23,7 @@ FloatingAddressesModel model() {
   pair.announced = 12;
   FloatingInterface gateway;
   gateway.name = "Eth-Trunk1";
+  gateway.instance = "red";
   gateway.device = "hpf-eth-trunk1";
   gateway.mac = MacAddress{{0x02, 0x68, 10, 0, 15, 254}};
   gateway.addresses = {IpPrefix::parse("10.0.15.254/24").value()};
@@ -55,6 +56,18 @@ TEST(FloatingRender, Verbose) {
                       "     Device: hpf-ge0-1-5, up\n"),
             std::string::npos)
       << text;
+}
+
+TEST(FloatingRender, TheInstanceOfEach) {
+  const std::string text = to_text(model(), {.verbose = true});
+  EXPECT_NE(text.find(" Interface: GigabitEthernet0/1/5\n     VPN-Instance: public net\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find(" Interface: Eth-Trunk1\n     VPN-Instance: red\n"), std::string::npos);
+  const std::string json = to_json(model()).dump();
+  EXPECT_NE(json.find(R"("interface":"GigabitEthernet0/1/5","vrf":null)"), std::string::npos)
+      << json;
+  EXPECT_NE(json.find(R"("interface":"Eth-Trunk1","vrf":"red")"), std::string::npos) << json;
 }
 
 TEST(FloatingRender, InTheWordsOfIos) {

@@ -95,10 +95,23 @@ TEST(VpnInstance, TheWordsOfIosMeanTheSame) {
 TEST(VpnInstance, WhatCannotBeIsRefused) {
   EXPECT_THAT(refused("ip vpn-instance red\n route-table 254\n"), HasSubstr("254 main"));
   EXPECT_THAT(refused("ip vpn-instance red\n route-table 0\n"), HasSubstr("1"));
-  EXPECT_THAT(refused("ip vpn-instance red\n route-table 10\n#\npim vpn-instance red\n"
-                      " auto-rp listening enable\n"),
-              HasSubstr("public instance only"));
-  EXPECT_THAT(refused("ip pim vrf red autorp listener\n"), HasSubstr("public instance only"));
+}
+
+TEST(VpnInstance, AutoRpIsThatOfItsInstance) {
+  const std::string red =
+      "ip vpn-instance red\n route-table 10\n multicast routing-enable\n#\n"
+      "interface LoopBack1\n ip binding vpn-instance red\n ip address 1.1.1.1 32\n pim sm\n#\n";
+  const std::string lines =
+      " auto-rp listening enable\n auto-rp announce LoopBack1 scope 9\n"
+      " auto-rp discovery LoopBack1\n#\n";
+  EXPECT_THAT(checked(red + "pim vpn-instance red\n" + lines), IsEmpty());
+  EXPECT_THAT(checked(red + "pim\n" + lines), HasSubstr("LoopBack1 belongs to VPN instance red"));
+  const Config both = parsed(red + "pim vpn-instance red\n" + lines);
+  EXPECT_FALSE(*both.pim.auto_rp_listening);
+  EXPECT_TRUE(*both.find_vrf("red")->pim.auto_rp_listening);
+  EXPECT_EQ(parsed(print_config(both, {})), both);
+  EXPECT_EQ(parsed(red + "ip pim vrf red autorp listener\n"),
+            parsed(red + "pim vpn-instance red\n auto-rp listening enable\n"));
 }
 
 TEST(VpnInstance, WhatDoesNotFitTogetherIsFound) {
@@ -111,10 +124,6 @@ TEST(VpnInstance, WhatDoesNotFitTogetherIsFound) {
               HasSubstr("route-table 10 is that of VPN instance red already"));
   EXPECT_THAT(checked("interface GigabitEthernet0/1/0\n ip binding vpn-instance green\n"),
               HasSubstr("there is no VPN instance green"));
-  EXPECT_THAT(checked("ip vpn-instance red\n route-table 10\n#\n"
-                      "interface GigabitEthernet0/1/0\n ip binding vpn-instance red\n"
-                      " ip address 10.1.1.2 24\n ip address 10.1.1.1 24 floating\n"),
-              HasSubstr("floating addresses are those of the public instance"));
   EXPECT_THAT(checked("ip vpn-instance red\n route-table 10\n multicast routing-enable\n#\n"
                       "pim vpn-instance red\n c-bsr LoopBack0\n#\n"
                       "interface LoopBack0\n ip address 1.1.1.1 32\n pim sm\n"),
@@ -123,6 +132,47 @@ TEST(VpnInstance, WhatDoesNotFitTogetherIsFound) {
                       "interface GigabitEthernet0/1/0\n ip binding vpn-instance red\n"
                       " ip address 10.1.1.1 24\n pim sm\n"),
               HasSubstr("without 'multicast routing-enable'"));
+}
+
+TEST(VpnInstance, FloatingAddressesAreThoseOfItsInstance) {
+  const std::string instances =
+      "ip vpn-instance blue\n route-table 20\n multicast routing-enable\n#\n"
+      "ip vpn-instance red\n route-table 10\n multicast routing-enable\n#\n"
+      "e-trunk 1\n peer-address 10.1.1.9 source-address 10.7.7.7\n#\n"
+      "remote-backup-service s\n peer 10.1.1.9 source 10.7.7.7 port 1025\n#\n"
+      "interface LoopBack0\n ip address 10.7.7.7 32\n#\n";
+  const auto port = [](int number, const std::string& vrf, const std::string& floating) {
+    return "interface GigabitEthernet0/1/" + std::to_string(number) + "\n" + vrf +
+           " ip address 10.1.1.2 24\n ip address " + floating +
+           " 24 floating\n pim sm\n pim identity floating\n#\n";
+  };
+  const std::string red = " ip binding vpn-instance red\n";
+  const std::string blue = " ip binding vpn-instance blue\n";
+  EXPECT_THAT(checked(instances + port(0, red, "10.1.1.1") + port(1, blue, "10.1.1.1")),
+              Not(HasSubstr("error")));
+  EXPECT_THAT(checked(instances + port(0, red, "10.1.1.9")), Not(HasSubstr("error")))
+      << "the peer has it in the public instance";
+  EXPECT_THAT(checked(instances + port(0, "", "10.1.1.9")), HasSubstr("address of the peer's own"));
+  EXPECT_THAT(checked(instances + port(0, red, "10.1.1.2")), HasSubstr("this node's own address"));
+  EXPECT_THAT(checked(instances + port(0, red, "10.1.1.1") + port(1, red, "10.1.1.1")),
+              HasSubstr("floats on GigabitEthernet0/1/0 too"));
+}
+
+TEST(VpnInstance, InstancesMayHaveTheSameAddresses) {
+  const std::string text =
+      "multicast routing-enable\n#\nip vpn-instance red\n route-table 10\n"
+      " multicast routing-enable\n#\n"
+      "interface GigabitEthernet0/1/0\n ip address 10.1.1.1 24\n pim sm\n#\n"
+      "interface GigabitEthernet0/1/1\n ip binding vpn-instance red\n ip address 10.1.1.1 24\n"
+      " pim sm\n#\n";
+  EXPECT_THAT(checked(text + "pim vpn-instance red\n c-bsr 10.1.1.1\n#\npim\n c-rp 10.1.1.1\n"),
+              IsEmpty());
+  EXPECT_THAT(checked(text + "interface GigabitEthernet0/1/2\n ip binding vpn-instance red\n"
+                             " ip address 10.1.1.1 24\n"),
+              HasSubstr("10.1.1.1 is on GigabitEthernet0/1/1 already"));
+  EXPECT_THAT(checked(text + "interface GigabitEthernet0/1/2\n ip address 10.2.2.2 24\n#\n"
+                             "pim vpn-instance red\n c-bsr 10.2.2.2\n"),
+              HasSubstr("no configured interface of VPN instance red has this address"));
 }
 
 TEST(VpnInstance, NoMoreThanTheKeeperHoldsDescriptorsFor) {

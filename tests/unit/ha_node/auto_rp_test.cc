@@ -25,6 +25,7 @@ const IpAddress kNeighbour = IpAddress::v4(0x0a010102);
 const IpAddress kAgent = IpAddress::v4(0x0a090909);
 const IpAddress kRp = IpAddress::v4(0x05050505);
 const IpAddress kStaticRp = IpAddress::v4(0x06060606);
+constexpr VrfId kRed{10};
 
 NodeConfig routers(bool listen) {
   NodeConfig config;
@@ -38,6 +39,16 @@ NodeConfig routers(bool listen) {
   }
   config.pim_ipv4.auto_rp.listen = listen;
   config.static_rps = {rp::make_static_rp(kStaticRp, std::nullopt).value()};
+  return config;
+}
+
+/// eth1 is red; Auto-RP is heard in both instances.
+NodeConfig red_and_public() {
+  NodeConfig config = routers(true);
+  VrfSettings red{kRed, "red", {}, {}, {}};
+  red.pim_ipv4.auto_rp.listen = true;
+  config.vrfs = {red};
+  config.links[0].vrf = kRed;
   return config;
 }
 
@@ -95,16 +106,22 @@ struct Stand : NodeStand {
     settle();
   }
   void discovery(std::uint16_t holdtime_s = 180,
-                 const IpAddress& to = wire::auto_rp_destination(wire::AutoRpKind::discovery)) {
+                 const IpAddress& to = wire::auto_rp_destination(wire::AutoRpKind::discovery),
+                 const std::string& device = "eth1") {
     const wire::AutoRpMessage message{wire::AutoRpKind::discovery,
                                       holdtime_s,
                                       {{kRp, 2, {{IpAddress::v4(0xe0000000), 4, false}}}}};
     for (const Bytes& payload : wire::encode_auto_rp(message, 1500))
-      node.on_auto_rp({"eth1", kAgent, to, payload}, now);
+      node.on_auto_rp({device, kAgent, to, payload}, now);
     settle();
   }
-  [[nodiscard]] IpAddress rp_in_force() const {
-    return node.rp_set(Family::ipv4).rp_of(*Group::parse("239.1.1.1"))->rp;
+  /// Unspecified: none.
+  [[nodiscard]] IpAddress rp_in_force(VrfId vrf = {}) const {
+    const auto mapping = node.rp_set(Family::ipv4, vrf).rp_of(*Group::parse("239.1.1.1"));
+    return mapping ? mapping->rp : IpAddress::any(Family::ipv4);
+  }
+  [[nodiscard]] std::optional<IpAddress> agent(VrfId vrf = {}) const {
+    return node.auto_rp(vrf).engine.agent();
   }
   std::set<std::string> heard_on;
   std::vector<SendAutoRp> messages;
@@ -125,7 +142,7 @@ TEST(AutoRpNode, WhatAnAgentTellsComesBeforeAStaticRp) {
   stand.discovery();
   EXPECT_EQ(stand.rp_in_force(), kRp);
   EXPECT_TRUE(stand.has_alarm("HA-RP-0004"));
-  EXPECT_EQ(stand.node.auto_rp().agent(), kAgent);
+  EXPECT_EQ(stand.agent(), kAgent);
   stand.run(181s);
   EXPECT_EQ(stand.rp_in_force(), kStaticRp);
   EXPECT_FALSE(stand.has_alarm("HA-RP-0004"));
@@ -142,11 +159,11 @@ TEST(AutoRpNode, APreferredStaticRpStays) {
 TEST(AutoRpNode, WhatCannotBeIsCounted) {
   Stand stand(routers(true));
   stand.discovery(180, wire::auto_rp_destination(wire::AutoRpKind::announcement));
-  EXPECT_EQ(stand.node.auto_rp_edge().wrong_group, 1U);
+  EXPECT_EQ(stand.node.auto_rp().wrong_group, 1U);
   const Bytes rubbish(3);
   stand.node.on_auto_rp(
       {"eth1", kAgent, wire::auto_rp_destination(wire::AutoRpKind::discovery), rubbish}, stand.now);
-  EXPECT_EQ(stand.node.auto_rp_edge().rejected[0], 1U);
+  EXPECT_EQ(stand.node.auto_rp().rejected[0], 1U);
   EXPECT_EQ(stand.rp_in_force(), kStaticRp);
 }
 
@@ -193,9 +210,61 @@ TEST(AutoRpNode, ANewLifeKnowsAgentAndMappings) {
   ASSERT_EQ(before.rp_in_force(), kRp);
   Stand after(routers(true), &before.store);
   EXPECT_EQ(after.rp_in_force(), kRp);
-  EXPECT_EQ(after.node.auto_rp().agent(), kAgent);
+  EXPECT_EQ(after.agent(), kAgent);
   after.run(601s);
   EXPECT_EQ(after.rp_in_force(), kStaticRp) << "a whole holdtime from then";
+}
+
+TEST(AutoRpNode, WhatAnInstanceHearsIsItsOwn) {
+  Stand stand(red_and_public());
+  EXPECT_THAT(stand.heard_on, ElementsAre("eth1", "eth2"));
+  stand.discovery();
+  EXPECT_EQ(stand.rp_in_force(kRed), kRp);
+  EXPECT_EQ(stand.agent(kRed), kAgent);
+  EXPECT_EQ(stand.rp_in_force(), kStaticRp);
+  EXPECT_EQ(stand.agent(), std::nullopt);
+  stand.discovery(0, wire::auto_rp_destination(wire::AutoRpKind::discovery), "eth2");
+  EXPECT_EQ(stand.rp_in_force(), kRp);
+  stand.run(181s);
+  EXPECT_EQ(stand.rp_in_force(kRed), IpAddress::any(Family::ipv4));
+  EXPECT_EQ(stand.rp_in_force(), kRp) << "without end";
+}
+
+TEST(AutoRpNode, AnInstanceIsFloodedByItsOwnLinks) {
+  Stand stand(red_and_public());
+  const Group group = *Group::parse("224.0.1.40");
+  stand.run(20s);
+  stand.node.on_plane_event(fwd::NoRoute{VrfId{0}, stand.node.find_link("eth2")->id, kAgent, group},
+                            stand.now);
+  stand.settle();
+  stand.hello("eth1", kNeighbour);
+  stand.run(10ms);
+  EXPECT_EQ(stand.outgoing.at("224.0.1.40"), 0U) << "the neighbour is a red one";
+}
+
+TEST(AutoRpNode, ANewLifeKnowsWhatEachInstanceKnew) {
+  Stand before(red_and_public());
+  before.discovery(600);
+  Stand after(red_and_public(), &before.store);
+  EXPECT_EQ(after.rp_in_force(kRed), kRp);
+  EXPECT_EQ(after.agent(kRed), kAgent);
+  EXPECT_EQ(after.rp_in_force(), kStaticRp);
+  EXPECT_EQ(after.agent(), std::nullopt);
+}
+
+TEST(AutoRpNode, AnInstanceThatGoesTakesItsKnowledgeAlong) {
+  Stand stand(red_and_public());
+  stand.discovery();
+  NodeConfig without = red_and_public();
+  without.vrfs.clear();
+  without.links.erase(without.links.begin());
+  stand.apply(without);
+  stand.run(1s);
+  EXPECT_THAT(stand.heard_on, ElementsAre("eth2"));
+  stand.apply(red_and_public());
+  stand.run(1s);
+  EXPECT_THAT(stand.heard_on, ElementsAre("eth1", "eth2"));
+  EXPECT_EQ(stand.rp_in_force(kRed), IpAddress::any(Family::ipv4));
 }
 
 }  // namespace

@@ -38,11 +38,14 @@ TEST(FloatingAddress, TheVirtualMacComesFromTheFirstIpv4Address) {
   const std::vector<IpPrefix> both{prefix("fe80::1/64"), prefix("10.0.50.254/24"),
                                    prefix("10.0.50.253/24")};
   EXPECT_EQ(floating_mac(both).to_string(), "0268-0a00-32fe");
-  EXPECT_EQ(floating_number(both), 0x0a0032feU);
+  EXPECT_EQ(floating_number(both, VrfId{}), 0x0a0032feU);
+  EXPECT_NE(floating_number(both, VrfId{10}), floating_number(both, VrfId{20}));
+  EXPECT_NE(floating_number(both, VrfId{10}), floating_number(both, VrfId{}));
   const std::vector<IpPrefix> ipv6{prefix("fe80::1/64")};
   EXPECT_EQ(floating_mac(ipv6).octets[0], 0x02);
   EXPECT_EQ(floating_mac(ipv6).octets[1], 0x69);
-  EXPECT_NE(floating_number(ipv6), floating_number(std::vector<IpPrefix>{prefix("fe80::2/64")}));
+  EXPECT_NE(floating_number(ipv6, VrfId{}),
+            floating_number(std::vector<IpPrefix>{prefix("fe80::2/64")}, VrfId{}));
 }
 
 TEST(FloatingAddress, TheDeviceHasEachByItselfAndALinkLocalOne) {

@@ -31,7 +31,8 @@ IpPrefix prefix(std::string_view text) { return IpPrefix::parse(text).value(); }
 
 const IpAddress kRouter = ip("10.0.50.3");  // the neighbour on the floating interface
 
-NodeConfig configuration(bool first) {
+/// The interface that floats is of this VRF.
+NodeConfig configuration(bool first, VrfId vrf) {
   NodeConfig config = testing::NodeStand::configuration();
   auto& path = config.etrunks[0].etrunk.paths[0];
   auto& service = config.services[0];
@@ -44,19 +45,23 @@ NodeConfig configuration(bool first) {
   link.name = "GigabitEthernet0/1/5";
   link.device = "ge5";
   link.ipv4 = true;
+  link.vrf = vrf;
   link.scope = kFloatingPair;
   link.addresses = {prefix(first ? "10.0.50.1/24" : "10.0.50.2/24")};
   link.floating = {prefix("10.0.50.254/24")};
   link.pim_floating = true;
   link.pim_ipv4 = PimLinkSettings{};
   config.links = {link};
+  if (vrf != VrfId{}) config.vrfs = {{vrf, "red", {}, {}, {}}};
   return config;
 }
 
 /// One node of the pair; the test plays the keepers and carries what the nodes say to each other.
 struct Half {
-  explicit Half(bool first)
-      : node({first ? kSelf : kPeer, "test", 1}, TimePoint{1h}), config(configuration(first)) {
+  explicit Half(bool first, VrfId in = {})
+      : vrf(in),
+        node({first ? kSelf : kPeer, "test", 1}, TimePoint{1h}),
+        config(configuration(first, in)) {
     node.set_pair_key(true, now);
     node.apply(config, now);
     drain();
@@ -126,16 +131,17 @@ struct Half {
   /// "239.0.0.0/8 10.9.9.1" of each mapping in force.
   [[nodiscard]] std::vector<std::string> rps() const {
     std::vector<std::string> all;
-    for (const rp::RpMapping& each : node.rp_set(Family::ipv4).mappings())
+    for (const rp::RpMapping& each : node.rp_set(Family::ipv4, vrf).mappings())
       all.push_back(each.range.to_string() + " " + each.rp.to_string());
     return all;
   }
   [[nodiscard]] std::optional<IpAddress> bsr() const {
-    for (const auto& zone : node.bsr(Family::ipv4).show(now).zones)
+    for (const auto& zone : node.bsr(Family::ipv4, vrf).show(now).zones)
       if (!zone.zone && zone.bsr) return zone.bsr->address;
     return std::nullopt;
   }
 
+  VrfId vrf;
   TimePoint now{1h};
   checkpoint::store::MemoryStore store;
   Node node;
@@ -145,7 +151,7 @@ struct Half {
 };
 
 struct PairOfNodes {
-  PairOfNodes() {
+  explicit PairOfNodes(VrfId vrf = {}) : a{true, vrf}, b{false, vrf} {
     a.become(role::Role::master, {1, kSelf}, keeper::Cause::election);
     b.become(role::Role::backup, {1, kSelf}, keeper::Cause::election);
     for (Half* half : {&a, &b}) {
@@ -204,8 +210,8 @@ struct PairOfNodes {
     pass(100ms);  // until it is committed here and there
   }
 
-  Half a{true};
-  Half b{false};
+  Half a;
+  Half b;
   std::uint16_t tag = 0;
 };
 
@@ -228,8 +234,13 @@ const std::vector<Step>& story() {
   return steps;
 }
 
-TEST(SharedRps, TheBackupHasTheMastersRpSet) {
-  PairOfNodes pair;
+class SharedRpsTest : public ::testing::TestWithParam<VrfId> {};
+
+INSTANTIATE_TEST_SUITE_P(Vrf, SharedRpsTest, ::testing::Values(VrfId{0}, VrfId{10}),
+                         [](const auto& each) { return each.param == VrfId{} ? "Public" : "Red"; });
+
+TEST_P(SharedRpsTest, TheBackupHasTheMastersRpSet) {
+  PairOfNodes pair(GetParam());
   for (const Step& step : story()) {
     step(pair);
     EXPECT_EQ(pair.b.rps(), pair.a.rps());
@@ -238,10 +249,10 @@ TEST(SharedRps, TheBackupHasTheMastersRpSet) {
   EXPECT_THAT(pair.a.rps(), ElementsAre("237.0.0.0/8 10.9.9.1", "239.0.0.0/8 10.9.9.3"));
 }
 
-TEST(SharedRps, ATakeoverBetweenAnyTwoStepsFindsIt) {
+TEST_P(SharedRpsTest, ATakeoverBetweenAnyTwoStepsFindsIt) {
   for (std::size_t cut = 0; cut <= story().size(); ++cut) {
     SCOPED_TRACE(cut);
-    PairOfNodes pair;
+    PairOfNodes pair(GetParam());
     for (std::size_t i = 0; i < cut; ++i) story()[i](pair);
     const auto before = pair.a.rps();
     const auto bsr = pair.a.bsr();
@@ -262,8 +273,8 @@ TEST(SharedRps, ATakeoverBetweenAnyTwoStepsFindsIt) {
 }
 
 // The new master's knowledge goes on from the old one's, and back again.
-TEST(SharedRps, MovesThereAndBack) {
-  PairOfNodes pair;
+TEST_P(SharedRpsTest, MovesThereAndBack) {
+  PairOfNodes pair(GetParam());
   story()[0](pair);
   pair.b.become(role::Role::master, {2, kPeer}, keeper::Cause::handover);
   pair.a.become(role::Role::backup, {2, kPeer}, keeper::Cause::handover);
@@ -285,10 +296,10 @@ TEST(SharedRps, MovesThereAndBack) {
 }
 
 // A daemon that starts beside a running master gets it with the bulk.
-TEST(SharedRps, ComesWithABulkToo) {
-  PairOfNodes pair;
+TEST_P(SharedRpsTest, ComesWithABulkToo) {
+  PairOfNodes pair(GetParam());
   story()[0](pair);
-  Half fresh{false};
+  Half fresh{false, GetParam()};
   fresh.become(role::Role::backup, {1, kSelf}, keeper::Cause::election);
   fresh.now = std::max(fresh.now, pair.a.now);
   EXPECT_THAT(fresh.rps(), IsEmpty());

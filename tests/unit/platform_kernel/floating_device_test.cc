@@ -37,7 +37,8 @@ class FloatingDevice : public testing::Test {
     ASSERT_TRUE(table_->attach_owner(index_, kSlot));
     ASSERT_TRUE(editor.change(parent, {.own_arp_only = true}));
     ASSERT_TRUE(editor.change(
-        index_, {.without_ipv6_address = true, .own_arp_only = true, .loose_source_check = true}));
+        index_,
+        {.without_ipv6_address = true, .own_arp_only = true, .source_check = SourceCheck::loose}));
     ASSERT_TRUE(editor.change(index_, {.admin_up = true}));
     AddressEditor addresses = AddressEditor::open().value();
     for (const char* text : {"10.0.0.254/32", "fe80::68/64", "fd00:0::fe/128"}) {

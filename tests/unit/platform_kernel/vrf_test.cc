@@ -199,7 +199,7 @@ TEST_P(VrfTest, RulesOfAnEarlierLifeGoUnlessTheyAreClaimed) {
   EXPECT_EQ(rules_of("iif pimreg10"), 1U);
   EXPECT_EQ(rules_of("iif pim6reg10"), 1U);
   net_.router.run("ip mrule add iif r2 lookup 77");
-  auto rules = MulticastRules::open();
+  auto rules = RoutingRules::open();
   ASSERT_TRUE(rules);
   ASSERT_TRUE(rules->add("r0", kRed, Family::ipv4));
   EXPECT_EQ(rules->remove_unclaimed(), 5U);
@@ -207,6 +207,31 @@ TEST_P(VrfTest, RulesOfAnEarlierLifeGoUnlessTheyAreClaimed) {
   EXPECT_EQ(rules_of("iif r2 lookup 77"), 1U) << "an operator's own";
   ASSERT_TRUE(rules->remove("r0", kRed, Family::ipv4));
   EXPECT_EQ(rules_of("lookup 10"), 0U);
+}
+
+TEST_P(VrfTest, ADeviceOfOurOwnHasUnicastRulesToo) {
+  const lab::Inside inside(net_.router);
+  auto rules = RoutingRules::open().value();
+  const auto has = [&](const InterfaceRule& rule) {
+    std::size_t families = 0;
+    for (const Family family : {Family::ipv4, Family::ipv6})
+      families += static_cast<std::size_t>(std::ranges::count(*rules.unicast(family), rule));
+    return families;
+  };
+  net_.router.run("ip rule add iif hpf-r0 lookup 10 && ip rule add iif hpf-r0 lookup 77");
+  ASSERT_TRUE(rules.set_unicast("hpf-r0", kRed));
+  ASSERT_TRUE(rules.set_unicast("hpf-r0", kRed));
+  EXPECT_EQ(has({"hpf-r0", 10, false}), 2U) << "one of them is the operator's";
+  EXPECT_EQ(has({"hpf-r0", 10, true}), 2U);
+  auto later = RoutingRules::open().value();
+  EXPECT_EQ(later.remove_unclaimed(), 0U) << "those are for multicast";
+  ASSERT_TRUE(later.set_unicast("hpf-r0", VrfId{20}));
+  EXPECT_EQ(has({"hpf-r0", 20, true}), 2U);
+  EXPECT_EQ(has({"hpf-r0", 10, true}), 0U);
+  ASSERT_TRUE(later.set_unicast("hpf-r0", VrfId{}));
+  EXPECT_EQ(has({"hpf-r0", 20, false}) + has({"hpf-r0", 20, true}), 0U);
+  EXPECT_EQ(has({"hpf-r0", 10, false}), 1U) << "an operator's own stay";
+  EXPECT_EQ(has({"hpf-r0", 77, false}), 1U);
 }
 
 TEST_P(VrfTest, ALinkThatLeavesTakesItsRulesAlong) {

@@ -1,4 +1,4 @@
-#include "platform/kernel/multicast_rules.h"
+#include "platform/kernel/routing_rules.h"
 
 #include <fmt/format.h>
 #include <libmnl/libmnl.h>
@@ -44,18 +44,19 @@ int keep(const nlattr* attribute, void* data) {
   return MNL_CB_OK;
 }
 
-unsigned char kernel_family(Family family) {
+unsigned char multicast_family(Family family) {
   return family == Family::ipv4 ? RTNL_FAMILY_IPMR : RTNL_FAMILY_IP6MR;
 }
+unsigned char unicast_family(Family family) { return family == Family::ipv4 ? AF_INET : AF_INET6; }
 
 }  // namespace
 
-Result<MulticastRules> MulticastRules::open() {
+Result<RoutingRules> RoutingRules::open() {
   Result<NetlinkSocket> netlink = NetlinkSocket::open();
   if (!netlink) return std::unexpected(netlink.error());
-  MulticastRules rules(std::move(*netlink));
+  RoutingRules rules(std::move(*netlink));
   for (const Family family : {Family::ipv4, Family::ipv6}) {
-    const auto listed = rules.list(kernel_family(family));
+    const auto listed = rules.list(multicast_family(family));
     if (!listed) return std::unexpected(listed.error());
     for (const Found& each : *listed)
       if (each.own) rules.own_.insert({family, each.rule.device, VrfId(each.rule.table)});
@@ -64,7 +65,7 @@ Result<MulticastRules> MulticastRules::open() {
   return rules;
 }
 
-Result<std::vector<MulticastRules::Found>> MulticastRules::list(unsigned char family) {
+Result<std::vector<RoutingRules::Found>> RoutingRules::list(unsigned char family) {
   alignas(nlmsghdr) std::array<char, 64> bytes{};
   nlmsghdr* message = mnl_nlmsg_put_header(bytes.data());
   message->nlmsg_type = RTM_GETRULE;
@@ -90,53 +91,75 @@ Result<std::vector<MulticastRules::Found>> MulticastRules::list(unsigned char fa
   return found;
 }
 
-Result<std::vector<InterfaceRule>> MulticastRules::unicast(Family family) {
-  const auto listed = list(family == Family::ipv4 ? AF_INET : AF_INET6);
+Result<std::vector<InterfaceRule>> RoutingRules::unicast(Family family) {
+  const auto listed = list(unicast_family(family));
   if (!listed) return std::unexpected(listed.error());
   std::vector<InterfaceRule> rules;
   for (const Found& each : *listed) rules.push_back(each.rule);
   return rules;
 }
 
-Result<void> MulticastRules::change(const Key& key, bool add) {
-  const auto& [family, device, vrf] = key;
+Result<void> RoutingRules::set_unicast(const std::string& device, VrfId vrf) {
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    const unsigned char number = unicast_family(family);
+    std::vector<InterfaceRule> wanted;
+    if (vrf != VrfId{}) wanted = {{device, vrf.value(), false}, {device, vrf.value(), true}};
+    const auto listed = list(number);
+    if (!listed) return std::unexpected(listed.error());
+    for (const Found& each : *listed) {
+      if (each.rule.device != device) continue;
+      if (std::erase(wanted, each.rule) > 0 || !each.own) continue;
+      if (const Result<void> done = change(number, each.rule, false); !done) return done;
+    }
+    for (const InterfaceRule& rule : wanted)
+      if (const Result<void> done = change(number, rule, true); !done) return done;
+  }
+  return {};
+}
+
+Result<void> RoutingRules::change(unsigned char family, const InterfaceRule& rule, bool add) {
   alignas(nlmsghdr) std::array<char, 128> bytes{};
   nlmsghdr* message = mnl_nlmsg_put_header(bytes.data());
   message->nlmsg_type = add ? RTM_NEWRULE : RTM_DELRULE;
   message->nlmsg_flags = static_cast<std::uint16_t>(add ? NLM_F_CREATE | NLM_F_EXCL : 0);
   auto* header =
       static_cast<fib_rule_hdr*>(mnl_nlmsg_put_extra_header(message, sizeof(fib_rule_hdr)));
-  header->family = kernel_family(family);
+  header->family = family;
   header->action = FR_ACT_TO_TBL;
-  mnl_attr_put_strz(message, FRA_IIFNAME, device.c_str());
-  mnl_attr_put_u32(message, FRA_TABLE, vrf.value());
+  mnl_attr_put_strz(message, rule.outgoing ? FRA_OIFNAME : FRA_IIFNAME, rule.device.c_str());
+  mnl_attr_put_u32(message, FRA_TABLE, rule.table);
   mnl_attr_put_u8(message, FRA_PROTOCOL, RTPROT_MROUTED);
   const Result<void> done = netlink_.request(*message, [](const nlmsghdr&) {});
   if (done || (add && done.error().code == ErrorCode::exists) ||
       (!add && done.error().code == ErrorCode::not_found))
     return {};
-  return fail(done.error().code, fmt::format("rule for multicast from {} to table {}: {}", device,
-                                             vrf.value(), done.error().detail));
+  return fail(done.error().code,
+              fmt::format("rule {} {} lookup {}: {}", rule.outgoing ? "oif" : "iif", rule.device,
+                          rule.table, done.error().detail));
 }
 
-Result<void> MulticastRules::add(const std::string& device, VrfId vrf, Family family) {
+Result<void> RoutingRules::add(const std::string& device, VrfId vrf, Family family) {
   const Key key{family, device, vrf};
   unclaimed_.erase(key);
   if (own_.contains(key)) return {};
-  if (const Result<void> done = change(key, true); !done) return done;
+  if (const Result<void> done = change(multicast_family(family), {device, vrf.value()}, true);
+      !done)
+    return done;
   own_.insert(key);
   return {};
 }
 
-Result<void> MulticastRules::remove(const std::string& device, VrfId vrf, Family family) {
+Result<void> RoutingRules::remove(const std::string& device, VrfId vrf, Family family) {
   const Key key{family, device, vrf};
   if (!own_.contains(key)) return {};
-  if (const Result<void> done = change(key, false); !done) return done;
+  if (const Result<void> done = change(multicast_family(family), {device, vrf.value()}, false);
+      !done)
+    return done;
   own_.erase(key);
   return {};
 }
 
-std::size_t MulticastRules::remove_unclaimed() {
+std::size_t RoutingRules::remove_unclaimed() {
   std::size_t removed = 0;
   for (const Key& key : std::exchange(unclaimed_, {}))
     if (remove(std::get<1>(key), std::get<2>(key), std::get<0>(key))) ++removed;
