@@ -3,12 +3,13 @@
 A candidate RP and a mapping agent that are no neighbours: their groups are flooded by the router
 between them. Then a host writes discovery messages by the format, not by hotpair's codec: it is
 believed while it speaks, and forgotten after its holdtime. Precedence against BSR and static RPs,
-in the displays too; a daemon that restarts knows agent and mappings without a new message.
+in the displays too; a daemon that restarts knows agent and mappings without a new message. The same
+three routers in a VPN instance.
 """
 
 import signal
 
-from lib.auto_rp import ANNOUNCE, DISCOVERY, LOOP, Agent, AutoRpChain
+from lib.auto_rp import ANNOUNCE, DISCOVERY, INSTANCE, LOOP, Agent, AutoRpChain
 from lib.mroutes import mroutes
 from lib.report import Report
 from lib.world import World, now_ns, poll, wait_until
@@ -27,21 +28,25 @@ LINES = {
 }
 
 
-def own_routers(report, chain):
+def own_routers(report, chain, where=""):
     """Announcement from a by t to b, discovery from b by t to a."""
     want = (ALL, LOOP["a"])
     for name in chain.routers:
-        report.check(f"{name} learns the RP by Auto-RP",
+        report.check(f"{where}{name} learns the RP by Auto-RP",
                      poll(lambda n=name: want in chain.learned(n), 20, 0.1), chain.learned(name))
     row = chain.learned("a").get(want, {})
-    report.check("told by the mapping agent two hops away", row.get("told_by") == LOOP["b"], row)
-    report.check("its holdtime is three intervals",
+    report.check(f"{where}told by the mapping agent two hops away",
+                 row.get("told_by") == LOOP["b"], row)
+    report.check(f"{where}its holdtime is three intervals",
                  0 < (row.get("expires_ms") or 0) <= HOLDTIME_S * 1000, row.get("expires_ms"))
-    routes = mroutes(chain.nodes["t"])
+    routes = mroutes(chain.nodes["t"], table=chain.table)
     for source, group, ways in ((LOOP["a"], ANNOUNCE, ("ge0-1-1", {"ge0-1-2"})),
                                 (LOOP["b"], DISCOVERY, ("ge0-1-2", {"ge0-1-1"}))):
-        report.check(f"t floods ({source}, {group}) by {ways[0]} to {ways[1]}",
+        report.check(f"{where}t floods ({source}, {group}) by {ways[0]} to {ways[1]}",
                      routes.get((source, group)) == ways, routes)
+
+
+def displays(report, chain):
     text = chain.routers["a"].text("ip", "pim", "rp", "mapping")
     report.check("show ip pim rp mapping tells the source", "via Auto-RP" in text, text)
     text = chain.routers["a"].text("pim", "rp-info")
@@ -88,16 +93,17 @@ def foreign_agent(report, chain):
         agent.close()
 
 
-def restart(report, chain):
+def restart(report, chain, where=""):
     """One message with a long holdtime; the daemon that follows knows it."""
     agent = Agent(chain.agent_host)
     try:
         agent.say(60, {FOREIGN_RP: [FOREIGN_RANGE]})
     finally:
         agent.close()
-    report.check("t knows the mapping", poll(lambda: FOREIGN in chain.learned("t"), 5, 0.05))
+    report.check(f"{where}t knows the mapping",
+                 poll(lambda: FOREIGN in chain.learned("t"), 5, 0.05))
     stored = {name: chain.entries("t", name) for name in ("Autorp discovery IDB", "RP mapping")}
-    report.check("agent and mapping are journalled",
+    report.check(f"{where}agent and mapping are journalled",
                  (stored["Autorp discovery IDB"] or 0) >= 1 and (stored["RP mapping"] or 0) >= 1,
                  stored)
     node = chain.routers["t"]
@@ -106,7 +112,31 @@ def restart(report, chain):
     node.start()
     node.wait("ready", 20)
     row = chain.learned("t").get(FOREIGN, {})
-    report.check("a new daemon has it from its store", row.get("told_by") == "10.255.9.10", row)
+    report.check(f"{where}a new daemon has it from its store",
+                 row.get("told_by") == "10.255.9.10", row)
+
+
+def in_vrf(report, args):
+    """The candidate's announcement and the agent's answer cross t; the public instance of each
+    router knows nothing; a restarted daemon knows what it knew."""
+    with World(args.keep) as world:
+        chain = AutoRpChain(world, args, {
+            "a": ("auto-rp listening enable",
+                  f"auto-rp announce LoopBack0 scope 16 interval {PERIOD_S}"),
+            "t": ("auto-rp listening enable",),
+            "b": ("auto-rp listening enable",
+                  f"auto-rp discovery LoopBack0 scope 16 interval {PERIOD_S}")}, in_vrf=True)
+        chain.start()
+        own_routers(report, chain, f"VPN instance {INSTANCE}: ")
+        for name, node in chain.routers.items():
+            public = node.display("pim", "rp-info")["mappings"]
+            report.check(f"VPN instance {INSTANCE}: the public instance of {name} has no RP",
+                         not public, public)
+        shown = chain.pim("b", "auto-rp")
+        report.check(f"VPN instance {INSTANCE}: display pim vpn-instance {INSTANCE} auto-rp",
+                     shown["vrf"] == INSTANCE and shown["own_mapping_agent"] == LOOP["b"]
+                     and shown["announcements_heard"] > 0, shown)
+        restart(report, chain, f"VPN instance {INSTANCE}: ")
 
 
 def dead_candidate(report, chain):
@@ -130,8 +160,10 @@ def main(args):
         chain = AutoRpChain(world, args, LINES)
         chain.start()
         own_routers(report, chain)
+        displays(report, chain)
         foreign_agent(report, chain)
         precedence(report, chain)
         dead_candidate(report, chain)
         restart(report, chain)
+    in_vrf(report, args)
     return report.finish(args.json)

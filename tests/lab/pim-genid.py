@@ -2,19 +2,23 @@
 
 A neighbour of FRR has 1000 channels joined at the address that the pair shares. The active node's
 control plane is killed and comes back; the node dies; it hands over as planned. A host pings its
-gateway, which follows the scope of a profile, through death and handover.
+gateway, which follows the scope of a profile, through death and handover. The node dies in a VPN
+instance too.
 """
 
 import re
 import signal
 import time
 
-from lib.floating import CHANNELS, GATEWAY, VIRTUAL_MAC, FloatingScene, PimTap
+from lib.floating import (CHANNELS, GATEWAY, VIRTUAL_MAC, FloatingScene, PimTap,
+                          VrfFloatingScene)
 from lib.report import Report
 from lib.scenario import FAST, attempt, kill_fault, steady_checks
 from lib.world import now_ns, poll
 
 RESTART, DEATH, PLANNED = "control plane restarts", "active node dies", "planned switchover"
+VRF_DEATH = "active node dies, in a VPN instance"
+DEATHS = {DEATH: FloatingScene, VRF_DEATH: VrfFloatingScene}
 TIMERS = {**FAST, "revert_s": 120}  # who was handed over stays
 PATIENCE_S = 10
 REFRESH_MS = 2500 + 500  # t_override (RFC 7761 4.11), and what a busy machine adds
@@ -88,27 +92,32 @@ def restarts(report, args):
                      owners(stage) == {"a": ["self"] * 2, "b": ["peer"] * 2}, owners(stage))
 
 
-def dies(report, args):
-    with attempt(args, "ipv4", TIMERS, kind=FloatingScene) as stage:
+def dies(report, args, event=DEATH):
+    with attempt(args, "ipv4", TIMERS, kind=DEATHS[event]) as stage:
         stage.up()
         stage.flow()
+        report.check(f"{event}: the gateway forwards", stage.reaches_source())
         tap = PimTap(stage.topology)
         time.sleep(0.3)
         ping = Ping(stage)
         time.sleep(0.5)
         fault = kill_fault(stage, with_links=True)
         row, measured, window = stage.measure(fault.fire, after=6)
-        run = report.add_run(DEATH, row, fast_gap_ms=stage.fast_gap(measured, window))
+        run = report.add_run(event, row, fast_gap_ms=stage.fast_gap(measured, window))
         answers, run["gateway_gap_ms"] = ping.stop()
-        told(report, DEATH, tap, window[0], run)
+        told(report, event, tap, window[0], run)
         tap.stop()
         stage.pair.a.daemon = None
         stage.pair.b.wait("master", 5)
         rows = stage.pair.b.floating()
-        report.check(f"{DEATH}: the other node owns both addresses and has announced them",
+        report.check(f"{event}: the other node owns both addresses and has announced them",
                      all(each["owner"] == "self" and each["announcements"] >= 3
                          for each in rows.values()), owners(stage))
-        report.check(f"{DEATH}: the gateway answered before and after", answers > 100, answers)
+        report.check(f"{event}: the gateway answered before and after", answers > 100, answers)
+
+
+def dies_in_vrf(report, args):
+    dies(report, args, VRF_DEATH)
 
 
 def handed_over(report, args):
@@ -132,20 +141,22 @@ def handed_over(report, args):
 def main(args):
     report = Report("pim-genid", TIMERS)
     runs = 1 if args.quick else args.runs
-    for event, play in ((RESTART, restarts), (DEATH, dies), (PLANNED, handed_over)):
+    for event, play in ((RESTART, restarts), (DEATH, dies), (VRF_DEATH, dies_in_vrf),
+                        (PLANNED, handed_over)):
         for _ in report.attempts(runs, event):
             play(report, args)
         figures(report, event)
     bound = TIMERS["hello_ms"] * TIMERS["multiplier"] + 50
     report.check_runs(f"{RESTART}: nothing lost", "lost", 0, RESTART)
     report.check_runs(f"{PLANNED}: nothing lost", "lost", 0, PLANNED)
-    report.check_runs(f"{DEATH}: longest gap within hello timeout + 50 ms", "fast_gap_ms", bound,
-                      DEATH)
-    report.check_runs(f"{DEATH}: the gateway answers again within hello timeout + 50 ms",
-                      "gateway_gap_ms", bound + PING_MS, DEATH)
-    for event in (DEATH, PLANNED):
+    for event in DEATHS:
+        report.check_runs(f"{event}: longest gap within hello timeout + 50 ms", "fast_gap_ms",
+                          bound, event)
+        report.check_runs(f"{event}: the gateway answers again within hello timeout + 50 ms",
+                          "gateway_gap_ms", bound + PING_MS, event)
+    for event in (*DEATHS, PLANNED):
         report.figure(f"{event}: longest time without an answer of the gateway",
                       [run["gateway_gap_ms"] for run in report.clean_runs(event)])
-    for event in (RESTART, DEATH, PLANNED):
+    for event in (RESTART, *DEATHS, PLANNED):
         steady_checks(report, event)
     return report.finish(args.json)

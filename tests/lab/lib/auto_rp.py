@@ -8,6 +8,8 @@ writes the messages of a mapping agent by the format of pim-autorp-spec01 (UDP p
     version 1 and type (1 announcement, 2 mapping), number of RPs, holdtime in s, 32 bits reserved;
     of each RP: address, PIM versions, number of prefixes, and of each of these: flags (bit 0:
     negative), mask length, address.
+
+All of it may be of a VPN instance.
 """
 
 import socket
@@ -22,6 +24,7 @@ PORT = 496
 ROUTERS = {"a": 1, "t": 2, "b": 3}
 LINKS = {1: ("a", "t"), 2: ("t", "b"), 9: ("agent", "a")}
 AGENT = "10.255.9.10"  # higher than b's: of two mapping agents this one is believed
+INSTANCE, TABLE = "red", 10
 LOOP = {name: f"10.255.0.{number}" for name, number in ROUTERS.items()}
 
 
@@ -88,11 +91,13 @@ class Agent:
 
 
 class AutoRpChain:
-    """`lines`: name -> more lines of its view pim."""
+    """`lines`: name -> more lines of its view pim; that of the VPN instance if `in_vrf`."""
 
     port_names = {}
 
-    def __init__(self, world, args, lines):
+    def __init__(self, world, args, lines, in_vrf=False):
+        self.in_vrf = in_vrf
+        self.table = TABLE if in_vrf else None
         self.world = world
         self.nodes = {name: world.namespace(name) for name in ROUTERS}
         self.agent_host = world.namespace("agent")
@@ -113,21 +118,30 @@ class AutoRpChain:
                         for name in ROUTERS}
 
     def _route(self):
-        self.nodes["a"].ip(f"route add default via {address('t', 1)}")
-        self.nodes["t"].ip(f"route add {LOOP['a']} via {address('a', 1)}",
-                           f"route add 10.255.9.0/24 via {address('a', 1)}",
-                           f"route add {LOOP['b']} via {address('b', 2)}")
-        self.nodes["b"].ip(f"route add default via {address('t', 2)}")
+        table = f" table {self.table}" if self.in_vrf else ""
+        for name, to, next_hop, link in (("a", "default", "t", 1), ("t", LOOP["a"], "a", 1),
+                                         ("t", "10.255.9.0/24", "a", 1), ("t", LOOP["b"], "b", 2),
+                                         ("b", "default", "t", 2)):
+            self.nodes[name].ip(f"route add {to} via {address(next_hop, link)} "
+                                f"dev ge0-1-{link}{table}")
+        if self.in_vrf:
+            for link, ends in LINKS.items():
+                for name in set(ends) & set(ROUTERS):
+                    self.nodes[name].ip(*[f"rule add {way} ge0-1-{link} lookup {self.table}"
+                                          for way in ("iif", "oif")])
         self.agent_host.ip(f"route add default via {address('a', 9)}")
 
-    @staticmethod
-    def _config(name, lines):
-        text = [f"sysname {name}", "#", "multicast routing-enable", "#"]
+    def _config(self, name, lines):
+        enable, bound, view = ["multicast routing-enable"], [], "pim"
+        if self.in_vrf:
+            enable = [f"ip vpn-instance {INSTANCE}", f" route-table {self.table}", " " + enable[0]]
+            bound, view = [f" ip binding vpn-instance {INSTANCE}"], f"pim vpn-instance {INSTANCE}"
+        text = [f"sysname {name}", "#", *enable, "#"]
         for link in (link for link, ends in LINKS.items() if name in ends):
-            text += [f"interface GigabitEthernet0/1/{link}",
+            text += [f"interface GigabitEthernet0/1/{link}", *bound,
                      f" ip address {address(name, link)} 24", " pim sm", " pim timer hello 1", "#"]
-        text += ["interface LoopBack0", f" ip address {LOOP[name]} 32", " pim sm", "#", "pim",
-                 *[f" {line}" for line in lines], "#", "return", ""]
+        text += ["interface LoopBack0", *bound, f" ip address {LOOP[name]} 32", " pim sm", "#",
+                 view, *[f" {line}" for line in lines], "#", "return", ""]
         return "\n".join(text)
 
     def start(self, timeout=30):
@@ -142,17 +156,22 @@ class AutoRpChain:
 
     # ---- questions ----
 
+    def pim(self, name, *words):
+        """display pim …, of the instance."""
+        of = ["vpn-instance", INSTANCE] if self.in_vrf else []
+        return self.routers[name].display("pim", *of, *words)
+
     def neighbours(self, name):
-        return self.routers[name].display("pim", "neighbor")["neighbors"]
+        return self.pim(name, "neighbor")["neighbors"]
 
     def learned(self, name):
         """(range, RP) -> row, of what Auto-RP told."""
-        rows = self.routers[name].display("pim", "rp-info")["mappings"]
+        rows = self.pim(name, "rp-info")["mappings"]
         return {(row["range"], row["rp"]): row for row in rows if row["source"] == "auto_rp"}
 
     def rp_of(self, name, group):
         """(RP, where it is from) of a group; (None, None) without one."""
-        shown = self.routers[name].display("pim", "rp-info", group)
+        shown = self.pim(name, "rp-info", group)
         return shown["rp"], shown["source"]
 
     def entries(self, name, database):

@@ -8,6 +8,9 @@
 On the core LAN the address 10.0.50.254 floats with PIM's identity, and c's way to the source goes
 by it; the uplinks have identities of their own. On the access LAN 10.0.15.254 is g's gateway and
 follows the profile of Eth-Trunk1, an ordinary device here. The host joins 1000 channels of SSM.
+
+Or all of it in a VPN instance: core, access and uplinks; the nodes speak with each other by
+GigabitEthernet0/1/1 in the public one.
 """
 
 import ipaddress
@@ -24,6 +27,7 @@ from .topology import QUIET, settle
 from .world import now_ns, wait_until
 
 CORE, ACCESS, UPLINK = "ge0-1-5", "eth-trunk1", "ge0-1-3"
+INSTANCE, TABLE = "red", 10
 SHARED, GATEWAY = "10.0.50.254", "10.0.15.254"
 VIRTUAL_MAC = bytes([0x02, 0x68, 10, 0, 50, 254])
 SOURCE = "10.0.5.10"
@@ -54,8 +58,9 @@ class FloatingLan:
     port_names = {"Eth-Trunk1": ACCESS}
     plan = Plan
 
-    def __init__(self, world):
+    def __init__(self, world, in_vrf=False):
         self.world = world
+        self.in_vrf = in_vrf
         names = ("src", "d", "a", "b", "core", "access", "c", "host", "g")
         self.all = {name: world.namespace(name) for name in names}
         self.source, self.nodes = self.all["src"], {name: self.all[name] for name in NODES}
@@ -105,7 +110,8 @@ class FloatingLan:
         self._up("src", [("eth0", f"{SOURCE}/24")], ["default via 10.0.5.2"])
         self._up("d", [("ge0-1-1", "10.0.5.2/24"), ("ge0-1-3", "10.0.12.2/24"),
                        ("ge0-1-2", "10.0.23.2/24")],
-                 ["1.1.1.1/32 via 10.0.12.1", "3.3.3.3/32 via 10.0.23.1"])
+                 ["1.1.1.1/32 via 10.0.12.1", "3.3.3.3/32 via 10.0.23.1",
+                  "10.0.15.0/24 via 10.0.12.1"])
         self._up("c", [(CORE, "10.0.50.3/24"), ("ge0-1-6", "10.0.60.1/24")],
                  [f"10.0.5.0/24 via {SHARED}"])
         self._up("host", [("eth0", "10.0.60.10/24")], ["default via 10.0.60.1"])
@@ -113,20 +119,32 @@ class FloatingLan:
 
     def _peer_routes(self, name, peer, away, uplink):
         near = {"a": "10.0.13.2", "b": "10.0.13.1"}[name]
+        way = f"via {uplink}.2 dev {UPLINK}"
+        table = f" table {TABLE}" if self.in_vrf else ""
         self.nodes[name].ip(f"route add {peer}/32 via {near} metric 10",
-                            f"route add {peer}/32 via {uplink}.2 metric 20",
-                            f"route add {away}.0/24 via {uplink}.2",
-                            f"route add 10.0.5.0/24 via {uplink}.2")
+                            f"route add {away}.0/24 {way}{table}",
+                            f"route add 10.0.5.0/24 {way}{table}")
+        if not self.in_vrf:
+            self.nodes[name].ip(f"route add {peer}/32 {way} metric 20")
+            return
+        # Devices of floating addresses are the daemon's, and so are their rules.
+        self.nodes[name].ip(*[f"rule add {end} {device} lookup {TABLE}"
+                              for device in (CORE, ACCESS, UPLINK) for end in ("iif", "oif")])
 
     def links_of(self, name):
         return [Link(self.nodes[name], device) for device in (CORE, ACCESS, UPLINK, "ge0-1-1")]
 
 
-def config(name, timers):
+def config(name, timers, in_vrf=False):
     own, uplink, number, priority = NODES[name]
     peer = next(values[0] for other, values in NODES.items() if other != name)
+    enable = ["multicast routing-enable"]
+    bound = []
+    if in_vrf:
+        enable = [f"ip vpn-instance {INSTANCE}", f" route-table {TABLE}", " " + enable[0]]
+        bound = [f" ip binding vpn-instance {INSTANCE}"]
     return "\n".join([
-        f"sysname {name.upper()}", "#", "multicast routing-enable", "#", "e-trunk 1",
+        f"sysname {name.upper()}", "#", *enable, "#", "e-trunk 1",
         f" priority {priority}", f" peer-address {peer} source-address {own}",
         " security-key cipher floating",
         f" timer hello-ms {timers['hello_ms']}",
@@ -137,12 +155,12 @@ def config(name, timers):
         "remote-backup-profile profile1", " service-type igmp",
         " backup-id 10 remote-backup-service service1", " peer-backup hot",
         " e-trunk 1 eth-trunk 1", "#",
-        "interface Eth-Trunk1", f" ip address 10.0.15.{number} 24",
+        "interface Eth-Trunk1", *bound, f" ip address 10.0.15.{number} 24",
         f" ip address {GATEWAY} 24 floating", " igmp enable", " mode lacp-static", " e-trunk 1",
         " remote-backup-profile profile1",
         "#", "interface GigabitEthernet0/1/1", f" ip address 10.0.13.{number} 24", "#",
-        "interface GigabitEthernet0/1/3", f" ip address {uplink}.1 24", " pim sm", "#",
-        "interface GigabitEthernet0/1/5", f" ip address 10.0.50.{number} 24",
+        "interface GigabitEthernet0/1/3", *bound, f" ip address {uplink}.1 24", " pim sm", "#",
+        "interface GigabitEthernet0/1/5", *bound, f" ip address 10.0.50.{number} 24",
         f" ip address {SHARED} 255.255.255.0 floating", " pim identity floating", " pim sm", "#",
         "interface LoopBack0", f" ip address {own} 32", "#", "return", ""])
 
@@ -151,12 +169,13 @@ class FloatingScene(Scene):
     """The pair upon it, with the host's streams."""
 
     slow_ms = 1000 / Plan.slow_rate
+    in_vrf = False
 
     def make_topology(self):
-        return FloatingLan(self.world)
+        return FloatingLan(self.world, self.in_vrf)
 
     def make_configs(self, extra):
-        return {name: config(name, self.timers) for name in NODES}
+        return {name: config(name, self.timers, self.in_vrf) for name in NODES}
 
     def up(self):
         for frr in self.topology.frr.values():
@@ -165,6 +184,11 @@ class FloatingScene(Scene):
         c = self.topology.frr["c"]
         wait_until(lambda: c.neighbors().get(CORE) == [SHARED], 40,
                    f"c has the shared address as its one neighbour: {c.neighbors()}", step=0.2)
+
+    def reaches_source(self):
+        """g does, by its gateway: a forwards what comes to the virtual MAC."""
+        said = self.topology.all["g"].run("ping", "-n", "-c", "1", "-W", "1", SOURCE, check=False)
+        return f"bytes from {SOURCE}" in said
 
     def flow(self, warm_up=1.0):
         self.streams[0].join()
@@ -189,12 +213,17 @@ class FloatingScene(Scene):
         a.start()
         self.pair.settled()
 
-    @staticmethod
-    def channels(node):
+    def channels(self, node):
         """Installed routes to the core LAN."""
+        routes = node.routes(INSTANCE if self.in_vrf else None)
         return sum(route["installed"] and any(leg["interface"] == "GigabitEthernet0/1/5"
-                                              for leg in route["outgoing"])
-                   for route in node.routes())
+                                              for leg in route["outgoing"]) for route in routes)
+
+
+class VrfFloatingScene(FloatingScene):
+    """The same in a VPN instance."""
+
+    in_vrf = True
 
 
 class PimTap(threading.Thread):

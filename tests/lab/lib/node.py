@@ -209,8 +209,9 @@ class Node:
         return {str(group) for group in groups if self.display(
             "igmp" if group.version == 4 else "mld", "group", group)["total"]}
 
-    def routes(self):
-        return self.display("multicast", "forwarding-table")["routes"]
+    def routes(self, instance=None):
+        of = ["vpn-instance", instance] if instance else []
+        return self.display("multicast", *of, "forwarding-table")["routes"]
 
     def installed_routes(self):
         """Installed routes to the trunk, and how many of them stand behind an open gate."""
