@@ -58,7 +58,7 @@ def switch(report, args, family, pairs):
         measured = stage.stop()
         for event, begin, end in windows:
             report.add_run(event, merge(one.window(begin, end) for one in measured))
-        whole = merge(one.window() for one in measured)
+        whole = stage.since_flow(report, measured)
         report.check(f"{family}: nothing was lost in the whole stream", whole["lost"] == 0,
                      f"{whole['lost']} of {whole['sent']}")
         report.check(f"{family}: each switchover moved gate and link within one aggregator, and is "

@@ -33,10 +33,8 @@ def switch(report, args, pairs):
         measured = stage.stop()
         for event, begin, end in windows:
             report.add_run(event, merge(one.window(begin, end) for one in measured))
-        whole = merge(one.window(stage.flowing_since) for one in measured)
+        whole = stage.since_flow(report, measured)
         report.check("nothing was lost between them either", whole["lost"] == 0, whole["lost"])
-        early = sum(one.window()["lost"] for one in measured) - whole["lost"]
-        report.say(f"lost at the start, while the kernel's routes were made: {early}")
 
 
 def main(args):

@@ -279,7 +279,7 @@ def main(args):
             watch = Watch(report, stage, name)
             fault(watch, stage)
             watch.healed()
-        row = stage.stop()[0].window()
+        row = stage.since_flow(report, stage.stop())
         report.add_run("all faults", row)
         report.check("the streams lost nothing through all faults", row["lost"] == 0, row["lost"])
         if args.all:

@@ -87,7 +87,7 @@ def main(args):
                 compare_displays(report, stage, family)
                 check_routes(report, stage)
                 check_inactive(report, stage)
-                report.add_run(SEED[family], stage.stop()[0].window())
+                report.add_run(SEED[family], stage.since_flow(report, stage.stop()))
         for field in ("lost", "duplicates"):
             report.check_runs(f"{SEED[family]}: {field}", field, 0, SEED[family])
         changed_cells(report, args, family)

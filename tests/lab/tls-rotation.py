@@ -176,7 +176,7 @@ def rotate_under_load(report, stage, name, steps, seconds):
     seen = watch.stop()
     after = counts(stage)
     storm.finish(signal.SIGTERM)
-    row = stage.stop()[0].window()
+    row = stage.since_flow(report, stage.stop())
     report.add_run(name, row, rotations=number, renewals=after["renewals"])
     report.check(f"{name}: the channel never went down",
                  all(after[key] == before[key] for key in ("connects", "disconnects")),

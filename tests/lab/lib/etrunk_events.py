@@ -99,7 +99,7 @@ def switch(report, args, family, values, pairs, begin=etrunk_attempt):
         measured = stage.stop()
         for name, began, end in windows:
             report.add_run(name, merge(one.window(began, end) for one in measured))
-        whole = merge(one.window() for one in measured)
+        whole = stage.since_flow(report, measured)
         report.check(f"{family}: nothing was lost in the whole stream", whole["lost"] == 0,
                      whole["lost"])
         report.check(f"{family}: each switchover moved gate and link, and is told as planned",
