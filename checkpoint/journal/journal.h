@@ -28,6 +28,15 @@ struct JournalConfig {
   Duration retry = std::chrono::seconds(1);  ///< after the store failed
   std::uint64_t sweep_every = 4096;          ///< changes between two raises of the floor
   std::uint64_t deletions_max = 65'536;      ///< in the index before the floor passes the peer
+
+  /// Of a scope that no peer reads: what the store has is not kept, and nobody waits for a batch.
+  [[nodiscard]] static JournalConfig unread() {
+    JournalConfig config;
+    config.window_records = 0;
+    config.batch_records = 2048;
+    config.batch_bytes = 256U * 1024U;
+    return config;
+  }
 };
 
 /// The journal of one scope on this node, in either role. As master it writes; as backup it follows

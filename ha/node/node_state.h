@@ -73,7 +73,13 @@ struct Scope {
   enum class Life : std::uint8_t { asking, restoring, ready };
   Scope(ScopeId scope, const role::RoleConfig& role_config, checkpoint::journal::RequestIds& ids,
         TimePoint now)
-      : id(scope), role(role_config, now), handover(scope), journal(scope, {}, ids) {}
+      : id(scope),
+        role(role_config, now),
+        handover(scope),
+        journal(scope,
+                scope == kWholeNode ? checkpoint::journal::JournalConfig::unread()
+                                    : checkpoint::journal::JournalConfig{},
+                ids) {}
 
   ScopeId id;
   ScopeSettings settings;

@@ -124,6 +124,28 @@ TEST_F(JournalTest, WindowIsBoundedAndSaysWhenToAskTheStore) {
   EXPECT_TRUE(journal.changes_after(Sequence{30}, Sequence{30}, 100, 100'000)->empty());
 }
 
+struct UnreadJournalTest : JournalTest {
+  UnreadJournalTest() : JournalTest(JournalConfig::unread()) {}
+};
+
+TEST_F(UnreadJournalTest, WhatTheStoreHasIsNotKept) {
+  journal.begin(kTerm, now);
+  for (unsigned i = 0; i < 30; ++i) journal.append(put(i), now);
+  settle();
+  EXPECT_EQ(journal.window_records(), 0U);
+  EXPECT_EQ(journal.window_bytes(), 0U);
+  journal.append(put(7, 9), now);
+  EXPECT_EQ(journal.window_records(), 1U) << "until it has";
+  answer(false);
+  EXPECT_EQ(journal.window_records(), 1U);
+  now += seconds(1);
+  journal.on_timeout(now);
+  settle();
+  EXPECT_EQ(journal.window_records(), 0U);
+  EXPECT_EQ(store.records(), 30U);
+  EXPECT_EQ(journal.committed(), Sequence{31});
+}
+
 TEST_F(JournalTest, KeepsWhatAFailingStoreHasNotGotAndTriesAgain) {
   journal.begin(kTerm, now);
   settle();
