@@ -129,21 +129,26 @@ std::size_t Wire::count(std::string_view marker) const {
   return found;
 }
 
-Topology::Topology(int links) {
-  const std::string quiet =
-      "for d in all default; do echo 0 > /proc/sys/net/ipv4/conf/$d/rp_filter; "
-      "echo 0 > /proc/sys/net/ipv6/conf/$d/accept_dad; done";
-  router.run(quiet);
-  hosts.run(quiet);
+Topology::Topology(int links, Ends ends) {
+  const bool speaking = ends == Ends::speaking;
+  const std::string settings =
+      std::string("for d in all default; do echo 0 > /proc/sys/net/ipv4/conf/$d/rp_filter; "
+                  "echo 0 > /proc/sys/net/ipv6/conf/$d/accept_dad; ") +
+      (speaking ? "" : "echo 1 > /proc/sys/net/ipv6/conf/$d/disable_ipv6; ") + "done";
+  router.run(settings);
+  hosts.run(settings);
   const std::string peer =
       "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(hosts.descriptor());
   for (int link = 0; link < links; ++link) {
     const std::string n = std::to_string(link);
     router.run("ip link add r" + n + " type veth peer name h" + n + " netns " + peer);
-    router.run("ip link set r" + n + " up && ip addr add 10.0." + n + ".1/24 dev r" + n +
-               " && ip addr add fd00:" + n + "::1/64 dev r" + n + " nodad");
-    hosts.run("ip link set h" + n + " up && ip addr add 10.0." + n + ".2/24 dev h" + n +
-              " && ip addr add fd00:" + n + "::2/64 dev h" + n + " nodad");
+    router.run("ip link set r" + n + " up");
+    hosts.run("ip link set h" + n + " up");
+    if (!speaking) continue;
+    router.run("ip addr add 10.0." + n + ".1/24 dev r" + n + " && ip addr add fd00:" + n +
+               "::1/64 dev r" + n + " nodad");
+    hosts.run("ip addr add 10.0." + n + ".2/24 dev h" + n + " && ip addr add fd00:" + n +
+              "::2/64 dev h" + n + " nodad");
   }
   router.settle();
   hosts.settle();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -59,9 +60,11 @@ class Wire {
 };
 
 /// A router namespace with devices r0, r1, r2 and, at the other ends, a namespace of hosts with
-/// h0, h1, h2. Router 10.0.N.1/24 and fd00:N::1/64, hosts .2 and ::2.
+/// h0, h1, h2. Router 10.0.N.1/24 and fd00:N::1/64, hosts .2 and ::2. Silent ends have no address
+/// and no IPv6, so that what goes over the links is what the test sends.
+enum class Ends : std::uint8_t { speaking, silent };
 struct Topology {
-  explicit Topology(int links = 3);
+  explicit Topology(int links = 3, Ends ends = Ends::speaking);
   Namespace router;
   Namespace hosts;
   [[nodiscard]] Ifindex router_index(const std::string& device) const;
