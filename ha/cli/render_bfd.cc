@@ -13,7 +13,7 @@ using bfd::LatenessHistogram;
 using bfd::State;
 using bfd::Verdict;
 
-const std::string kRule = std::string(88, '-') + "\n";
+const std::string kRule = fmt::format("{:-<88}\n", "");
 
 std::string_view type_of(const BfdSessionRow& row) {
   return row.interface.empty() ? "S_IP_PEER" : "S_IP_IF";

@@ -102,7 +102,7 @@ std::string two(const std::string& left, const std::string& right) {
 }
 
 std::string etrunk_text(const Etrunk& each) {
-  std::string text = std::string(26, ' ') + "The E-Trunk information\n";
+  std::string text = fmt::format("{:26}The E-Trunk information\n", "");
   text += two(fmt::format("E-TRUNK-ID : {}", each.id),
               fmt::format("Revert-Delay-Time (s) : {}", each.revert_delay_s));
   text += two(fmt::format("Priority : {} ({} wins)", each.priority, word_of(each.order)),

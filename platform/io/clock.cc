@@ -1,6 +1,7 @@
 #include "platform/io/clock.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,7 +37,7 @@ Result<std::string> read_boot_id() {
   const ssize_t size = file.valid() ? ::read(file.get(), text.data(), text.size()) : -1;
   if (size < 36)
     return fail(ErrorCode::unavailable,
-                std::string(kPath) + ": " + (size < 0 ? std::strerror(errno) : "too short"));
+                fmt::format("{}: {}", kPath, size < 0 ? std::strerror(errno) : "too short"));
   return std::string(text.data(), 36);
 }
 

@@ -8,9 +8,9 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 option(HOTPAIR_TESTS "build unit tests and the simulator" ON)
-option(HOTPAIR_FUZZ "build fuzz targets (clang only)" OFF)
+option(HOTPAIR_FUZZ "build fuzz targets, and libraries that tell them where they have been (clang only)" OFF)
 option(HOTPAIR_BENCH "build benchmarks" OFF)
-option(HOTPAIR_BATCHES "compile the sources of the folders that say BATCH in batches" ON)
+option(HOTPAIR_BATCHES "compile sources in batches where a folder says BATCH, and common headers once" ON)
 set(HOTPAIR_SANITIZE "" CACHE STRING "value for -fsanitize=, empty for none")
 
 find_program(HOTPAIR_CCACHE ccache)
@@ -40,6 +40,7 @@ endif()
 
 add_library(hotpair_options INTERFACE)
 target_include_directories(hotpair_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
+target_link_libraries(hotpair_options INTERFACE fmt::fmt)
 target_compile_options(hotpair_options INTERFACE
   -Wall -Wextra -Werror -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor
   -Wold-style-cast -Woverloaded-virtual -Wno-missing-field-initializers -fno-strict-aliasing
@@ -69,6 +70,33 @@ function(hotpair_batches target size)
   endif()
 endfunction()
 
+# Fuzz targets and what they run: the fuzzer sees which of its code an input reaches.
+function(hotpair_fuzzed target)
+  if(HOTPAIR_FUZZ)
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
+endfunction()
+
+# The standard library's headers that most sources include take half a second of each: they are compiled once. Every source
+# includes what it uses all the same.
+function(hotpair_common_headers target)
+  if(NOT HOTPAIR_BATCHES)
+    return()
+  endif()
+  if(NOT TARGET hotpair_headers)
+    set(source ${PROJECT_BINARY_DIR}/generated/headers.cc)
+    file(CONFIGURE OUTPUT ${source} CONTENT "")
+    add_library(hotpair_headers STATIC ${source})
+    target_link_libraries(hotpair_headers PRIVATE hotpair_options)
+    target_precompile_headers(hotpair_headers PRIVATE <algorithm> <array> <chrono> <cstdint> <expected> <functional> <map>
+      <memory> <optional> <ranges> <set> <span> <string> <string_view> <tuple> <utility> <variant> <vector> <fmt/format.h>)
+    target_compile_options(hotpair_headers PRIVATE $<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>)
+    hotpair_fuzzed(hotpair_headers)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM hotpair_headers)
+  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)  # for ccache
+endfunction()
+
 # hotpair_library(mcast_gmp [BATCH 6 [ALONE c.cc]] SRCS a.cc b.cc DEPS platform_base ...): folder = namespace = target. ALONE:
 # sources that are in no batch.
 function(hotpair_library name)
@@ -78,6 +106,8 @@ function(hotpair_library name)
     set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
     hotpair_batches(${name} "${ARG_BATCH}")
     target_link_libraries(${name} PUBLIC hotpair_options ${ARG_DEPS})
+    hotpair_common_headers(${name})
+    hotpair_fuzzed(${name})
   else()
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE hotpair_options ${ARG_DEPS})
@@ -109,17 +139,15 @@ endfunction()
 
 # hotpair_test(mcast_gmp [BATCH 5] SRCS ... DEPS ... [LABELS root] [HEADERS stand.h]): one GoogleTest binary, one ctest entry. HEADERS
 # that most of its sources include, and that are long to compile, are compiled once. What is tested is optimised as its preset
-# says; the tests themselves are not, which halves the time that they take to compile, unless they are OPTIMIZED: those that run
-# a model of their own for long, and have HEADERS.
+# says; the tests themselves are not, which halves the time that they take to compile, but for OPTIMIZED sources: those that run
+# a model of their own for long.
 function(hotpair_test name)
-  cmake_parse_arguments(ARG "OPTIMIZED" "TIMEOUT;BATCH" "SRCS;DEPS;LABELS;HEADERS" ${ARGN})
-  add_executable(${name}_test ${ARG_SRCS})
+  cmake_parse_arguments(ARG "" "TIMEOUT;BATCH" "SRCS;OPTIMIZED;DEPS;LABELS;HEADERS" ${ARGN})
+  add_executable(${name}_test ${ARG_OPTIMIZED} ${ARG_SRCS})
   hotpair_batches(${name}_test "${ARG_BATCH}")
   target_link_libraries(${name}_test PRIVATE hotpair_options ${ARG_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
-  target_compile_options(${name}_test PRIVATE -Wno-sign-conversion)
-  if(NOT ARG_OPTIMIZED)
-    target_compile_options(${name}_test PRIVATE -O0)
-  endif()
+  target_compile_options(${name}_test PRIVATE -Wno-sign-conversion -O0)
+  set_source_files_properties(${ARG_OPTIMIZED} PROPERTIES COMPILE_OPTIONS -O1 SKIP_PRECOMPILE_HEADERS ON)
   if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
     if(NOT TARGET hotpair_test_headers)
       hotpair_test_headers()
@@ -148,11 +176,8 @@ function(hotpair_fuzzer name)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
   add_executable(fuzz_${name} ${ARG_SRCS})
   target_link_libraries(fuzz_${name} PRIVATE hotpair_options ${ARG_DEPS})
+  hotpair_fuzzed(fuzz_${name})
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
-  if(NOT TARGET fuzzers)
-    add_custom_target(fuzzers)  # every fuzz target and nothing else
-  endif()
-  add_dependencies(fuzzers fuzz_${name})
 endfunction()
 
 # hotpair_bench(bulk SRCS ... DEPS ...): a program that prints one JSON document {bench, metrics[]}.

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include "platform/gate/trunk_words.h"
 #include "tests/unit/ha_keeper_core/pair.h"
 
@@ -10,31 +8,17 @@ namespace hotpair::ha::keeper::test {
 inline constexpr std::uint32_t kTrunkSlot = 4;
 inline const MacAddress kOurSystem{{0x00, 0xe0, 0xfc, 0x12, 0x34, 0x55}};
 
-inline lacp::TrunkConfig trunk_of(std::uint16_t first_port) {
-  lacp::TrunkConfig config;
-  config.id = lacp::TrunkId(1);
-  config.system = kOurSystem;
-  config.key = 305;
-  config.fast = true;
-  config.members = {{0, "ge1", first_port, 32768}};
-  return config;
-}
-
-inline lacp::TrunkConfig access_device() {
-  lacp::TrunkConfig config;
-  config.id = lacp::TrunkId(1);
-  config.system = MacAddress{{0x00, 0xe0, 0xfc, 0x12, 0x34, 0x60}};
-  config.key = 9;
-  config.fast = true;
-  config.members = {{0, "to-a", 1, 32768}, {1, "to-b", 2, 32768}};
-  return config;
-}
+[[nodiscard]] lacp::TrunkConfig trunk_of(std::uint16_t first_port);
+[[nodiscard]] lacp::TrunkConfig access_device();
 
 inline constexpr Duration kLinkDelay = std::chrono::milliseconds(1);
 
 /// The pair with one trunk each, behind them one access device.
 class TrunkPair : public Pair {
  public:
+  TrunkPair();
+  ~TrunkPair() override;
+
   std::optional<lacp::LacpTrunk> access{std::in_place, access_device(), true, now};
   std::array<TrunkMode, 2> mode{};
   bool fast = true;  // the partner is asked for short timeouts
@@ -47,102 +31,19 @@ class TrunkPair : public Pair {
   std::array<std::vector<ResumedMember>, 2> resumed;  // told to the next keeper
   std::array<bool, 2> held{};  // its keeper holds the member's device down
 
-  Configure configuration(const Router& router) const override {
-    Configure configure = Pair::configuration(router);
-    configure.scopes[0].access_devices.clear();
-    const bool is_a = &router == &a;
-    configure.etrunks.at(0).system_id = system_ids[is_a ? 0 : 1];
-    configure.trunks.push_back(
-        {trunk_of(is_a ? 1 : 0x8001), kTrunkSlot, bound, mode[is_a ? 0 : 1]});
-    configure.trunks[0].lacp.fast = fast;
-    if (system_ids[0] != system_ids[1])
-      configure.trunks[0].lacp.system = configure.etrunks[0].system_id;
-    return configure;
-  }
+  Configure configuration(const Router& router) const override;
   void up(const std::vector<Cause>& causes = {Cause::paths_down, Cause::peer_access_lost,
-                                              Cause::peer_control_dead, Cause::peer_leaving}) {
-    bring_up({});
-    for (std::size_t i = 0; i < 2; ++i) plug(i, true);
-    run_for(seconds(5));
-    if (!causes.empty()) arm(b, term(1, a), term(2, b), causes);
-  }
+                                              Cause::peer_control_dead, Cause::peer_leaving});
   /// The keeper is lost and another one takes its place, as the daemon does it.
-  void replace_keeper(Router& router, Duration after) {
-    const lacp::PortShow last = port(router);
-    if (last.mux == lacp::MuxState::distributing)
-      resumed[index(router)] = {{lacp::TrunkId(1), 0, last.partner}};
-    const ScopeState before = state(router);
-    kill_keeper(router);
-    run_for(after);
-    start_keeper(router);
-    connect(router);
-    set_scope(router, before.role, before.term, before.posture);
-    plug(index(router), true);
-  }
-  void plug(std::size_t i, bool plugged) {
-    if (routers[i].keeper && !routers[i].exited) {
-      routers[i].keeper->on_carrier("ge1", plugged, now);
-      drain(routers[i]);
-    }
-    access->set_enabled(static_cast<lacp::MemberIndex>(i), plugged, now);
-    take_access();
-  }
-  [[nodiscard]] lacp::PortShow port(Router& router) {
-    tell(router, AskStatus{});
-    return router.last<TrunkStatus>().value().trunk.ports.at(0);
-  }
+  void replace_keeper(Router& router, Duration after);
+  void plug(std::size_t i, bool plugged);
+  [[nodiscard]] lacp::PortShow port(Router& router);
 
  protected:
-  void before_configuration(Router& router) override {
-    auto& members = resumed[index(router)];
-    if (!members.empty()) tell(router, ResumeTrunks{std::exchange(members, {})});
-  }
-  void on_effect(Router& router, const Effect& effect) override {
-    const std::size_t i = index(router);
-    if (const auto* store = std::get_if<StoreTrunk>(&effect)) {
-      EXPECT_EQ(store->slot, kTrunkSlot);
-      words[i] = store->word;
-    } else if (const auto* send = std::get_if<SendLacpdu>(&effect)) {
-      EXPECT_EQ(send->device, "ge1");
-      if (access_link[i] && upward[i]) flights_.push_back({now + kDelay, i, true, send->bytes});
-    } else if (const auto* hold = std::get_if<HoldLink>(&effect)) {
-      EXPECT_EQ(hold->device, "ge1");
-      EXPECT_NE(held[i], hold->down);
-      held[i] = hold->down;
-      plugs_.push_back({now + kLinkDelay, i});
-    }
-  }
-  std::optional<TimePoint> other_deadline() const override {
-    std::optional<TimePoint> due = access->next_deadline();
-    for (const Flight& flight : flights_) due = earliest(due, flight.at);
-    for (const Plug& each : plugs_) due = earliest(due, each.at);
-    return due;
-  }
-  void other_step() override {
-    std::vector<Flight> due;
-    std::erase_if(flights_, [&](Flight& flight) {
-      if (flight.at > now) return false;
-      due.push_back(std::move(flight));
-      return true;
-    });
-    for (const Flight& flight : due) {
-      if (flight.up) {
-        access->on_pdu(static_cast<lacp::MemberIndex>(flight.link), flight.bytes, now);
-      } else if (Router& router = routers[flight.link]; router.keeper && !router.exited) {
-        router.keeper->on_lacpdu("ge1", flight.bytes, now);
-        drain(router);
-      }
-    }
-    access->on_timeout(now);
-    take_access();
-    std::vector<Plug> changed;
-    std::erase_if(plugs_, [&](const Plug& each) {
-      if (each.at > now) return false;
-      changed.push_back(each);
-      return true;
-    });
-    for (const Plug& each : changed) plug(each.link, !held[each.link]);
-  }
+  void before_configuration(Router& router) override;
+  void on_effect(Router& router, const Effect& effect) override;
+  std::optional<TimePoint> other_deadline() const override;
+  void other_step() override;
 
  private:
   struct Flight {
@@ -151,11 +52,7 @@ class TrunkPair : public Pair {
     bool up = false;  // to the access device
     Bytes bytes;
   };
-  void take_access() {
-    while (auto effect = access->poll_effect())
-      if (auto* send = std::get_if<lacp::SendPdu>(&*effect); send && access_link[send->member])
-        flights_.push_back({now + answers_after, send->member, false, std::move(send->bytes)});
-  }
+  void take_access();
   struct Plug {
     TimePoint at;
     std::size_t link = 0;
